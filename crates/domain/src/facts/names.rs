@@ -1,0 +1,164 @@
+//! The names of the facts, and what each one means. The reference page and `policy check` are made from this.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The type of a fact, in CEL's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `int`.
+    Int,
+    /// `bool`.
+    Bool,
+    /// `string`.
+    String,
+    /// A list of strings.
+    Strings,
+    /// A list of sponsors.
+    Sponsors,
+    /// A list of projects.
+    Projects,
+}
+
+impl Kind {
+    /// The type as the documentation writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::String => "string",
+            Self::Strings => "list of string",
+            Self::Sponsors => "list of sponsor",
+            Self::Projects => "list of project",
+        }
+    }
+}
+
+macro_rules! facts {
+    ($($variant:ident $name:literal $kind:ident $meaning:literal from $source:literal absent $absent:literal;)*) => {
+        /// A fact about a guest.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum FactName {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl FactName {
+            /// All of them, in the order of the reference page.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name after `guest.` in a condition.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Its type.
+            #[must_use]
+            pub fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
+            }
+
+            /// What it means, with its unit.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+
+            /// Where it comes from.
+            #[must_use]
+            pub fn source(self) -> &'static str {
+                match self { $(Self::$variant => $source,)* }
+            }
+
+            /// When it is absent.
+            #[must_use]
+            pub fn absent_when(self) -> &'static str {
+                match self { $(Self::$variant => $absent,)* }
+            }
+        }
+    };
+}
+
+facts! {
+    InactiveDays "inactive_days" Int
+        "Whole days since the newest known sign of life: sign-in (the last successful one; the last attempt where Entra records no success), redemption, invitation, restore."
+        from "user.signInActivity, externalUserStateChangeDateTime, createdDateTime; Innkeeper's own record of restores"
+        absent "the guest has redeemed, yet Graph gives no sign-in times; or a time known before is missing or went backwards";
+    NeverSignedIn "never_signed_in" Bool
+        "The guest has never signed in."
+        from "user.signInActivity, externalUserState"
+        absent "the guest has redeemed, yet Graph has never given a sign-in time: it does not tell never from unknown";
+    PendingDays "pending_days" Int
+        "Whole days that the invitation has not been redeemed; 0 once it is, and for accounts that were not invited."
+        from "user.externalUserState, externalUserStateChangeDateTime, createdDateTime"
+        absent "Graph gives no date of the invitation, or a state that Innkeeper does not know";
+    ExpiresInDays "expires_in_days" Int
+        "Days until the guest's last project ends; negative once past."
+        from "the policy's [[project]] tables and the members of their groups"
+        absent "the guest is in no project, or a project's group was not found";
+    Sponsors "sponsors" Sponsors
+        "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled and not itself a guest), guest, mail."
+        from "user.sponsors"
+        absent "never; of a single sponsor, enabled and eligible are absent when Graph gives no accountEnabled, mail when it has none";
+    Groups "groups" Strings
+        "The groups of which the guest is a direct member, among those that the policy names. Only `\"name or id\" in guest.groups` can be asked, since no other group is read."
+        from "group.members of the groups that the policy names"
+        absent "the group asked about was not found, or several have its name";
+    Projects "projects" Projects
+        "The guest's projects. Each has name, ended, ends_in_days (negative once past)."
+        from "the policy's [[project]] tables and the members of their groups"
+        absent "the group of any project of the policy was not found, or several have its name";
+    Domain "domain" String
+        "The domain that the guest comes from, lower case."
+        from "user.mail, else the UPN before #EXT#"
+        absent "the guest has neither a mail address nor an external UPN";
+    Enabled "enabled" Bool
+        "The account can sign in."
+        from "user.accountEnabled"
+        absent "Graph gives no value";
+    AccountAgeDays "account_age_days" Int
+        "Whole days since the account was made."
+        from "user.createdDateTime"
+        absent "Graph gives no date, as for some accounts made before June 2018";
+    Synced "synced" Bool
+        "The account is mastered elsewhere: on-premises, or in a partner's tenant by cross-tenant synchronisation."
+        from "user.onPremisesSyncEnabled; the policy's [[partner]] tables with synced = true"
+        absent "never";
+    Roles "roles" Strings
+        "The directory roles assigned to the guest."
+        from "roleManagement/directory/roleAssignments"
+        absent "never";
+    UserType "user_type" String
+        "\"guest\" or \"member\"."
+        from "user.userType"
+        absent "never";
+    Upn "upn" String
+        "The user principal name."
+        from "user.userPrincipalName"
+        absent "never";
+    Mail "mail" String
+        "The mail address."
+        from "user.mail, else the first of otherMails"
+        absent "the guest has none";
+    Company "company" String
+        "The company's name."
+        from "user.companyName"
+        absent "the guest has none";
+}
+
+impl FactName {
+    /// The fact of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fact| fact.as_str() == name)
+    }
+}
+
+impl fmt::Display for FactName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

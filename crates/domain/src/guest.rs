@@ -1,0 +1,152 @@
+//! A guest: what one reading said of it, and what is remembered of it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::activity::{Reading, SignIns};
+use crate::case::Case;
+use crate::group::Group;
+use crate::ids::GuestId;
+use crate::sponsor::Sponsor;
+
+/// `user.userType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserType {
+    /// `Guest`.
+    Guest,
+    /// `Member`: among external users, one who was given a member's rights.
+    Member,
+}
+
+/// How far an invitation came (`externalUserState` and `externalUserStateChangeDateTime`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Invitation {
+    /// `PendingAcceptance`: sent, not redeemed.
+    Pending {
+        /// When it became pending.
+        since: Option<DateTime<Utc>>,
+    },
+    /// `Accepted`: redeemed.
+    Accepted {
+        /// When it was redeemed.
+        at: Option<DateTime<Utc>>,
+    },
+    /// `null`: the account was not made by an invitation.
+    None,
+    /// A state that this version does not know. Nothing is concluded from it.
+    Unrecognised,
+}
+
+/// One guest as one answer of Graph describes it (`GET /users`, section 1.5 of its user resource).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// `id`.
+    pub id: GuestId,
+    /// `userPrincipalName`.
+    pub upn: String,
+    /// `mail`; else the first of `otherMails`.
+    pub mail: Option<String>,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `userType`.
+    pub user_type: UserType,
+    /// `accountEnabled`. `None`: Graph did not say.
+    pub enabled: Option<bool>,
+    /// `createdDateTime`. `None` for some accounts made before June 2018.
+    pub created: Option<DateTime<Utc>>,
+    /// The invitation and how far it came.
+    pub invitation: Invitation,
+    /// `onPremisesSyncEnabled`: `true` is mastered on-premises, `false` once was, `None` never was.
+    pub on_premises_sync: Option<bool>,
+    /// `companyName`.
+    pub company: Option<String>,
+    /// `signInActivity`.
+    pub sign_ins: SignIns,
+}
+
+impl Guest {
+    /// The domain that the guest comes from: of the mail address, else as the UPN spells it
+    /// (`local_domain#EXT#@tenant`). Lower case.
+    #[must_use]
+    pub fn domain(&self) -> Option<String> {
+        let of_mail = self
+            .mail
+            .as_deref()
+            .and_then(|mail| mail.rsplit_once('@'))
+            .map(|(_, domain)| domain);
+        let of_upn = || {
+            self.upn
+                .split_once("#EXT#")
+                .and_then(|(home, _)| home.rsplit_once('_'))
+                .map(|(_, domain)| domain)
+        };
+        of_mail
+            .or_else(of_upn)
+            .filter(|domain| !domain.is_empty())
+            .map(str::to_lowercase)
+    }
+}
+
+/// A guest as remembered: the newest attributes, with sign-in times that only ever moved forward, and what
+/// Innkeeper itself did to the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestRecord {
+    /// The newest attributes. `sign_ins` are the marks: the newest of each time ever read.
+    pub guest: Guest,
+    /// What the newest reading of the sign-in times was worth.
+    pub reading: Reading,
+    /// When Innkeeper first saw the guest.
+    pub first_seen: DateTime<Utc>,
+    /// When a complete observation first no longer had the guest; `None` while it is in the directory.
+    pub gone: Option<DateTime<Utc>>,
+    /// When somebody last brought the account back: restored it, or enabled what Innkeeper had disabled.
+    pub revived: Option<DateTime<Utc>>,
+    /// When Innkeeper disabled the account, as long as that is the reason why it is disabled.
+    pub disabled_by_us: Option<DateTime<Utc>>,
+    /// When Innkeeper deleted the account, as long as it stays deleted.
+    pub deleted_by_us: Option<DateTime<Utc>>,
+}
+
+/// Everything known of one guest at one instant: what `decide` looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestView {
+    /// The guest.
+    pub record: GuestRecord,
+    /// Its sponsors, ordered by id.
+    pub sponsors: Vec<Sponsor>,
+    /// Those of the groups named by the policy of which it is a direct member, ordered by id.
+    pub groups: Vec<Group>,
+    /// Names (or template ids) of the directory roles that it holds.
+    pub roles: Vec<String>,
+    /// Its open cases, at most one per rule, ordered by rule.
+    pub cases: Vec<Case>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_is_the_mail_addresss_or_the_one_in_the_upn() {
+        let mut guest = Guest {
+            id: GuestId::derived(&[b"1"]),
+            upn: "ann_smith_Fabrikam.example#EXT#@contoso.example".into(),
+            mail: Some("ann@Partner.example".into()),
+            display_name: None,
+            user_type: UserType::Guest,
+            enabled: Some(true),
+            created: None,
+            invitation: Invitation::None,
+            on_premises_sync: None,
+            company: None,
+            sign_ins: SignIns::default(),
+        };
+        assert_eq!(guest.domain().as_deref(), Some("partner.example"));
+        guest.mail = None;
+        assert_eq!(guest.domain().as_deref(), Some("fabrikam.example"));
+        guest.upn = "local@contoso.example".into();
+        assert_eq!(guest.domain(), None);
+    }
+}

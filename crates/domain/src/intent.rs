@@ -1,0 +1,159 @@
+//! An intent: one effect that is about to be caused, and what came of it.
+//!
+//! Invariant: an intent is committed before its effect can happen, and gets exactly one outcome. One without an
+//! outcome belongs to a process that died; it is settled by reading the directory, never by guessing.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, TenantId};
+use crate::policy::RuleName;
+
+/// One effect that is about to be caused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Derived from the plan, the case, the stage and the call.
+    pub id: IntentId,
+    /// The plan that it carries out.
+    pub plan: PlanId,
+    /// The case that it serves.
+    pub case: CaseId,
+    /// The guest.
+    pub guest: GuestId,
+    /// The case's rule.
+    pub rule: RuleName,
+    /// The stage's index in the rule.
+    pub stage: usize,
+    /// What is about to be done.
+    pub call: Call,
+    /// When it was written down.
+    pub created: DateTime<Utc>,
+}
+
+/// One call that changes something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "kebab-case")]
+pub enum Call {
+    /// Mark the guest in Innkeeper: no call to Graph.
+    Flag,
+    /// `POST /users/{sender}/sendMail`.
+    Notify {
+        /// The addresses, sorted.
+        to: Vec<String>,
+    },
+    /// `DELETE /groups/{group}/members/{guest}/$ref`.
+    RemoveFromGroup {
+        /// The group.
+        group: GroupId,
+    },
+    /// `PATCH /users/{guest}` with `accountEnabled: false`.
+    Disable,
+    /// `PATCH /users/{guest}` with `accountEnabled: true`.
+    Enable,
+    /// `DELETE /users/{guest}`.
+    Delete,
+}
+
+impl Call {
+    /// The word used in tables and the store.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Notify { .. } => "notify",
+            Self::RemoveFromGroup { .. } => "remove-from-group",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What tells this call from another of the same stage: the group, or the addresses.
+    fn target(&self) -> String {
+        match self {
+            Self::Flag | Self::Disable | Self::Enable | Self::Delete => String::new(),
+            Self::Notify { to } => to.join(","),
+            Self::RemoveFromGroup { group } => group.to_string(),
+        }
+    }
+}
+
+impl Intent {
+    /// The id of an intent. A plan intends each call of a stage once.
+    #[must_use]
+    pub fn id_of(
+        tenant: TenantId,
+        plan: PlanId,
+        case: CaseId,
+        stage: usize,
+        call: &Call,
+    ) -> IntentId {
+        let stage = stage.to_string();
+        let target = call.target();
+        let parts = [
+            tenant.0.as_bytes().as_slice(),
+            plan.0.as_bytes(),
+            case.0.as_bytes(),
+            stage.as_bytes(),
+            call.as_str().as_bytes(),
+            target.as_bytes(),
+        ];
+        IntentId::derived(&parts)
+    }
+}
+
+/// What came of an intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It happened.
+    Done {
+        /// Graph's `request-id`, for Microsoft's support and the directory's audit log.
+        request_id: Option<String>,
+    },
+    /// The directory already was as it should be: no call was made.
+    Already,
+    /// A fresh reading showed that it should not happen: no call was made.
+    Skipped {
+        /// What the fresh reading showed.
+        because: String,
+    },
+    /// Graph refused, or could not be reached: it did not happen.
+    Failed {
+        /// What Graph said.
+        error: String,
+    },
+    /// A process died over it, and the directory shows that it happened.
+    FoundDone,
+    /// A process died over it, or Graph gave no clear answer, and the directory shows that it did not happen.
+    FoundNotDone,
+    /// A process died over it, or Graph gave no clear answer, and nothing shows whether it happened: a mail.
+    Uncertain,
+}
+
+impl Outcome {
+    /// The word used in tables and the store.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::Already => "already",
+            Self::Skipped { .. } => "skipped",
+            Self::Failed { .. } => "failed",
+            Self::FoundDone => "found-done",
+            Self::FoundNotDone => "found-not-done",
+            Self::Uncertain => "uncertain",
+        }
+    }
+
+    /// The directory is now as the stage wants it.
+    #[must_use]
+    pub fn is_in_effect(&self) -> bool {
+        match self {
+            Self::Done { .. } | Self::Already | Self::FoundDone => true,
+            Self::Skipped { .. } | Self::Failed { .. } | Self::FoundNotDone | Self::Uncertain => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Guests, facts, policy, cases and plans.
+//!
+//! Pure: no async, no I/O, no clock. Whatever depends on the time takes `now` as an argument, so that a
+//! decision can be repeated exactly, by a test or by an auditor.
+
+pub mod activity;
+pub mod approve;
+pub mod case;
+pub mod decide;
+pub mod facts;
+pub mod group;
+pub mod guest;
+pub mod ids;
+pub mod intent;
+pub mod journal;
+pub mod merge;
+pub mod observation;
+pub mod plan;
+pub mod policy;
+pub mod sponsor;
+pub mod verdict;
+pub mod watch;

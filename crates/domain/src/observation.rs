@@ -1,0 +1,242 @@
+//! One complete reading of a tenant, and what its worth is.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ObservationId;
+use crate::watch::Watched;
+
+/// A complete reading of a tenant. There is no value for an incomplete one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Derived from the tenant and the start.
+    pub id: ObservationId,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When the last page was in.
+    pub finished: DateTime<Utc>,
+    /// What was read.
+    pub counts: Counts,
+    /// Whether it can be believed.
+    pub health: Health,
+    /// The watch after it.
+    pub watched: Watched,
+}
+
+/// What one observation counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Guests read.
+    pub guests: u64,
+    /// What Graph's own `$count` said of the guests, when it said anything.
+    pub counted: Option<u64>,
+    /// Guests that the last complete observation had; `None` at the first.
+    pub before: Option<u64>,
+    /// Guests seen for the first time.
+    pub new: u64,
+    /// Guests that are no longer in the directory.
+    pub gone: u64,
+    /// Guests whose row came without the properties asked for.
+    pub unreadable: u64,
+    /// Guests that had a sign-in time before and lack it now.
+    pub vanished: u64,
+    /// Guests with a sign-in time older than the one remembered.
+    pub regressed: u64,
+    /// Guests with sign-in times in this reading.
+    pub with_sign_ins: u64,
+    /// The newest sign-in time seen anywhere in the tenant.
+    pub newest_sign_in: Option<DateTime<Utc>>,
+    /// Groups that the policy names and that could not be found, or not told apart, by their key.
+    pub groups_missing: Vec<String>,
+}
+
+/// Whether an observation can be believed enough to take something away from a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Health {
+    /// It can.
+    Healthy,
+    /// It cannot.
+    Unhealthy {
+        /// Each thing that is wrong with it.
+        reasons: Vec<Doubt>,
+    },
+}
+
+impl Health {
+    /// Judges a reading by its counts. `shrink_percent` is the policy's limit.
+    #[must_use]
+    pub fn of(counts: &Counts, shrink_percent: f64) -> Self {
+        let reasons = Doubt::all(counts, shrink_percent);
+        if reasons.is_empty() {
+            Self::Healthy
+        } else {
+            Self::Unhealthy { reasons }
+        }
+    }
+
+    /// Nothing speaks against believing it.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        match self {
+            Self::Healthy => true,
+            Self::Unhealthy { .. } => false,
+        }
+    }
+}
+
+/// A reason not to believe an observation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "doubt", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// No guest was read.
+    #[error("no guest was read; an empty answer is more likely a fault than an empty tenant")]
+    Empty,
+    /// Far fewer guests than last time.
+    #[error("{guests} guests were read where the last observation had {before}")]
+    Shrunk {
+        /// Now.
+        guests: u64,
+        /// Then.
+        before: u64,
+    },
+    /// Graph's own count is another.
+    #[error("{guests} guests were read where Graph counts {counted}")]
+    CountDiffers {
+        /// Read.
+        guests: u64,
+        /// Counted by Graph.
+        counted: u64,
+    },
+    /// Many guests lost their sign-in times, or had them set back.
+    #[error("the sign-in times of {vanished} guests vanished and of {regressed} went backwards")]
+    SignInsRegressed {
+        /// Vanished.
+        vanished: u64,
+        /// Went backwards.
+        regressed: u64,
+    },
+    /// Not one guest has a sign-in time.
+    #[error(
+        "not one of {guests} guests has a sign-in time; a licence or the permission AuditLog.Read.All is likely missing"
+    )]
+    NoSignIns {
+        /// Read.
+        guests: u64,
+    },
+    /// Many rows came without what was asked for.
+    #[error("{unreadable} guests came without the properties asked for")]
+    Unreadable {
+        /// How many.
+        unreadable: u64,
+    },
+}
+
+impl Doubt {
+    /// Above this share of the guests (one in a hundred) a per-guest fault is one of the whole observation.
+    fn is_widespread(count: u64, guests: u64) -> bool {
+        count * 100 > guests
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
+    fn all(counts: &Counts, shrink_percent: f64) -> Vec<Self> {
+        let Counts {
+            guests,
+            counted,
+            before,
+            new: _,
+            gone: _,
+            unreadable,
+            vanished,
+            regressed,
+            with_sign_ins,
+            newest_sign_in: _,
+            groups_missing: _,
+        } = *counts;
+        let mut doubts = Vec::new();
+        if guests == 0 {
+            doubts.push(Self::Empty);
+        }
+        if let Some(before) = before
+            && (guests as f64) < before as f64 * (1.0 - shrink_percent / 100.0)
+        {
+            doubts.push(Self::Shrunk { guests, before });
+        }
+        if let Some(counted) = counted
+            && Self::is_widespread(counted.abs_diff(guests), guests.max(counted))
+            && counted.abs_diff(guests) > 1
+        {
+            doubts.push(Self::CountDiffers { guests, counted });
+        }
+        if Self::is_widespread(vanished + regressed, guests) {
+            doubts.push(Self::SignInsRegressed {
+                vanished,
+                regressed,
+            });
+        }
+        if guests > 0 && with_sign_ins == 0 {
+            doubts.push(Self::NoSignIns { guests });
+        }
+        if Self::is_widespread(unreadable, guests) {
+            doubts.push(Self::Unreadable { unreadable });
+        }
+        doubts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual() -> Counts {
+        Counts {
+            guests: 1_000,
+            counted: Some(1_001),
+            before: Some(990),
+            with_sign_ins: 700,
+            ..Counts::default()
+        }
+    }
+
+    fn doubts(counts: &Counts) -> Vec<String> {
+        Doubt::all(counts, 20.0)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_usual_reading_is_healthy_and_so_is_a_tenth_fewer_guests() {
+        assert_eq!(Health::of(&usual(), 20.0), Health::Healthy);
+        assert_eq!(
+            doubts(&Counts {
+                before: Some(1_111),
+                ..usual()
+            }),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn each_fault_of_the_eyes_is_named_with_its_numbers() {
+        insta::assert_debug_snapshot!(doubts(&Counts { before: Some(2_000), ..usual() }), @r#"
+        [
+            "1000 guests were read where the last observation had 2000",
+        ]
+        "#);
+        insta::assert_debug_snapshot!(doubts(&Counts { guests: 0, counted: Some(7), before: Some(7), ..Counts::default() }), @r#"
+        [
+            "no guest was read; an empty answer is more likely a fault than an empty tenant",
+            "0 guests were read where the last observation had 7",
+            "0 guests were read where Graph counts 7",
+        ]
+        "#);
+        insta::assert_debug_snapshot!(doubts(&Counts { vanished: 9, regressed: 2, with_sign_ins: 0, unreadable: 11, ..usual() }), @r#"
+        [
+            "the sign-in times of 9 guests vanished and of 2 went backwards",
+            "not one of 1000 guests has a sign-in time; a licence or the permission AuditLog.Read.All is likely missing",
+            "11 guests came without the properties asked for",
+        ]
+        "#);
+    }
+}

@@ -1,0 +1,134 @@
+//! What a stage does.
+
+use std::fmt;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// The kinds of action, from the mildest to the gravest; their order is that of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Mark the guest in Innkeeper; nothing is written to the directory.
+    Flag,
+    /// Write to the people responsible.
+    Notify,
+    /// Take the guest out of groups.
+    RemoveFromGroup,
+    /// `accountEnabled: false`.
+    Disable,
+    /// Delete; Entra keeps the account for 30 days.
+    Delete,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Flag,
+        Self::Notify,
+        Self::RemoveFromGroup,
+        Self::Disable,
+        Self::Delete,
+    ];
+
+    /// The word used in policies, tables and the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Notify => "notify",
+            Self::RemoveFromGroup => "remove-from-group",
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The inverse of [`Action::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+
+    /// Takes something away from the guest: only with healthy eyes, in mode `enforce`, after a fresh re-read.
+    #[must_use]
+    pub fn is_destructive(self) -> bool {
+        match self {
+            Self::Flag | Self::Notify => false,
+            Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A step of a rule: an action, and the wait before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// What is done.
+    pub action: Action,
+    /// How long after the execution of the stage before (for the first: after the case opened).
+    pub wait: TimeDelta,
+    /// Whom a notice goes to (`to`).
+    pub to: Vec<Recipient>,
+    /// Out of which groups a guest is taken (`from`).
+    pub from: FromGroups,
+}
+
+impl Stage {
+    /// The action at once, with what is customary for the rest.
+    #[must_use]
+    pub fn of(action: Action) -> Self {
+        Self {
+            action,
+            wait: TimeDelta::zero(),
+            to: vec![Recipient::Sponsor],
+            from: FromGroups::EndedProjects,
+        }
+    }
+
+    /// The groups that it names.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        match &self.from {
+            FromGroups::EndedProjects => [].iter(),
+            FromGroups::Named(groups) => groups.iter(),
+        }
+        .map(String::as_str)
+    }
+}
+
+/// Whom a notice goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipient {
+    /// The guest's eligible sponsors; the operators where there is none with an address.
+    Sponsor,
+    /// The operators named in the configuration.
+    Operators,
+}
+
+impl Recipient {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Sponsor, Self::Operators];
+
+    /// The word used in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sponsor => "sponsor",
+            Self::Operators => "operators",
+        }
+    }
+}
+
+/// Out of which groups `remove-from-group` takes a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromGroups {
+    /// The project groups whose project has ended.
+    EndedProjects,
+    /// These, by id or name.
+    Named(Vec<String>),
+}

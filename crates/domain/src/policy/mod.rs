@@ -1,0 +1,153 @@
+//! A policy: rules, protections and limits, read from one TOML file and identified by the hash of its text.
+//!
+//! A [`Policy`] is always a checked one: every fact it names exists, every type fits, every stage can be reached.
+
+mod action;
+mod condition;
+mod limits;
+mod parse;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{NaiveDate, TimeDelta};
+use serde::{Deserialize, Serialize};
+
+pub use action::{Action, FromGroups, Recipient, Stage};
+pub use condition::{Condition, Truth};
+pub use limits::{Cap, Limits};
+pub use parse::{Problem, Problems};
+
+/// A rule's or protection's name. Cases are kept under it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleName(Arc<str>);
+
+impl RuleName {
+    /// The name's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for RuleName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RuleName({:?})", self.as_str())
+    }
+}
+
+/// Written policy, checked.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// SHA-256 of the file's bytes, in lower-case hexadecimal.
+    pub hash: String,
+    /// The rules, in the file's order.
+    pub rules: Vec<Rule>,
+    /// The protections, in the file's order.
+    pub protections: Vec<Protection>,
+    /// Project groups and their ends.
+    pub projects: Vec<Project>,
+    /// What is known of partner domains.
+    pub partners: Vec<Partner>,
+    /// How much may happen at once.
+    pub limits: Limits,
+}
+
+/// A condition, and the stages that follow while it stays true.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Unique among the rules.
+    pub name: RuleName,
+    /// When a case opens, and while it stays open.
+    pub when: Condition,
+    /// What follows, in order; never empty.
+    pub stages: Vec<Stage>,
+}
+
+/// Guests that no rule touches.
+#[derive(Clone, Debug)]
+pub struct Protection {
+    /// Unique among the protections.
+    pub name: RuleName,
+    /// Which guests.
+    pub when: Condition,
+}
+
+/// A project group with its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The group's id or its exact name.
+    pub group: String,
+    /// The last day of the project; it has ended when this day is over (UTC).
+    pub ends: NaiveDate,
+}
+
+/// What is known of a partner's domain and not told by Graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// The domain, lower case.
+    pub domain: String,
+    /// Its accounts are made by cross-tenant synchronisation, so they are mastered in the partner's tenant.
+    pub synced: bool,
+}
+
+impl Policy {
+    /// Reads and checks a policy.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with file, line and column, what it concerns and the nearest valid
+    /// name. `file` is only the name shown.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        parse::parse(file, text)
+    }
+
+    /// The rule of that name.
+    #[must_use]
+    pub fn rule(&self, name: &RuleName) -> Option<&Rule> {
+        self.rules.iter().find(|rule| &rule.name == name)
+    }
+
+    /// Every group that the policy names, by id or name: these and no others are read from the directory.
+    #[must_use]
+    pub fn groups(&self) -> BTreeSet<&str> {
+        let projects = self.projects.iter().map(|project| project.group.as_str());
+        let conditions = self
+            .rules
+            .iter()
+            .map(|rule| &rule.when)
+            .chain(self.protections.iter().map(|protection| &protection.when));
+        let stages = self
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.stages)
+            .flat_map(Stage::groups);
+        projects
+            .chain(conditions.flat_map(Condition::groups))
+            .chain(stages)
+            .collect()
+    }
+}
+
+/// How many days a span is, for messages.
+#[must_use]
+pub fn in_days(span: TimeDelta) -> String {
+    match (span.num_days(), span.num_hours()) {
+        (days, _) if days != 0 => format!("{days}d"),
+        (_, hours) if hours != 0 => format!("{hours}h"),
+        _ => format!("{}m", span.num_minutes()),
+    }
+}

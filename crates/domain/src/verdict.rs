@@ -1,0 +1,306 @@
+//! What a cycle concludes for one guest, always with a reason.
+
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::facts::FactName;
+use crate::ids::{CaseId, GroupId, GuestId};
+use crate::policy::{Action, Recipient, RuleName, in_days};
+
+/// The conclusion for one guest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The guest.
+    pub guest: GuestId,
+    /// The conclusion.
+    pub conclusion: Conclusion,
+}
+
+/// Keep, Wait, Act, Protected or Unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Conclusion {
+    /// No rule holds.
+    Keep,
+    /// A rule holds; its next stage is not due yet, or all are done.
+    Wait(Waiting),
+    /// A stage is due, or something of ours is to be undone. The mildest due step first.
+    Act(Vec<Step>),
+    /// A protection holds; no rule counts.
+    Protected(Protector),
+    /// Whether a rule or a protection holds cannot be told.
+    Unknown(Uncertain),
+}
+
+/// A rule that holds, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// The rule.
+    pub rule: RuleName,
+    /// The stage that comes next, unless all are done.
+    pub next: Option<NextStage>,
+    /// What made the rule hold.
+    pub because: String,
+}
+
+/// A stage that is not due yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextStage {
+    /// Its index in the rule.
+    pub stage: usize,
+    /// What it will do.
+    pub action: Action,
+    /// The earliest that it can be due, if the tenant is watched without a gap.
+    pub due: DateTime<Utc>,
+    /// It waits because the outcome of the last attempt is not known.
+    pub held: bool,
+}
+
+/// One thing to be done to one guest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The guest.
+    pub guest: GuestId,
+    /// The case that it belongs to.
+    pub case: CaseId,
+    /// The case's rule.
+    pub rule: RuleName,
+    /// The stage's index in the rule; of an undo the index of what is undone.
+    pub stage: usize,
+    /// What is done.
+    pub effect: Effect,
+    /// Since when it has been due.
+    pub due: DateTime<Utc>,
+    /// What made the rule hold, or no longer hold.
+    pub because: String,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "kebab-case")]
+pub enum Effect {
+    /// Mark the guest in Innkeeper.
+    Flag,
+    /// Write to people.
+    Notify {
+        /// Whom.
+        to: Vec<Recipient>,
+    },
+    /// Take the guest out of these groups.
+    RemoveFromGroups {
+        /// Which; empty when the guest is in none of them any more.
+        groups: Vec<GroupId>,
+    },
+    /// Disable the account.
+    Disable,
+    /// Delete the account.
+    Delete,
+    /// Enable an account that Innkeeper had disabled.
+    Enable,
+}
+
+impl Effect {
+    /// The word used in tables, plans and the store.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self.action() {
+            Some(action) => action.as_str(),
+            None => "enable",
+        }
+    }
+
+    /// The action whose cap it counts against; `None` for an undo.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        match self {
+            Self::Flag => Some(Action::Flag),
+            Self::Notify { .. } => Some(Action::Notify),
+            Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),
+            Self::Disable => Some(Action::Disable),
+            Self::Delete => Some(Action::Delete),
+            Self::Enable => None,
+        }
+    }
+}
+
+/// What protects a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Protector {
+    /// A protection of the policy.
+    Policy(RuleName),
+    /// It holds a directory role. No policy can lift this.
+    DirectoryRole(String),
+    /// It is mastered on-premises or in another tenant. No policy can lift this.
+    Synced,
+}
+
+impl fmt::Display for Protector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(name) => write!(f, "protected by \"{name}\""),
+            Self::DirectoryRole(role) => write!(
+                f,
+                "holds the directory role {role}, which Innkeeper never touches"
+            ),
+            Self::Synced => f.write_str(
+                "is mastered elsewhere and synchronised here, which Innkeeper never touches",
+            ),
+        }
+    }
+}
+
+/// A rule or protection that could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncertain {
+    /// Its name.
+    pub rule: RuleName,
+    /// It is a protection.
+    pub protection: bool,
+    /// The fact that is not known.
+    pub fact: FactName,
+    /// The case's next stage, if one is open: it waits until the rule can be judged.
+    pub stage: Option<usize>,
+}
+
+impl Verdict {
+    /// The word used in tables, plans and the store.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match &self.conclusion {
+            Conclusion::Keep => "keep",
+            Conclusion::Wait(_) => "wait",
+            Conclusion::Act(_) => "act",
+            Conclusion::Protected(_) => "protected",
+            Conclusion::Unknown(_) => "unknown",
+        }
+    }
+
+    /// The rule that decided, if one did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&RuleName> {
+        match &self.conclusion {
+            Conclusion::Keep
+            | Conclusion::Protected(Protector::DirectoryRole(_) | Protector::Synced) => None,
+            Conclusion::Wait(waiting) => Some(&waiting.rule),
+            Conclusion::Act(steps) => steps.first().map(|step| &step.rule),
+            Conclusion::Protected(Protector::Policy(name)) => Some(name),
+            Conclusion::Unknown(uncertain) => Some(&uncertain.rule),
+        }
+    }
+
+    /// The index of the stage that comes next, if one does.
+    #[must_use]
+    pub fn stage(&self) -> Option<usize> {
+        match &self.conclusion {
+            Conclusion::Keep | Conclusion::Protected(_) => None,
+            Conclusion::Wait(waiting) => waiting.next.map(|next| next.stage),
+            Conclusion::Act(steps) => steps.first().map(|step| step.stage),
+            Conclusion::Unknown(uncertain) => uncertain.stage,
+        }
+    }
+
+    /// What comes next, in a word.
+    #[must_use]
+    pub fn action(&self) -> Option<&'static str> {
+        match &self.conclusion {
+            Conclusion::Keep | Conclusion::Protected(_) | Conclusion::Unknown(_) => None,
+            Conclusion::Wait(waiting) => waiting.next.map(|next| next.action.as_str()),
+            Conclusion::Act(steps) => steps.first().map(|step| step.effect.as_str()),
+        }
+    }
+
+    /// When it is, or was, due.
+    #[must_use]
+    pub fn due(&self) -> Option<DateTime<Utc>> {
+        match &self.conclusion {
+            Conclusion::Keep | Conclusion::Protected(_) | Conclusion::Unknown(_) => None,
+            Conclusion::Wait(waiting) => waiting.next.map(|next| next.due),
+            Conclusion::Act(steps) => steps.first().map(|step| step.due),
+        }
+    }
+
+    /// The reason, as a clause about the guest.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match &self.conclusion {
+            Conclusion::Keep => "no rule holds".to_owned(),
+            Conclusion::Wait(Waiting {
+                rule,
+                next: None,
+                because,
+            }) => format!("\"{rule}\" holds ({because}); every stage is done"),
+            Conclusion::Wait(Waiting {
+                rule,
+                next: Some(next),
+                because,
+            }) => {
+                let NextStage {
+                    action, due, held, ..
+                } = next;
+                let on = date(*due);
+                let held = if *held {
+                    "; held because the outcome of the last attempt is not known"
+                } else {
+                    ""
+                };
+                format!("\"{rule}\" holds ({because}); {action} on {on} at the earliest{held}")
+            }
+            Conclusion::Act(steps) => steps
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+            Conclusion::Protected(protector) => protector.to_string(),
+            Conclusion::Unknown(Uncertain {
+                rule,
+                protection,
+                fact,
+                ..
+            }) => {
+                let kind = if *protection { "protection " } else { "" };
+                format!(
+                    "{kind}\"{rule}\" cannot be judged: guest.{fact} is not known ({})",
+                    fact.absent_when()
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            effect,
+            because,
+            ..
+        } = self;
+        match effect {
+            Effect::Enable => write!(
+                f,
+                "\"{rule}\" no longer holds ({because}); enable what Innkeeper had disabled"
+            ),
+            effect => write!(
+                f,
+                "\"{rule}\" holds ({because}); {} is due",
+                effect.as_str()
+            ),
+        }
+    }
+}
+
+fn date(at: DateTime<Utc>) -> NaiveDate {
+    at.date_naive()
+}
+
+/// How long until, or since, a time: "in 3d", "5d ago".
+#[must_use]
+pub fn relative(to: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let span = to - now;
+    if span >= TimeDelta::zero() {
+        format!("in {}", in_days(span))
+    } else {
+        format!("{} ago", in_days(-span))
+    }
+}
