@@ -77,6 +77,15 @@ impl Case {
         stage.wait - (watched - self.since - self.blind)
     }
 
+    /// The case after an attempt whose outcome is not known: it rests until `until`.
+    #[must_use]
+    pub fn held(self, until: DateTime<Utc>) -> Self {
+        Self {
+            hold_until: Some(until),
+            ..self
+        }
+    }
+
     /// The case after the stage at `index` was executed at `at`; `watched` is what the watch showed at `observed`.
     #[must_use]
     pub fn executed(
@@ -103,21 +112,26 @@ impl Case {
 }
 
 /// Why a case closed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Closing {
     /// The rule's condition no longer holds.
+    #[error("the rule no longer holds")]
     RuleNoLongerHolds,
     /// The guest is protected now.
+    #[error("the guest is protected now: {by}")]
     Protected {
         /// By what.
         by: String,
     },
     /// The policy no longer has the rule.
+    #[error("the policy no longer has the rule")]
     RuleRemoved,
     /// Somebody brought the account back after Innkeeper had disabled or deleted it.
+    #[error("somebody brought the account back")]
     Revived,
     /// The guest is no longer in the directory.
+    #[error("the guest is no longer in the directory")]
     Gone,
 }
 

@@ -43,6 +43,15 @@ impl Membership {
         }
     }
 
+    /// Graph lets an application remove a member.
+    #[must_use]
+    pub fn is_writable(self) -> bool {
+        match self {
+            Self::Assigned => true,
+            Self::Dynamic | Self::OnPremises | Self::Exchange | Self::RoleAssignable => false,
+        }
+    }
+
     /// The inverse of [`Membership::as_str`].
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -67,6 +76,17 @@ pub enum Found {
     Missing,
     /// Several groups have the name.
     Ambiguous,
+}
+
+impl Found {
+    /// The group, when there is exactly one.
+    #[must_use]
+    pub fn group(&self) -> Option<&Group> {
+        match self {
+            Self::One(group) => Some(group),
+            Self::Missing | Self::Ambiguous => None,
+        }
+    }
 }
 
 /// The groups that the policy names, by the id or name that it uses.

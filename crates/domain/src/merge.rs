@@ -1,6 +1,6 @@
 //! Joining a new reading of a guest with what is remembered.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::activity::Reading;
 use crate::guest::{Guest, GuestRecord};
@@ -15,6 +15,10 @@ pub enum Change {
     /// Seen before, and nothing differs: the row is left alone.
     Unchanged,
 }
+
+/// How long a reading may still show an account as it was before Innkeeper's own write: Graph's replicas agree
+/// within seconds as a rule, within a quarter of an hour at worst.
+const REPLICATION: TimeDelta = TimeDelta::hours(1);
 
 /// The guest as remembered after this reading, and whether that differs from before.
 ///
@@ -39,6 +43,15 @@ pub fn merge(
         return (record, Change::New);
     };
     let reading = Reading::of(&read.sign_ins, &before.guest.sign_ins);
+    let is_replicating =
+        |written: Option<DateTime<Utc>>| written.is_some_and(|written| now - written < REPLICATION);
+    if is_replicating(before.deleted_by_us) {
+        return (before.clone(), Change::Unchanged);
+    }
+    let mut read = read;
+    if is_replicating(before.disabled_by_us) {
+        read.enabled = Some(false);
+    }
     let enabled_by_somebody = before.disabled_by_us.is_some() && read.enabled == Some(true);
     let restored_by_somebody = before.gone.is_some();
     let revived = enabled_by_somebody || restored_by_somebody;

@@ -48,8 +48,19 @@ pub struct Plan {
     pub policy_hash: String,
     /// One verdict for every guest, ordered by guest.
     pub verdicts: Vec<Verdict>,
-    /// What becomes of the cases, ordered by guest.
+    /// What becomes of the cases, ordered by case.
     pub cases: Vec<CaseChange>,
+}
+
+impl CaseChange {
+    /// Which case.
+    #[must_use]
+    pub fn case(&self) -> CaseId {
+        match self {
+            Self::Open { case, .. } => case.id,
+            Self::Blind { case, .. } | Self::Close { case, .. } => *case,
+        }
+    }
 }
 
 /// What becomes of a case, besides being acted on.
@@ -83,6 +94,28 @@ pub enum CaseChange {
 }
 
 impl Plan {
+    /// A plan that judges nobody yet.
+    #[must_use]
+    pub fn empty(tenant: TenantId, observation: Observation, policy_hash: String) -> Self {
+        let id = PlanId::derived(&[observation.id.0.as_bytes(), policy_hash.as_bytes()]);
+        Self {
+            id,
+            tenant,
+            observation,
+            policy_hash,
+            verdicts: Vec::new(),
+            cases: Vec::new(),
+        }
+    }
+
+    /// Puts everything into the order of the guests, so that a plan does not depend on the order of the reading.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.verdicts.sort_by_key(|verdict| verdict.guest);
+        self.cases.sort_by_key(CaseChange::case);
+        self
+    }
+
     /// Every step, in the order of the verdicts.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.verdicts

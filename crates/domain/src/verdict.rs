@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::case::Closing;
 use crate::facts::FactName;
 use crate::ids::{CaseId, GroupId, GuestId};
 use crate::policy::{Action, Recipient, RuleName, in_days};
@@ -96,8 +97,11 @@ pub enum Effect {
     Disable,
     /// Delete the account.
     Delete,
-    /// Enable an account that Innkeeper had disabled.
-    Enable,
+    /// Enable an account that Innkeeper had disabled; then the case closes.
+    Enable {
+        /// Why it closes.
+        closing: Closing,
+    },
 }
 
 impl Effect {
@@ -119,7 +123,7 @@ impl Effect {
             Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),
             Self::Disable => Some(Action::Disable),
             Self::Delete => Some(Action::Delete),
-            Self::Enable => None,
+            Self::Enable { .. } => None,
         }
     }
 }
@@ -277,9 +281,9 @@ impl fmt::Display for Step {
             ..
         } = self;
         match effect {
-            Effect::Enable => write!(
+            Effect::Enable { closing } => write!(
                 f,
-                "\"{rule}\" no longer holds ({because}); enable what Innkeeper had disabled"
+                "{closing} ({because}); enable what \"{rule}\" had disabled"
             ),
             effect => write!(
                 f,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, FromGroups, Recipient, Stage};
@@ -94,6 +94,14 @@ pub struct Project {
     pub group: String,
     /// The last day of the project; it has ended when this day is over (UTC).
     pub ends: NaiveDate,
+}
+
+impl Project {
+    /// Its last day is over (UTC).
+    #[must_use]
+    pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
+        now.date_naive() > self.ends
+    }
 }
 
 /// What is known of a partner's domain and not told by Graph.

@@ -1,0 +1,380 @@
+//! The judging of one guest: protections first, then every rule, then what follows from all of them together.
+
+use chrono::TimeDelta;
+
+use super::{Judge, Judgement};
+use crate::case::{Case, Closing};
+use crate::facts::{Fact, FactName, Facts};
+use crate::guest::GuestView;
+use crate::ids::GroupId;
+use crate::plan::CaseChange;
+use crate::policy::{Action, FromGroups, Rule, RuleName, Stage, Truth};
+use crate::verdict::{Conclusion, Effect, NextStage, Protector, Step, Uncertain, Verdict, Waiting};
+
+/// The judging of one guest.
+pub(super) struct Hearing<'x> {
+    judge: &'x Judge<'x>,
+    guest: &'x GuestView,
+    facts: Facts<'x>,
+    changes: Vec<CaseChange>,
+}
+
+/// A case that has lost its ground.
+struct Closable<'x> {
+    case: &'x Case,
+    closing: Closing,
+    because: String,
+}
+
+impl Closable<'_> {
+    fn change(&self) -> CaseChange {
+        let Self {
+            case,
+            closing,
+            because: _,
+        } = self;
+        CaseChange::Close {
+            case: case.id,
+            guest: case.guest,
+            rule: case.rule.clone(),
+            closing: closing.clone(),
+        }
+    }
+}
+
+/// What the rules made of a guest.
+#[derive(Default)]
+struct Findings<'x> {
+    due: Vec<Step>,
+    waiting: Vec<Waiting>,
+    uncertain: Vec<Uncertain>,
+    closable: Vec<Closable<'x>>,
+}
+
+impl<'x> Hearing<'x> {
+    pub(super) fn of(judge: &'x Judge<'x>, guest: &'x GuestView) -> Self {
+        Self {
+            judge,
+            guest,
+            facts: judge.facts(guest),
+            changes: Vec::new(),
+        }
+    }
+
+    pub(super) fn conclude(mut self) -> Judgement {
+        let conclusion = match self.protection() {
+            Ok(None) => self.by_rules(),
+            Ok(Some(protector)) => self.protected(protector),
+            Err((protection, fact)) => self.perhaps_protected(protection, fact),
+        };
+        let guest = self.guest.record.guest.id;
+        Judgement {
+            verdict: Verdict { guest, conclusion },
+            cases: self.changes,
+        }
+    }
+
+    /// What protects the guest, or the first protection that cannot be judged while no other holds.
+    fn protection(&self) -> Result<Option<Protector>, (RuleName, FactName)> {
+        if let Some(role) = self.facts.roles.first() {
+            return Ok(Some(Protector::DirectoryRole(role.clone())));
+        }
+        if self.facts.synced == Fact::Known(true) {
+            return Ok(Some(Protector::Synced));
+        }
+        let mut uncertain = None;
+        for protection in &self.judge.policy.protections {
+            match protection.when.judge(&self.facts) {
+                Truth::True => return Ok(Some(Protector::Policy(protection.name.clone()))),
+                Truth::False => {}
+                Truth::Unknown(fact) => {
+                    uncertain = uncertain.or_else(|| Some((protection.name.clone(), fact)));
+                }
+            }
+        }
+        uncertain.map_or(Ok(None), Err)
+    }
+
+    fn protected(&mut self, protector: Protector) -> Conclusion {
+        let by = protector.to_string();
+        let closable = |case| Closable {
+            case,
+            closing: Closing::Protected { by: by.clone() },
+            because: by.clone(),
+        };
+        let closable: Vec<Closable<'_>> = self.guest.cases.iter().map(closable).collect();
+        match &protector {
+            Protector::Policy(_) => match self.close(&closable, &[]) {
+                Some(undo) => Conclusion::Act(vec![undo]),
+                None => Conclusion::Protected(protector),
+            },
+            // Not even what is ours is undone where the account's authority is elsewhere.
+            Protector::DirectoryRole(_) | Protector::Synced => {
+                self.changes.extend(closable.iter().map(Closable::change));
+                Conclusion::Protected(protector)
+            }
+        }
+    }
+
+    /// As long as a protection cannot be judged, the guest counts as protected and time stands still.
+    fn perhaps_protected(&mut self, rule: RuleName, fact: FactName) -> Conclusion {
+        for case in &self.guest.cases {
+            self.blind(case);
+        }
+        Conclusion::Unknown(Uncertain {
+            rule,
+            protection: true,
+            fact,
+            stage: None,
+        })
+    }
+
+    fn by_rules(&mut self) -> Conclusion {
+        let mut findings = Findings::default();
+        for rule in &self.judge.policy.rules {
+            let case = self.guest.cases.iter().find(|case| case.rule == rule.name);
+            match (rule.when.judge(&self.facts), case) {
+                (Truth::True, Some(case)) if self.was_revived(case) => {
+                    let because =
+                        "somebody brought back the account that Innkeeper had taken".to_owned();
+                    findings.closable.push(Closable {
+                        case,
+                        closing: Closing::Revived,
+                        because,
+                    });
+                }
+                (Truth::True, case) => self.holds(rule, case, &mut findings),
+                (Truth::False, None) => {}
+                (Truth::False, Some(case)) => {
+                    let because = rule.when.because(&self.facts);
+                    findings.closable.push(Closable {
+                        case,
+                        closing: Closing::RuleNoLongerHolds,
+                        because,
+                    });
+                }
+                (Truth::Unknown(fact), case) => {
+                    let stage = case
+                        .and_then(|case| case.next(&rule.stages))
+                        .map(|(index, _)| index);
+                    findings.uncertain.push(Uncertain {
+                        rule: rule.name.clone(),
+                        protection: false,
+                        fact,
+                        stage,
+                    });
+                    if let Some(case) = case {
+                        self.blind(case);
+                    }
+                }
+            }
+        }
+        for case in self
+            .guest
+            .cases
+            .iter()
+            .filter(|case| self.judge.policy.rule(&case.rule).is_none())
+        {
+            let because = "the policy was edited".to_owned();
+            findings.closable.push(Closable {
+                case,
+                closing: Closing::RuleRemoved,
+                because,
+            });
+        }
+        self.weigh(findings)
+    }
+
+    /// A rule that holds: opens its case, and tells what comes next and when.
+    fn holds(&mut self, rule: &Rule, case: Option<&Case>, findings: &mut Findings<'x>) {
+        let because = rule.when.because(&self.facts);
+        let Judge {
+            tenant,
+            now,
+            watched,
+            ..
+        } = *self.judge;
+        let case = case.cloned().unwrap_or_else(|| {
+            let case = Case::open(tenant, self.guest.record.guest.id, &rule.name, now, watched);
+            self.changes.push(CaseChange::Open {
+                case: case.clone(),
+                because: because.clone(),
+            });
+            case
+        });
+        let Some((index, stage)) = case.next(&rule.stages) else {
+            findings.waiting.push(Waiting {
+                rule: rule.name.clone(),
+                next: None,
+                because,
+            });
+            return;
+        };
+        let held = case.hold_until.filter(|until| *until > now);
+        let due = (now + case.wait_left(stage, watched)).max(held.unwrap_or(case.opened));
+        if due > now {
+            let next = NextStage {
+                stage: index,
+                action: stage.action,
+                due,
+                held: held.is_some(),
+            };
+            findings.waiting.push(Waiting {
+                rule: rule.name.clone(),
+                next: Some(next),
+                because,
+            });
+        } else {
+            let effect = self.effect(stage);
+            findings.due.push(Step {
+                guest: case.guest,
+                case: case.id,
+                rule: rule.name.clone(),
+                stage: index,
+                effect,
+                due,
+                because,
+            });
+        }
+    }
+
+    /// What the rules come to when taken together.
+    fn weigh(&mut self, findings: Findings<'_>) -> Conclusion {
+        let Findings {
+            mut due,
+            mut waiting,
+            uncertain,
+            closable,
+        } = findings;
+        due.sort_by_key(|step| (step.effect.action(), step.due));
+        let mut taken = false;
+        due.retain(|step| {
+            let destructive = step.effect.action().is_some_and(Action::is_destructive);
+            !destructive || !std::mem::replace(&mut taken, true)
+        });
+        let undo = self.close(&closable, &due);
+        let steps: Vec<Step> = undo.into_iter().chain(due).collect();
+        if !steps.is_empty() {
+            return Conclusion::Act(steps);
+        }
+        waiting.sort_by_key(|waiting| {
+            waiting
+                .next
+                .map_or((true, None), |next| (false, Some(next.due)))
+        });
+        match (waiting.into_iter().next(), uncertain.into_iter().next()) {
+            (Some(waiting), _) => Conclusion::Wait(waiting),
+            (None, Some(uncertain)) => Conclusion::Unknown(uncertain),
+            (None, None) => Conclusion::Keep,
+        }
+    }
+
+    /// Closes cases, and undoes what no case requires any more: at most one step, since the account is one.
+    ///
+    /// The case that carries the undo stays open until the account is enabled, so that a refused or failed undo is
+    /// tried again.
+    fn close(&mut self, closable: &[Closable<'_>], due: &[Step]) -> Option<Step> {
+        let still_requires = |case: &Case| {
+            case.has_done(Action::Disable)
+                && !closable.iter().any(|closable| closable.case.id == case.id)
+        };
+        let is_required = self.guest.cases.iter().any(still_requires);
+        let is_taken_next = due
+            .iter()
+            .any(|step| matches!(step.effect, Effect::Disable | Effect::Delete));
+        let mut undo = None;
+        for closable in closable {
+            let is_ours = self.guest.record.disabled_by_us.is_some()
+                && closable.case.has_done(Action::Disable);
+            if is_ours && !is_required && is_taken_next {
+                // Another case is about to require it: it takes over first.
+            } else if is_ours && !is_required && undo.is_none() {
+                undo = Some(self.undo(closable));
+            } else {
+                self.changes.push(closable.change());
+            }
+        }
+        undo
+    }
+
+    fn undo(&self, closable: &Closable<'_>) -> Step {
+        let Closable {
+            case,
+            closing,
+            because,
+        } = closable;
+        let stage = case
+            .done
+            .iter()
+            .position(|done| *done == Action::Disable)
+            .unwrap_or_default();
+        Step {
+            guest: case.guest,
+            case: case.id,
+            rule: case.rule.clone(),
+            stage,
+            effect: Effect::Enable {
+                closing: closing.clone(),
+            },
+            due: self.judge.now,
+            because: because.clone(),
+        }
+    }
+
+    fn blind(&mut self, case: &Case) {
+        let span = self.judge.span;
+        if span > TimeDelta::zero() {
+            self.changes.push(CaseChange::Blind {
+                case: case.id,
+                span,
+            });
+        }
+    }
+
+    /// The account can be used again although this case had taken it.
+    fn was_revived(&self, case: &Case) -> bool {
+        let enabled = self.facts.enabled == Fact::Known(true);
+        case.has_done(Action::Delete) || (case.has_done(Action::Disable) && enabled)
+    }
+
+    fn effect(&self, stage: &Stage) -> Effect {
+        match stage.action {
+            Action::Flag => Effect::Flag,
+            Action::Notify => Effect::Notify {
+                to: stage.to.clone(),
+            },
+            Action::RemoveFromGroup => Effect::RemoveFromGroups {
+                groups: self.groups_of(&stage.from),
+            },
+            Action::Disable => Effect::Disable,
+            Action::Delete => Effect::Delete,
+        }
+    }
+
+    /// Those of the stage's groups that the guest is in, and that Graph lets us take it out of.
+    fn groups_of(&self, from: &FromGroups) -> Vec<GroupId> {
+        let is_meant = |key: &str| match from {
+            FromGroups::Named(keys) => keys.iter().any(|named| named == key),
+            FromGroups::EndedProjects => self
+                .judge
+                .policy
+                .projects
+                .iter()
+                .any(|project| project.group == key && project.has_ended(self.judge.now)),
+        };
+        let is_meant_group = |id: GroupId| {
+            self.judge.named_groups.iter().any(|(key, found)| {
+                is_meant(key) && found.group().is_some_and(|group| group.id == id)
+            })
+        };
+        let member_of = self
+            .guest
+            .groups
+            .iter()
+            .filter(|group| group.membership.is_writable());
+        member_of
+            .map(|group| group.id)
+            .filter(|id| is_meant_group(*id))
+            .collect()
+    }
+}
