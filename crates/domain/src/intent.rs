@@ -103,31 +103,38 @@ impl Intent {
 }
 
 /// What came of an intent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It happened.
+    #[error("done")]
     Done {
         /// Graph's `request-id`, for Microsoft's support and the directory's audit log.
         request_id: Option<String>,
     },
     /// The directory already was as it should be: no call was made.
+    #[error("was so already")]
     Already,
     /// A fresh reading showed that it should not happen: no call was made.
+    #[error("skipped: {because}")]
     Skipped {
         /// What the fresh reading showed.
         because: String,
     },
     /// Graph refused, or could not be reached: it did not happen.
+    #[error("failed: {error}")]
     Failed {
         /// What Graph said.
         error: String,
     },
     /// A process died over it, and the directory shows that it happened.
+    #[error("done, as the directory shows")]
     FoundDone,
     /// A process died over it, or Graph gave no clear answer, and the directory shows that it did not happen.
+    #[error("not done, as the directory shows")]
     FoundNotDone,
     /// A process died over it, or Graph gave no clear answer, and nothing shows whether it happened: a mail.
+    #[error("perhaps done: nothing shows it")]
     Uncertain,
 }
 

@@ -1,0 +1,7 @@
+//! Deciding and approving, over a small tenant built by hand.
+
+mod approving;
+mod deciding;
+mod facts;
+mod properties;
+mod tenant;

@@ -1,0 +1,128 @@
+//! What holds for every tenant.
+
+use chrono::TimeDelta;
+use innkeeper_domain::activity::Reading;
+use innkeeper_domain::guest::{GuestView, Invitation};
+use innkeeper_domain::policy::Action;
+use innkeeper_domain::verdict::{Conclusion, Effect};
+use proptest::prelude::*;
+
+use crate::tenant::{Tenant, group, guest, start};
+
+/// A guest in any state that matters.
+fn any_guest() -> impl Strategy<Value = GuestView> {
+    let reading = prop_oneof![Just(Reading::Fresh), Just(Reading::Never), Just(Reading::Vanished), Just(Reading::Regressed)];
+    (0u32..1_000_000, 0i64..400, reading, any::<[bool; 6]>()).prop_map(|(number, days, reading, flags)| {
+        let [partner, role, sponsored, in_project, exempt, pending] = flags;
+        let mut view = guest(number);
+        view.record.reading = reading;
+        view.record.guest.sign_ins.successful = (reading != Reading::Never).then(|| start() - TimeDelta::days(days));
+        if partner {
+            view.record.guest.mail = Some("pat@partner.example".into());
+        }
+        if role {
+            view.roles = vec!["Global Reader".into()];
+        }
+        if !sponsored {
+            view.sponsors.clear();
+        }
+        if in_project {
+            view.groups.push(group("bridge"));
+        }
+        if exempt {
+            view.groups.push(group("exempt"));
+        }
+        if pending {
+            view.record.guest.invitation = Invitation::Pending { since: Some(start() - TimeDelta::days(days)) };
+        }
+        view
+    })
+}
+
+fn any_tenant() -> impl Strategy<Value = Tenant> {
+    prop::collection::vec(any_guest(), 1..20).prop_map(|mut guests| {
+        guests.sort_by_key(|view| view.record.guest.id);
+        guests.dedup_by_key(|view| view.record.guest.id);
+        Tenant::of(guests)
+    })
+}
+
+fn is_protected(view: &GuestView) -> bool {
+    !view.roles.is_empty()
+        || view.record.guest.mail.as_deref() == Some("pat@partner.example")
+        || view.groups.iter().any(|group| group.name == "exempt")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_protected_guest_is_never_acted_on(mut tenant in any_tenant(), days in prop::collection::vec(0i64..40, 1..12)) {
+        for span in days {
+            let protected: Vec<_> = tenant.guests.iter().filter(|view| is_protected(view)).map(|view| view.record.guest.id).collect();
+            let plan = tenant.pass(TimeDelta::days(span)).plan();
+            prop_assert!(plan.steps().all(|step| !protected.contains(&step.guest)));
+            tenant.cycle();
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_never_destroys(mut tenant in any_tenant(), days in prop::collection::vec(0i64..40, 1..12)) {
+        for span in days {
+            let plan = tenant.pass(TimeDelta::days(span)).plan();
+            for step in plan.steps().filter(|step| step.rule.as_str() == "inactive" && step.effect.action().is_some_and(Action::is_destructive)) {
+                let view = tenant.guests.iter().find(|view| view.record.guest.id == step.guest).expect("a known guest");
+                let is_pending = matches!(view.record.guest.invitation, Invitation::Pending { .. });
+                prop_assert!(view.record.reading == Reading::Fresh || (view.record.reading == Reading::Never && is_pending));
+            }
+            tenant.cycle();
+        }
+    }
+
+    #[test]
+    fn deciding_again_after_acting_changes_nothing(mut tenant in any_tenant()) {
+        while !tenant.cycle().is_empty() {}
+        prop_assert_eq!(tenant.plan().steps().count(), 0);
+        prop_assert_eq!(tenant.plan().cases, vec![]);
+    }
+
+    #[test]
+    fn the_order_of_the_reading_does_not_matter(tenant in any_tenant()) {
+        let plan = tenant.plan();
+        let mut turned = Tenant::of(tenant.guests.iter().rev().cloned());
+        turned.now = tenant.now;
+        prop_assert_eq!(turned.plan(), plan);
+    }
+
+    #[test]
+    fn no_stage_is_skipped_and_time_only_moves_a_case_forward(mut tenant in any_tenant(), days in prop::collection::vec(0i64..100, 1..20)) {
+        for span in days {
+            let before: Vec<_> = tenant.guests.iter().flat_map(|view| view.cases.clone()).collect();
+            tenant.pass(TimeDelta::days(span)).cycle();
+            for case in tenant.guests.iter().flat_map(|view| &view.cases) {
+                let stages = &tenant.policy.rule(&case.rule).expect("its rule").stages;
+                let prefix: Vec<_> = stages.iter().map(|stage| stage.action).take(case.done.len()).collect();
+                prop_assert_eq!(&case.done, &prefix);
+                if let Some(earlier) = before.iter().find(|earlier| earlier.id == case.id) {
+                    prop_assert!(case.done.len() >= earlier.done.len());
+                    prop_assert!(case.done.len() <= earlier.done.len() + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_guest_gets_at_most_one_destructive_step_a_cycle(mut tenant in any_tenant(), days in prop::collection::vec(0i64..40, 1..12)) {
+        for span in days {
+            let plan = tenant.pass(TimeDelta::days(span)).plan();
+            for verdict in &plan.verdicts {
+                if let Conclusion::Act(steps) = &verdict.conclusion {
+                    let gives = steps.iter().any(|step| matches!(step.effect, Effect::Enable { .. }));
+                    let takes = steps.iter().filter(|step| step.effect.action().is_some_and(Action::is_destructive)).count();
+                    prop_assert!(takes <= 1 && !(gives && takes == 1 && steps.iter().any(|step| step.effect == Effect::Disable)));
+                }
+            }
+            tenant.cycle();
+        }
+    }
+}
