@@ -5,7 +5,8 @@
 pub enum ScheduleError {
     /// Not five fields.
     #[error(
-        "`{text}` has {found} fields, a schedule has five: minute, hour, day of the month, month, weekday, as in `{example}`{}",
+        "`{text}` has {found} field{}, a schedule has five: minute, hour, day of the month, month, weekday, as in `{example}`{}",
+        if *found == 1 { "" } else { "s" },
         if *found == 6 { " (there is no field for seconds)" } else { "" }
     )]
     FieldCount {

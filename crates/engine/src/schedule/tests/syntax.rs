@@ -124,7 +124,7 @@ fn six_fields_are_refused_and_the_five_are_shown() {
         "`0 0 */6 * * *` has 6 fields, a schedule has five: minute, hour, day of the month, month, weekday, as in \
          `0 */6 * * *` (there is no field for seconds)"
     );
-    assert!(refusal("*/5").contains("has 1 fields"));
+    assert!(refusal("*/5").contains("has 1 field,"));
     assert!(matches!(
         Schedule::parse("", Tz::UTC),
         Err(ScheduleError::FieldCount { found: 0, .. })

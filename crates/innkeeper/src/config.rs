@@ -1,0 +1,156 @@
+//! Configuration: one TOML file, environment variables laid over it, checked as a whole.
+//!
+//! The invariants: a [`Config`] is always a checked one with its secrets at hand; a key that means nothing is an
+//! error; everything that is wrong is reported at once, each thing with its place; and no secret is ever printed,
+//! neither by `Debug` nor in an error nor by `config show`.
+
+mod address;
+mod check;
+mod credential;
+mod database;
+mod environment;
+mod error;
+mod findings;
+mod keys;
+mod layers;
+mod path;
+mod raw;
+mod read;
+mod show;
+mod tenant;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use innkeeper_domain::ids::TenantId;
+use innkeeper_domain::plan::Mode;
+use innkeeper_engine::schedule::Schedule;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::telemetry::Format;
+
+pub(crate) use database::DatabaseUrl;
+pub(crate) use error::ConfigError;
+use findings::Findings;
+use layers::Layers;
+use path::KeyPath;
+
+/// A configuration for strangers: every key, explained.
+#[cfg_attr(not(test), allow(dead_code, reason = "the tests hold it to the keys"))]
+pub(crate) const SAMPLE: &str = include_str!("../../../config/innkeeper.toml");
+
+/// What the daemon works with.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) database: Database,
+    /// When cycles run.
+    pub(crate) schedule: Schedule,
+    pub(crate) http: Http,
+    pub(crate) log: Log,
+    pub(crate) clock: Clock,
+    /// Never empty; names and ids are unique.
+    pub(crate) tenants: Vec<TenantConfig>,
+    /// What is not wrong but should be known.
+    pub(crate) warnings: Vec<String>,
+    /// Where each key was set that is not at its default.
+    origins: BTreeMap<KeyPath, String>,
+}
+
+/// `[database]`
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    pub(crate) url: DatabaseUrl,
+    /// How long a daemon that has died keeps others from acting.
+    pub(crate) lease_seconds: u32,
+}
+
+/// `[http]`
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    /// Nothing listens when it is absent.
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    pub(crate) format: Format,
+    /// Directives of tracing's `EnvFilter`, checked.
+    pub(crate) level: String,
+}
+
+/// `[clock]`
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
+    /// The simulator's clock; present only when every tenant is a simulated one.
+    pub(crate) follow: Option<Url>,
+}
+
+/// `[[tenants]]`
+#[derive(Clone, Debug)]
+pub(crate) struct TenantConfig {
+    pub(crate) name: String,
+    pub(crate) id: TenantId,
+    pub(crate) mode: Mode,
+    /// Absolute. Whether it can be read is not known yet.
+    pub(crate) policy: PathBuf,
+    /// HTTPS, or a loopback address; without the version.
+    pub(crate) graph_url: Url,
+    /// HTTPS, or a loopback address.
+    pub(crate) login_url: Url,
+    /// Absolute, and readable a moment ago.
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) credential: Credential,
+    /// Present for the modes warn and enforce.
+    pub(crate) notify: Option<Notify>,
+}
+
+/// `[tenants.credential]`
+#[derive(Clone, Debug)]
+pub(crate) enum Credential {
+    /// A secret shared with Entra.
+    ClientSecret {
+        /// The application's id, a UUID.
+        client_id: String,
+        /// Never empty, without the line break at a file's end.
+        client_secret: SecretString,
+    },
+}
+
+/// `[tenants.notify]`
+#[derive(Clone, Debug)]
+pub(crate) struct Notify {
+    /// The mailbox that notices are sent from.
+    pub(crate) sender: String,
+    /// Never empty.
+    pub(crate) operators: Vec<String>,
+}
+
+impl Config {
+    /// Reads a file and the environment variables laid over it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or with everything that is wrong with it.
+    pub(crate) fn load(
+        file: &Path,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let (layers, problems) = Layers::read(file, env)?;
+        let mut findings = Findings::new(&layers, problems);
+        let raw = read::read(&mut findings);
+        match check::check(raw, file, &mut findings) {
+            Some(config) if findings.problems.is_empty() => Ok(config),
+            _ => Err(findings.into_error()),
+        }
+    }
+
+    /// What is in force, as a configuration file: defaults filled in, secrets struck out, and each key with where it
+    /// comes from.
+    pub(crate) fn show(&self) -> String {
+        show::show(self)
+    }
+}

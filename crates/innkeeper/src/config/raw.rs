@@ -1,0 +1,164 @@
+//! The configuration as it is written: every key optional, nothing judged.
+//!
+//! These types are the one list of keys. What is required is said by the checks, so that a misspelt key is reported
+//! beside the missing one instead of after it.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::keys::{Describe, Key, Kind};
+use super::path::KeyPath;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($(#[$key_doc:meta])* $key:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Deserialize)]
+        pub(super) struct $name {
+            $($(#[$key_doc])* pub(super) $key: Option<$kind>,)*
+        }
+
+        impl Describe for $name {
+            fn describe(path: KeyPath, keys: &mut Vec<Key>) {
+                keys.push(Key { path: path.clone(), kind: Kind::Table });
+                $(<$kind>::describe(path.child(stringify!($key)), keys);)*
+            }
+        }
+    };
+}
+
+section!(
+    /// The whole file.
+    RawConfig {
+        /// Where Innkeeper keeps what it knows.
+        database: RawDatabase,
+        /// When it looks.
+        schedule: RawSchedule,
+        /// Where it says how it is.
+        http: RawHttp,
+        /// What it writes down while it works.
+        log: RawLog,
+        /// Whose time it lives in.
+        clock: RawClock,
+        /// The tenants under management.
+        tenants: Vec<RawTenant>,
+    }
+);
+
+section!(
+    /// `[database]`
+    RawDatabase {
+        /// `sqlite://file` or `postgres://...`; a secret, because it may hold a password.
+        url: SecretString,
+        /// How long a daemon that has died keeps others from acting.
+        lease_seconds: u32,
+    }
+);
+
+section!(
+    /// `[schedule]`
+    RawSchedule {
+        /// Five crontab fields.
+        cycle: String,
+        /// The IANA name of the zone that they are meant in.
+        time_zone: String,
+    }
+);
+
+section!(
+    /// `[http]`
+    RawHttp {
+        /// Address and port.
+        listen: String,
+    }
+);
+
+section!(
+    /// `[log]`
+    RawLog {
+        /// `text` or `json`.
+        format: String,
+        /// Directives of tracing's `EnvFilter`.
+        level: String,
+    }
+);
+
+section!(
+    /// `[clock]`
+    RawClock {
+        /// The simulator's clock.
+        follow: String,
+    }
+);
+
+section!(
+    /// `[[tenants]]`
+    RawTenant {
+        /// What people call it.
+        name: String,
+        /// Its id in Entra.
+        tenant_id: String,
+        /// How far Innkeeper goes.
+        mode: String,
+        /// The policy's file.
+        policy: String,
+        /// Microsoft Graph.
+        graph_url: String,
+        /// Where tokens come from.
+        login_url: String,
+        /// Further certificate authorities, PEM.
+        ca_file: String,
+        /// How it proves who it is.
+        credential: RawCredential,
+        /// Who writes to people and who is told.
+        notify: RawNotify,
+    }
+);
+
+section!(
+    /// `[tenants.credential]`
+    RawCredential {
+        /// `client-secret`
+        kind: String,
+        /// The application's id.
+        client_id: String,
+        /// Its secret,
+        client_secret: SecretString,
+        /// or the file that holds it.
+        client_secret_file: String,
+    }
+);
+
+section!(
+    /// `[tenants.notify]`
+    RawNotify {
+        /// The mailbox that notices are sent from.
+        sender: String,
+        /// Those who look after Innkeeper.
+        operators: Vec<String>,
+    }
+);
+
+macro_rules! leaf {
+    ($type:ty, $kind:expr) => {
+        impl Describe for $type {
+            fn describe(path: KeyPath, keys: &mut Vec<Key>) {
+                keys.push(Key { path, kind: $kind });
+            }
+        }
+    };
+}
+
+leaf!(String, Kind::Text);
+leaf!(SecretString, Kind::Text);
+leaf!(u32, Kind::Number);
+leaf!(Vec<String>, Kind::Texts);
+
+impl Describe for Vec<RawTenant> {
+    fn describe(path: KeyPath, keys: &mut Vec<Key>) {
+        let start = keys.len();
+        RawTenant::describe(path, keys);
+        if let Some(tenants) = keys.get_mut(start) {
+            tenants.kind = Kind::Tables;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The configuration in force, written out again.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::path::KeyPath;
+use super::{Clock, Config, Credential, Database, Http, Log, Notify, TenantConfig};
+
+/// What stands for a secret.
+const STRUCK_OUT: &str = "***";
+
+pub(super) fn show(config: &Config) -> String {
+    let Config {
+        database: Database { url, lease_seconds },
+        schedule,
+        http: Http { listen },
+        log: Log { format, level },
+        clock: Clock { follow },
+        tenants,
+        warnings,
+        origins: _,
+    } = config;
+    let mut page = Page {
+        config,
+        text: String::new(),
+    };
+    for warning in warnings {
+        page.line(&format!("# warning: {warning}"));
+    }
+    let at = page.section("[database]", &KeyPath::of("database"));
+    page.pair(&at, "url", url.to_string());
+    page.pair(&at, "lease_seconds", *lease_seconds);
+    let at = page.section("[schedule]", &KeyPath::of("schedule"));
+    page.pair(&at, "cycle", schedule.to_string());
+    page.pair(&at, "time_zone", schedule.zone().name());
+    if let Some(listen) = listen {
+        let at = page.section("[http]", &KeyPath::of("http"));
+        page.pair(&at, "listen", listen.to_string());
+    }
+    let at = page.section("[log]", &KeyPath::of("log"));
+    page.pair(&at, "format", format.as_str());
+    page.pair(&at, "level", level.as_str());
+    if let Some(follow) = follow {
+        let at = page.section("[clock]", &KeyPath::of("clock"));
+        page.pair(&at, "follow", follow.as_str());
+    }
+    for (index, tenant) in tenants.iter().enumerate() {
+        page.tenant(tenant, &KeyPath::of("tenants").entry(index));
+    }
+    page.text
+}
+
+struct Page<'a> {
+    config: &'a Config,
+    text: String,
+}
+
+impl Page<'_> {
+    fn tenant(&mut self, tenant: &TenantConfig, path: &KeyPath) {
+        let TenantConfig {
+            name,
+            id,
+            mode,
+            policy,
+            graph_url,
+            login_url,
+            ca_file,
+            credential,
+            notify,
+        } = tenant;
+        let at = self.section("[[tenants]]", path);
+        self.pair(&at, "name", name.as_str());
+        self.pair(&at, "tenant_id", id.to_string());
+        self.pair(&at, "mode", mode.as_str());
+        self.pair(&at, "policy", policy.display().to_string());
+        self.pair(&at, "graph_url", graph_url.as_str());
+        self.pair(&at, "login_url", login_url.as_str());
+        if let Some(ca_file) = ca_file {
+            self.pair(&at, "ca_file", ca_file.display().to_string());
+        }
+        let at = self.section("[tenants.credential]", &path.child("credential"));
+        match credential {
+            Credential::ClientSecret {
+                client_id,
+                client_secret: _,
+            } => {
+                self.pair(&at, "kind", "client-secret");
+                self.pair(&at, "client_id", client_id.as_str());
+                // Read from a file or not, the page has one form; the origin tells.
+                self.pair(&at, "client_secret", STRUCK_OUT);
+            }
+        }
+        if let Some(Notify { sender, operators }) = notify {
+            let at = self.section("[tenants.notify]", &path.child("notify"));
+            self.pair(&at, "sender", sender.as_str());
+            self.pair(&at, "operators", operators.as_slice());
+        }
+    }
+
+    fn section(&mut self, header: &str, path: &KeyPath) -> KeyPath {
+        if !self.text.is_empty() {
+            self.line("");
+        }
+        self.line(header);
+        path.clone()
+    }
+
+    fn pair(&mut self, section: &KeyPath, name: &str, value: impl Into<Value>) {
+        let origins = &self.config.origins;
+        let origin = origins
+            .get(&section.child(name))
+            .or_else(|| origins.get(&section.child(&format!("{name}_file"))))
+            .map_or("default", String::as_str);
+        // Text, numbers and lists of text are written in JSON as in TOML, but for the one character DEL.
+        let value: Value = value.into();
+        let value = value.to_string().replace('\u{7f}', "\\u007f");
+        self.line(&format!("{name} = {value}  # {origin}"));
+    }
+
+    fn line(&mut self, text: &str) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.text, "{text}");
+    }
+}
