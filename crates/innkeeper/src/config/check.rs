@@ -17,6 +17,7 @@ use super::{Clock, Config, Database, Http, Log, TenantConfig, address, tenant};
 use crate::telemetry::Format;
 
 const LEASE_SECONDS: u32 = 30;
+const CYCLE: &str = "0 */6 * * *";
 const LEVEL: &str = "info";
 
 pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) -> Option<Config> {
@@ -104,7 +105,7 @@ fn check_schedule(raw: RawSchedule, findings: &mut Findings<'_>) -> Option<Sched
         findings.check(&KeyPath::of("schedule.time_zone"), zone)
     });
     let key = KeyPath::of("schedule.cycle");
-    let cycle = findings.required(&key, cycle)?;
+    let cycle = cycle.unwrap_or_else(|| CYCLE.to_owned());
     // The fields are judged even when the zone is wrong.
     let schedule = Schedule::parse(&cycle, zone.unwrap_or(Tz::UTC));
     findings.check(&key, schedule)

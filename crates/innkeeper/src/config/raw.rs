@@ -57,7 +57,7 @@ section!(
 section!(
     /// `[schedule]`
     RawSchedule {
-        /// Five crontab fields.
+        /// Five crontab fields; every six hours when absent.
         cycle: String,
         /// The IANA name of the zone that they are meant in.
         time_zone: String,

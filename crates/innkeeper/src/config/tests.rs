@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{Config, ConfigError};
 
-/// The shortest one there is.
+/// A short one.
 const MINIMAL: &str = r#"[database]
 url = "sqlite://innkeeper.db"
 
@@ -57,7 +57,7 @@ fn refusal(text: &str, env: &[(&str, &str)]) -> String {
     error.to_string().replace(&folder, "")
 }
 
-/// The refusal of the shortest one with something exchanged.
+/// The refusal of the short one with something exchanged.
 fn refused_with(old: &str, new: &str) -> String {
     assert!(MINIMAL.contains(old), "{old}");
     refusal(&MINIMAL.replace(old, new), &[])

@@ -5,10 +5,10 @@ use super::{MINIMAL, NOTIFY, refusal, refused_with};
 #[test]
 fn a_misspelt_key_is_reported_beside_the_missing_one() {
     assert_eq!(
-        refused_with("cycle = ", "cicle = "),
+        refused_with("policy = ", "polcy = "),
         "2 things are wrong with the configuration:\n  \
-         innkeeper.toml:4:2: schedule.cycle is missing\n  \
-         innkeeper.toml:5:1: unknown key schedule.cicle; did you mean schedule.cycle?"
+         innkeeper.toml:7:1: tenants[0].policy is missing\n  \
+         innkeeper.toml:10:1: unknown key tenants[0].polcy; did you mean tenants.policy?"
     );
 }
 

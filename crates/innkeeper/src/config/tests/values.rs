@@ -10,7 +10,8 @@ use crate::telemetry::Format;
 #[test]
 fn the_shortest_configuration_is_filled_with_defaults() {
     let folder = TempDir::new().unwrap();
-    let config = load_in(folder.path(), MINIMAL, &[]).unwrap();
+    let text = MINIMAL.replace("[schedule]\ncycle = \"0 */6 * * *\"\n", "");
+    let config = load_in(folder.path(), &text, &[]).unwrap();
     let tenant = &config.tenants[0];
     assert_eq!(config.database.lease_seconds, 30);
     assert_eq!(config.schedule.to_string(), "0 */6 * * *");
