@@ -1,1 +1,26 @@
-//! .
+//! The cycle: observe -> decide -> approve -> act -> record, for one tenant.
+//!
+//! Every kind of caller (daemon, command line, demo, tests) goes through [`Engine::cycle`]; there is no other way to
+//! the directory's writes.
+
+mod act;
+mod clock;
+mod cycle;
+mod decide;
+mod error;
+mod lease;
+mod notice;
+mod observe;
+mod ports;
+mod progress;
+mod record;
+mod report;
+pub mod schedule;
+mod settle;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use cycle::{Engine, PolicyInForce, Tenant};
+pub use error::CycleError;
+pub use ports::{ReadDirectory, WriteDirectory};
+pub use progress::{Phase, Progress, Silent};
+pub use report::{Failure, Report};

@@ -1,6 +1,17 @@
-//! Conditions.
+//! Conditions: CEL, checked when loaded, judged with three values.
+//!
+//! The text is parsed by the `cel` crate and compiled to a tree of our own, in which every fact exists and every type
+//! fits. Invariant: what depends on an absent fact is [`Truth::Unknown`], by Kleene's rules, and judging never fails
+//! otherwise.
+
+mod compile;
+mod judge;
+mod tree;
+
+use std::collections::BTreeSet;
 
 use crate::facts::{FactName, Facts};
+use tree::Bool;
 
 /// What a condition is worth for one guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,39 +24,82 @@ pub enum Truth {
     Unknown(FactName),
 }
 
-/// A checked CEL condition.
+/// A checked condition.
 #[derive(Clone, Debug)]
 pub struct Condition {
     source: String,
+    tree: Bool,
+    facts: Vec<FactName>,
+    groups: Vec<String>,
+}
+
+/// What is wrong with a condition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConditionError {
+    /// Where, in bytes from the start of the condition.
+    pub offset: usize,
+    /// What, and how to mend it.
+    pub message: String,
 }
 
 impl Condition {
-    /// The source.
+    /// Parses and checks a condition.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn parse(source: &str) -> Result<Self, ConditionError> {
+        let (tree, facts, groups) = compile::compile(source)?;
+        Ok(Self {
+            source: source.to_owned(),
+            tree,
+            facts: facts.into_iter().collect(),
+            groups: groups.into_iter().collect(),
+        })
+    }
+
+    /// The text.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// Judges it.
+    /// Judges one guest.
     #[must_use]
-    pub fn judge(&self, _facts: &Facts<'_>) -> Truth {
-        Truth::False
+    pub fn judge(&self, facts: &Facts<'_>) -> Truth {
+        judge::judge(&self.tree, facts)
     }
 
-    /// The facts that it uses.
+    /// The facts that it asks about.
     #[must_use]
     pub fn facts(&self) -> &[FactName] {
-        &[]
+        &self.facts
     }
 
-    /// The groups that it names.
+    /// The groups that it asks about, by id or name.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        [].into_iter()
+        self.groups.iter().map(String::as_str)
     }
 
-    /// The values that decide it.
+    /// The facts that decide it, with their values.
     #[must_use]
-    pub fn because(&self, _facts: &Facts<'_>) -> String {
-        String::new()
+    pub fn because(&self, facts: &Facts<'_>) -> String {
+        let shown = self
+            .facts
+            .iter()
+            .filter(|name| **name != FactName::Groups)
+            .map(|name| format!("{name} = {}", facts.shown(*name)));
+        let groups = self.groups.iter().map(|group| {
+            let member = match facts.in_group(group).known() {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "not known",
+            };
+            format!("in {group:?} = {member}")
+        });
+        shown.chain(groups).collect::<Vec<_>>().join(", ")
     }
 }
+
+/// The facts and groups that a tree asks about.
+type Asked = (Bool, BTreeSet<FactName>, BTreeSet<String>);

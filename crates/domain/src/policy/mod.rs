@@ -5,7 +5,7 @@
 mod action;
 mod condition;
 mod limits;
-mod parse;
+pub(crate) mod parse;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +15,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, FromGroups, Recipient, Stage};
-pub use condition::{Condition, Truth};
+pub use condition::{Condition, ConditionError, Truth};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
 

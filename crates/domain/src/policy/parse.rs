@@ -1,31 +1,99 @@
-//! Reading a policy file.
+//! Reading a policy file: everything that is wrong with it is told at once, each with its place.
+
+mod limits;
+mod reader;
+mod rules;
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
 
 use super::Policy;
+use crate::plan::hex;
+use reader::Reader;
 
 /// One thing wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Line, from 1.
     pub line: usize,
-    /// Column, from 1.
+    /// Column, from 1, in characters.
     pub column: usize,
-    /// What is wrong.
+    /// What is wrong, and how to mend it.
     pub message: String,
 }
 
 /// Everything wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}")]
 pub struct Problems {
     /// The file's name.
     pub file: String,
-    /// In order of lines; never empty.
+    /// In order of their places; never empty.
     pub problems: Vec<Problem>,
 }
 
-pub(super) fn parse(file: &str, _text: &str) -> Result<Policy, Problems> {
-    Err(Problems {
-        file: file.to_owned(),
-        problems: Vec::new(),
-    })
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (
+            index,
+            Problem {
+                line,
+                column,
+                message,
+            },
+        ) in self.problems.iter().enumerate()
+        {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{}:{line}:{column}: {message}", self.file)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader::new(text);
+    let policy = match toml_edit::Document::parse(text) {
+        Ok(document) => {
+            let root = document.as_table();
+            reader.only_keys(
+                root,
+                "the policy",
+                &["rule", "protect", "project", "partner", "limits"],
+            );
+            Some(Policy {
+                hash: hex(&Sha256::digest(text)),
+                rules: rules::rules(&mut reader, root),
+                protections: rules::protections(&mut reader, root),
+                projects: rules::projects(&mut reader, root),
+                partners: rules::partners(&mut reader, root),
+                limits: limits::limits(&mut reader, root),
+            })
+        }
+        Err(error) => {
+            let offset = error.span().map_or(0, |span| span.start);
+            reader.problem(offset, format!("not TOML: {}", error.message()));
+            None
+        }
+    };
+    match (policy, reader.into_problems()) {
+        (Some(policy), problems) if problems.is_empty() => Ok(policy),
+        (_, problems) => Err(Problems {
+            file: file.to_owned(),
+            problems,
+        }),
+    }
+}
+
+/// ": did you mean x?", when a known name is near.
+pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let near = known
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .min();
+    match near {
+        Some((distance, known)) if distance <= known.len().max(3) / 3 + 1 => {
+            format!("; did you mean {known}?")
+        }
+        Some(_) | None => String::new(),
+    }
 }

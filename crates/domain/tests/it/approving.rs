@@ -12,28 +12,48 @@ fn all(count: u32) -> Tenant {
 
 fn approved(tenant: &Tenant, mode: Mode) -> (usize, Vec<String>) {
     let approval = tenant.plan().approve(mode, &tenant.policy.limits);
-    (approval.plan.steps().len(), approval.refusals.iter().map(ToString::to_string).collect())
+    (
+        approval.plan.steps().len(),
+        approval.refusals.iter().map(ToString::to_string).collect(),
+    )
 }
 
 #[test]
 fn observe_approves_nothing_and_warn_only_warns() {
     let mut tenant = all(3);
-    assert_eq!(approved(&tenant, Mode::Observe), (0, vec!["mode is observe: 3 steps are not taken".to_owned()]));
+    assert_eq!(
+        approved(&tenant, Mode::Observe),
+        (0, vec!["mode is observe: 3 steps are not taken".to_owned()])
+    );
     assert_eq!(approved(&tenant, Mode::Warn), (3, Vec::new()));
     tenant.cycle();
     tenant.pass(TimeDelta::days(7)).cycle();
     tenant.pass(TimeDelta::days(7));
-    assert_eq!(approved(&tenant, Mode::Warn), (0, vec!["mode is warn: 3 steps are not taken".to_owned()]));
+    assert_eq!(
+        approved(&tenant, Mode::Warn),
+        (0, vec!["mode is warn: 3 steps are not taken".to_owned()])
+    );
     assert_eq!(approved(&tenant, Mode::Enforce), (3, Vec::new()));
 }
 
 #[test]
 fn a_cap_lets_the_longest_due_through_first_and_the_rest_follow() {
     let mut tenant = all(4);
-    tenant.policy.limits.set_cap(Action::Notify, Cap { guests: 3, percent: 100.0 });
+    tenant.policy.limits.set_cap(
+        Action::Notify,
+        Cap {
+            guests: 3,
+            percent: 100.0,
+        },
+    );
     let (count, refusals) = approved(&tenant, Mode::Enforce);
     assert_eq!(count, 3);
-    assert_eq!(refusals, ["notify is due for 4 guests, 3 a cycle are allowed; the others follow in later cycles, oldest first"]);
+    assert_eq!(
+        refusals,
+        [
+            "notify is due for 4 guests, 3 a cycle are allowed; the others follow in later cycles, oldest first"
+        ]
+    );
     assert_eq!(tenant.cycle().len(), 3);
     assert_eq!(tenant.cycle().len(), 1);
     assert_eq!(tenant.cycle().len(), 0);

@@ -8,7 +8,12 @@ use innkeeper_domain::guest::Invitation;
 use crate::tenant::{Tenant, group, guest, inactive, start};
 
 fn verdicts(tenant: &Tenant) -> Vec<String> {
-    tenant.plan().verdicts.iter().map(|verdict| format!("{}: {}", verdict.as_str(), verdict.reason())).collect()
+    tenant
+        .plan()
+        .verdicts
+        .iter()
+        .map(|verdict| format!("{}: {}", verdict.as_str(), verdict.reason()))
+        .collect()
 }
 
 #[test]
@@ -29,8 +34,14 @@ fn every_guest_gets_a_verdict_with_a_reason() {
 fn the_stages_follow_each_other_with_their_waits() {
     let mut tenant = Tenant::of([inactive(1)]);
     assert_eq!(tenant.cycle(), ["notify (inactive)"]);
-    assert_eq!(tenant.until_something_is_done(), (14, vec!["disable (inactive)".to_owned()]));
-    assert_eq!(tenant.until_something_is_done(), (30, vec!["delete (inactive)".to_owned()]));
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (14, vec!["disable (inactive)".to_owned()])
+    );
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (30, vec!["delete (inactive)".to_owned()])
+    );
     assert!(tenant.guests.is_empty());
 }
 
@@ -54,7 +65,10 @@ fn an_outage_in_the_middle_of_a_wait_counts_no_more_than_the_longest_gap() {
     tenant.cycle();
     tenant.pass(TimeDelta::days(60));
     assert_eq!(tenant.cycle(), Vec::<String>::new());
-    assert_eq!(tenant.until_something_is_done(), (7, vec!["disable (inactive)".to_owned()]));
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (7, vec!["disable (inactive)".to_owned()])
+    );
 }
 
 #[test]
@@ -64,10 +78,16 @@ fn time_in_which_a_guest_cannot_be_judged_does_not_count_for_it() {
     tenant.pass(TimeDelta::days(1)).cycle();
     tenant.guests[0].record.reading = Reading::Vanished;
     for _ in 0..20 {
-        assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), Vec::<String>::new());
+        assert_eq!(
+            tenant.pass(TimeDelta::days(1)).cycle(),
+            Vec::<String>::new()
+        );
     }
     tenant.guests[0].record.reading = Reading::Fresh;
-    assert_eq!(tenant.until_something_is_done(), (13, vec!["disable (inactive)".to_owned()]));
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (13, vec!["disable (inactive)".to_owned()])
+    );
 }
 
 #[test]
@@ -78,7 +98,10 @@ fn a_guest_who_comes_back_closes_the_case_and_starts_anew_later() {
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now);
     assert_eq!(tenant.cycle(), Vec::<String>::new());
     assert!(tenant.guests[0].cases.is_empty());
-    assert_eq!(tenant.until_something_is_done(), (90, vec!["notify (inactive)".to_owned()]));
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (90, vec!["notify (inactive)".to_owned()])
+    );
 }
 
 #[test]
@@ -90,13 +113,19 @@ fn what_we_disabled_is_enabled_again_when_no_case_requires_it() {
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now + TimeDelta::days(15));
     assert_eq!(tenant.cycle(), ["notify (project ended)"]);
     tenant.guests[0].groups = Vec::new();
-    assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), Vec::<String>::new());
+    assert_eq!(
+        tenant.pass(TimeDelta::days(1)).cycle(),
+        Vec::<String>::new()
+    );
 
     let mut tenant = Tenant::of([inactive(1)]);
     tenant.cycle();
     tenant.until_something_is_done();
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now);
-    assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), ["enable (inactive)"]);
+    assert_eq!(
+        tenant.pass(TimeDelta::days(1)).cycle(),
+        ["enable (inactive)"]
+    );
     assert_eq!(tenant.guests[0].record.guest.enabled, Some(true));
     assert_eq!(tenant.cycle(), Vec::<String>::new());
     assert!(tenant.guests[0].cases.is_empty());
@@ -109,7 +138,10 @@ fn what_somebody_else_disabled_stays_disabled_when_the_case_closes() {
     tenant.cycle();
     tenant.until_something_is_done();
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now);
-    assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), Vec::<String>::new());
+    assert_eq!(
+        tenant.pass(TimeDelta::days(1)).cycle(),
+        Vec::<String>::new()
+    );
     assert!(tenant.guests[0].cases.is_empty());
 }
 
@@ -122,10 +154,20 @@ fn closing_one_case_does_not_undo_what_another_still_requires() {
     for _ in 0..20 {
         done.extend(tenant.pass(TimeDelta::days(1)).cycle());
     }
-    assert_eq!(tenant.guests[0].record.guest.enabled, Some(false), "{done:?}");
+    assert_eq!(
+        tenant.guests[0].record.guest.enabled,
+        Some(false),
+        "{done:?}"
+    );
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now);
     let next = tenant.pass(TimeDelta::days(1)).cycle();
-    assert!(!next.iter().any(|step| step.starts_with("enable (inactive)")) || tenant.guests[0].cases.len() == 1, "{next:?}");
+    assert!(
+        !next
+            .iter()
+            .any(|step| step.starts_with("enable (inactive)"))
+            || tenant.guests[0].cases.len() == 1,
+        "{next:?}"
+    );
 }
 
 #[test]
@@ -135,15 +177,26 @@ fn an_account_that_somebody_brought_back_is_warned_about_before_it_is_taken_agai
     tenant.until_something_is_done();
     tenant.guests[0].record.guest.enabled = Some(true);
     tenant.guests[0].record.disabled_by_us = None;
-    assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), Vec::<String>::new());
-    assert_eq!(tenant.until_something_is_done(), (1, vec!["notify (inactive)".to_owned()]));
-    assert_eq!(tenant.until_something_is_done(), (14, vec!["disable (inactive)".to_owned()]));
+    assert_eq!(
+        tenant.pass(TimeDelta::days(1)).cycle(),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (1, vec!["notify (inactive)".to_owned()])
+    );
+    assert_eq!(
+        tenant.until_something_is_done(),
+        (14, vec!["disable (inactive)".to_owned()])
+    );
 }
 
 #[test]
 fn a_group_that_is_not_found_makes_what_depends_on_it_unknown_and_nothing_is_done() {
     let mut tenant = Tenant::of([inactive(1)]);
-    tenant.named_groups.insert("exempt".to_owned(), Found::Missing);
+    tenant
+        .named_groups
+        .insert("exempt".to_owned(), Found::Missing);
     assert_eq!(tenant.cycle(), Vec::<String>::new());
     insta::assert_debug_snapshot!(verdicts(&tenant), @r#"
     [
@@ -158,9 +211,14 @@ fn a_redeemed_guest_without_sign_in_times_is_unknown_and_a_pending_one_is_not() 
     redeemed.record.guest.sign_ins.successful = None;
     redeemed.record.reading = Reading::Never;
     let mut pending = redeemed.clone();
-    pending.record.guest.invitation = Invitation::Pending { since: Some(start() - TimeDelta::days(200)) };
+    pending.record.guest.invitation = Invitation::Pending {
+        since: Some(start() - TimeDelta::days(200)),
+    };
     pending.record.guest.created = Some(start() - TimeDelta::days(200));
-    assert_eq!(Tenant::of([redeemed]).plan().verdicts[0].as_str(), "unknown");
+    assert_eq!(
+        Tenant::of([redeemed]).plan().verdicts[0].as_str(),
+        "unknown"
+    );
     assert_eq!(Tenant::of([pending]).plan().verdicts[0].as_str(), "act");
 }
 
@@ -170,7 +228,10 @@ fn a_protection_lifts_a_case_and_gives_back_what_we_took() {
     tenant.cycle();
     tenant.until_something_is_done();
     tenant.guests[0].groups = vec![group("exempt")];
-    assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), ["enable (inactive)"]);
+    assert_eq!(
+        tenant.pass(TimeDelta::days(1)).cycle(),
+        ["enable (inactive)"]
+    );
     tenant.pass(TimeDelta::days(1)).cycle();
     assert!(tenant.guests[0].cases.is_empty());
     assert_eq!(tenant.plan().verdicts[0].as_str(), "protected");

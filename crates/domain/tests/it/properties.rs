@@ -11,32 +11,42 @@ use crate::tenant::{Tenant, group, guest, start};
 
 /// A guest in any state that matters.
 fn any_guest() -> impl Strategy<Value = GuestView> {
-    let reading = prop_oneof![Just(Reading::Fresh), Just(Reading::Never), Just(Reading::Vanished), Just(Reading::Regressed)];
-    (0u32..1_000_000, 0i64..400, reading, any::<[bool; 6]>()).prop_map(|(number, days, reading, flags)| {
-        let [partner, role, sponsored, in_project, exempt, pending] = flags;
-        let mut view = guest(number);
-        view.record.reading = reading;
-        view.record.guest.sign_ins.successful = (reading != Reading::Never).then(|| start() - TimeDelta::days(days));
-        if partner {
-            view.record.guest.mail = Some("pat@partner.example".into());
-        }
-        if role {
-            view.roles = vec!["Global Reader".into()];
-        }
-        if !sponsored {
-            view.sponsors.clear();
-        }
-        if in_project {
-            view.groups.push(group("bridge"));
-        }
-        if exempt {
-            view.groups.push(group("exempt"));
-        }
-        if pending {
-            view.record.guest.invitation = Invitation::Pending { since: Some(start() - TimeDelta::days(days)) };
-        }
-        view
-    })
+    let reading = prop_oneof![
+        Just(Reading::Fresh),
+        Just(Reading::Never),
+        Just(Reading::Vanished),
+        Just(Reading::Regressed)
+    ];
+    (0u32..1_000_000, 0i64..400, reading, any::<[bool; 6]>()).prop_map(
+        |(number, days, reading, flags)| {
+            let [partner, role, sponsored, in_project, exempt, pending] = flags;
+            let mut view = guest(number);
+            view.record.reading = reading;
+            view.record.guest.sign_ins.successful =
+                (reading != Reading::Never).then(|| start() - TimeDelta::days(days));
+            if partner {
+                view.record.guest.mail = Some("pat@partner.example".into());
+            }
+            if role {
+                view.roles = vec!["Global Reader".into()];
+            }
+            if !sponsored {
+                view.sponsors.clear();
+            }
+            if in_project {
+                view.groups.push(group("bridge"));
+            }
+            if exempt {
+                view.groups.push(group("exempt"));
+            }
+            if pending {
+                view.record.guest.invitation = Invitation::Pending {
+                    since: Some(start() - TimeDelta::days(days)),
+                };
+            }
+            view
+        },
+    )
 }
 
 fn any_tenant() -> impl Strategy<Value = Tenant> {

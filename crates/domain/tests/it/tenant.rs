@@ -74,10 +74,15 @@ pub fn guest(number: u32) -> GuestView {
                 user_type: UserType::Guest,
                 enabled: Some(true),
                 created: Some(start() - TimeDelta::days(500)),
-                invitation: Invitation::Accepted { at: Some(start() - TimeDelta::days(499)) },
+                invitation: Invitation::Accepted {
+                    at: Some(start() - TimeDelta::days(499)),
+                },
                 on_premises_sync: None,
                 company: None,
-                sign_ins: SignIns { successful: Some(start() - TimeDelta::days(1)), ..SignIns::default() },
+                sign_ins: SignIns {
+                    successful: Some(start() - TimeDelta::days(1)),
+                    ..SignIns::default()
+                },
             },
             reading: Reading::Fresh,
             first_seen: start(),
@@ -107,10 +112,15 @@ pub fn inactive(number: u32) -> GuestView {
 }
 
 pub fn group(name: &str) -> Group {
-    Group { id: GroupId::derived(&[name.as_bytes()]), name: name.to_owned(), membership: Membership::Assigned }
+    Group {
+        id: GroupId::derived(&[name.as_bytes()]),
+        name: name.to_owned(),
+        membership: Membership::Assigned,
+    }
 }
 
 /// A tenant that lives: cycles see it, and their approved steps change it.
+#[derive(Debug)]
 pub struct Tenant {
     pub policy: Policy,
     pub named_groups: NamedGroups,
@@ -138,7 +148,8 @@ impl Tenant {
     pub fn pass(&mut self, span: TimeDelta) -> &mut Self {
         let before = self.watched;
         if self.healthy {
-            self.watched = before.advanced(self.now, self.now + span, self.policy.limits.longest_gap);
+            self.watched =
+                before.advanced(self.now, self.now + span, self.policy.limits.longest_gap);
         }
         self.span = self.watched - before;
         self.now += span;
@@ -148,7 +159,11 @@ impl Tenant {
     pub fn observation(&self) -> Observation {
         let guests = self.guests.len() as u64;
         let with_sign_ins = if self.healthy { guests } else { 0 };
-        let counts = Counts { guests, with_sign_ins, ..Counts::default() };
+        let counts = Counts {
+            guests,
+            with_sign_ins,
+            ..Counts::default()
+        };
         Observation {
             id: ObservationId::derived(&[]),
             started: self.now,
@@ -184,7 +199,12 @@ impl Tenant {
         for step in approval.plan.steps() {
             self.execute(step);
         }
-        approval.plan.steps().iter().map(|step| format!("{} ({})", step.effect.as_str(), step.rule)).collect()
+        approval
+            .plan
+            .steps()
+            .iter()
+            .map(|step| format!("{} ({})", step.effect.as_str(), step.rule))
+            .collect()
     }
 
     /// Cycles, one a day, until something is done; returns it with the number of days that passed.
@@ -207,24 +227,39 @@ impl Tenant {
                 }
             }
             CaseChange::Blind { case, span } => {
-                for case in all.flat_map(|view| &mut view.cases).filter(|of| of.id == *case) {
+                for case in all
+                    .flat_map(|view| &mut view.cases)
+                    .filter(|of| of.id == *case)
+                {
                     case.blind += *span;
                 }
             }
-            CaseChange::Close { case, .. } => all.for_each(|view| view.cases.retain(|of| of.id != *case)),
+            CaseChange::Close { case, .. } => {
+                all.for_each(|view| view.cases.retain(|of| of.id != *case))
+            }
         }
     }
 
     fn execute(&mut self, step: &Step) {
         let (now, watched) = (self.now, self.watched);
-        let view = self.guests.iter_mut().find(|view| view.record.guest.id == step.guest).expect("a known guest");
+        let view = self
+            .guests
+            .iter_mut()
+            .find(|view| view.record.guest.id == step.guest)
+            .expect("a known guest");
         if let Some(action) = step.effect.action() {
-            let executed = |case: &Case| case.clone().executed(step.stage, action, now, now, watched);
-            view.cases.iter_mut().filter(|case| case.id == step.case).for_each(|case| *case = executed(case));
+            let executed =
+                |case: &Case| case.clone().executed(step.stage, action, now, now, watched);
+            view.cases
+                .iter_mut()
+                .filter(|case| case.id == step.case)
+                .for_each(|case| *case = executed(case));
         }
         match &step.effect {
             Effect::Flag | Effect::Notify { .. } => {}
-            Effect::RemoveFromGroups { groups } => view.groups.retain(|group| !groups.contains(&group.id)),
+            Effect::RemoveFromGroups { groups } => {
+                view.groups.retain(|group| !groups.contains(&group.id))
+            }
             Effect::Disable => {
                 if view.record.guest.enabled == Some(true) {
                     view.record.disabled_by_us = Some(now);
@@ -235,7 +270,9 @@ impl Tenant {
                 view.record.disabled_by_us = None;
                 view.record.guest.enabled = Some(true);
             }
-            Effect::Delete => self.guests.retain(|view| view.record.guest.id != step.guest),
+            Effect::Delete => self
+                .guests
+                .retain(|view| view.record.guest.id != step.guest),
         }
     }
 }

@@ -243,15 +243,17 @@ proptest! {
         let now = DateTime::from_timestamp(seconds, 0).unwrap();
         let line = [text(&minute), text(&hour), text(&day), text(&month), text(&weekday)].join(" ");
         let is_open = |field: &Field| matches!(field[0], Item::All | Item::Each(_));
-        let matches = |at: DateTime<Utc>| {
+        let today = |at: DateTime<Utc>| {
             let sunday = at.weekday().num_days_from_sunday();
             let on_weekday = holds(&weekday, 0, sunday) || (sunday == 0 && holds(&weekday, 0, 7));
             let on_day = holds(&day, 1, at.day());
-            let today = if is_open(&day) || is_open(&weekday) { on_day && on_weekday } else { on_day || on_weekday };
-            today
-                && holds(&month, 1, at.month())
+            if is_open(&day) || is_open(&weekday) { on_day && on_weekday } else { on_day || on_weekday }
+        };
+        let matches = |at: DateTime<Utc>| {
+            holds(&minute, 0, at.minute())
                 && holds(&hour, 0, at.hour())
-                && holds(&minute, 0, at.minute())
+                && holds(&month, 1, at.month())
+                && today(at)
         };
         let horizon = now + TimeDelta::days(45);
         let first = now.with_second(0).unwrap() + TimeDelta::minutes(1);

@@ -1,0 +1,85 @@
+//! Acting: carrying out the approved steps.
+//!
+//! Invariant: this is the only caller of a [`WriteDirectory`], and it takes its steps from an approved plan only.
+//! Each step is written down as an intent, held against a fresh look at the guest, called, and concluded; it happens
+//! at most once, wherever the process dies.
+
+pub(crate) mod attempt;
+mod conclude;
+mod look;
+mod recipients;
+
+use std::collections::BTreeMap;
+
+use innkeeper_domain::verdict::{Effect, Step};
+use tracing::info;
+
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+use crate::progress::Phase;
+use crate::report::Report;
+use attempt::REREAD;
+
+/// Guests in one mail at most.
+const PER_MAIL: usize = 60;
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// Carries out the approved steps, the mildest first, until done or asked to stop.
+    pub(crate) async fn act(&self, writer: &W, report: &mut Report) -> Result<(), CycleError> {
+        let steps = report.approval.plan.steps().to_vec();
+        let total = steps.len() as u64;
+        let mut done = 0;
+        for batch in self.batches(&steps).await? {
+            if self.stop.is_cancelled() {
+                info!(left = total - done, "asked to stop: the steps that are left follow in the next cycle");
+                report.interrupted = true;
+                return Ok(());
+            }
+            self.attempt(writer, &batch, report).await?;
+            done += batch.len() as u64;
+            self.progress.at(Phase::Steps, done, Some(total));
+        }
+        Ok(())
+    }
+
+    /// Steps that are attempted together: notices by whom they go to, everything else by what can be looked at again
+    /// in one go. A guest is in a batch once.
+    async fn batches<'s>(&self, steps: &'s [Step]) -> Result<Vec<Vec<&'s Step>>, CycleError> {
+        let mut batches: Vec<Vec<&Step>> = Vec::new();
+        let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
+        for step in steps {
+            match &step.effect {
+                Effect::Notify { to } => {
+                    let addresses = self.addresses(step.guest, to).await?;
+                    notices.entry(addresses).or_default().push(step);
+                }
+                effect => match batches.last_mut() {
+                    Some(batch) if batch.len() < REREAD && fits(batch, step) => batch.push(step),
+                    Some(_) | None => {
+                        debug_assert!(!matches!(effect, Effect::Notify { .. }));
+                        batches.push(vec![step]);
+                    }
+                },
+            }
+        }
+        let notices = notices.into_values().flat_map(one_mail_each);
+        Ok(notices.chain(batches).collect())
+    }
+}
+
+/// Splits the notices to the same people into mails, a guest in each at most once.
+fn one_mail_each(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
+    let mut mails: Vec<Vec<&Step>> = Vec::new();
+    for step in steps {
+        match mails.iter_mut().find(|mail| mail.len() < PER_MAIL && mail.iter().all(|other| other.guest != step.guest)) {
+            Some(mail) => mail.push(step),
+            None => mails.push(vec![step]),
+        }
+    }
+    mails
+}
+
+fn fits(batch: &[&Step], step: &Step) -> bool {
+    batch.iter().all(|other| other.guest != step.guest && other.effect.as_str() == step.effect.as_str())
+}

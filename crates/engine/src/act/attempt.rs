@@ -1,0 +1,162 @@
+//! Attempting a few steps together: intents, a fresh look, the calls, their conclusions.
+
+use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::verdict::{Effect, Step};
+use innkeeper_graph::{Done, GraphError, WriteError};
+use tracing::{info, warn};
+
+use super::look::Look;
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::notice;
+use crate::ports::{ReadDirectory, WriteDirectory};
+use crate::report::Report;
+
+/// Guests that Graph lets us look at again in one go: what one `id in (..)` filter holds.
+pub(crate) const REREAD: usize = 15;
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    pub(super) async fn attempt(&self, writer: &W, steps: &[&Step], report: &mut Report) -> Result<(), CycleError> {
+        let intents = self.intend(steps, report).await?;
+        let fresh = match self.look_again(steps).await {
+            Ok(fresh) => fresh,
+            Err(CycleError::Graph(error)) => return self.give_up(&intents, error, report).await,
+            Err(other) => return Err(other),
+        };
+        let mut mail = Vec::new();
+        for (step, intents) in steps.iter().zip(&intents) {
+            let answer = fresh.get(&step.guest);
+            match self.look(step, intents, answer, report).await? {
+                Look::NotDue { because } => {
+                    self.conclude_and_note(intents, &Outcome::Skipped { because }, report).await?;
+                }
+                Look::Already => self.conclude_and_note(intents, &Outcome::Already, report).await?,
+                Look::Due(view) if matches!(step.effect, Effect::Notify { .. }) => mail.push((*step, intents, view)),
+                Look::Due(_) => self.carry_out(writer, step, intents, report).await?,
+            }
+        }
+        self.notify(writer, &mail, report).await
+    }
+
+    /// Writes down what is about to be done.
+    async fn intend(&self, steps: &[&Step], report: &Report) -> Result<Vec<Vec<Intent>>, CycleError> {
+        let created = self.clock.now();
+        let mut all = Vec::new();
+        for step in steps {
+            let calls = self.calls(step).await?;
+            let intent = |call: Call| Intent {
+                id: Intent::id_of(self.tenant.id, report.plan.id, step.case, step.stage, &call),
+                plan: report.plan.id,
+                case: step.case,
+                guest: step.guest,
+                rule: step.rule.clone(),
+                stage: step.stage,
+                call,
+                created,
+            };
+            all.push(calls.into_iter().map(intent).collect::<Vec<_>>());
+        }
+        let flat: Vec<Intent> = all.iter().flatten().cloned().collect();
+        let event = |intent: &Intent| {
+            let Intent { id, case, guest, rule, call, .. } = intent.clone();
+            (Some(guest), Event::Intended { intent: id, case, rule, call })
+        };
+        let events: Vec<_> = flat.iter().map(event).collect();
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.begin_intents(self.tenant.id, &flat).await?;
+        tx.append(self.tenant.id, created, &events).await?;
+        tx.commit().await?;
+        Ok(all)
+    }
+
+    async fn calls(&self, step: &Step) -> Result<Vec<Call>, CycleError> {
+        Ok(match &step.effect {
+            Effect::Flag => vec![Call::Flag],
+            Effect::Notify { to } => vec![Call::Notify { to: self.addresses(step.guest, to).await? }],
+            Effect::RemoveFromGroups { groups } => groups.iter().map(|group| Call::RemoveFromGroup { group: *group }).collect(),
+            Effect::Disable => vec![Call::Disable],
+            Effect::Delete => vec![Call::Delete],
+            Effect::Enable { .. } => vec![Call::Enable],
+        })
+    }
+
+    /// No fresh look could be had: nothing was called, and the cycle ends.
+    async fn give_up(&self, intents: &[Vec<Intent>], error: GraphError, report: &mut Report) -> Result<(), CycleError> {
+        let outcome = Outcome::Failed { error: format!("the guest could not be read again: {error}") };
+        for intents in intents {
+            self.conclude_and_note(intents, &outcome, report).await?;
+        }
+        Err(error.into())
+    }
+
+    /// Makes the calls of one step; after the last one the stage is executed, if all are in effect.
+    async fn carry_out(&self, writer: &W, step: &Step, intents: &[Intent], report: &mut Report) -> Result<(), CycleError> {
+        if intents.is_empty() {
+            return self.execute_stage(step).await;
+        }
+        let mut in_effect = true;
+        for (index, intent) in intents.iter().enumerate() {
+            let answer = match &intent.call {
+                Call::Flag => Ok(Done { request_id: None }),
+                Call::Disable => writer.disable(intent.guest).await,
+                Call::Enable => writer.enable(intent.guest).await,
+                Call::Delete => writer.delete(intent.guest).await,
+                Call::RemoveFromGroup { group } => writer.remove_from_group(*group, intent.guest).await,
+                Call::Notify { .. } => unreachable!("notices are sent together"),
+            };
+            let outcome = self.outcome(intent, answer).await?;
+            in_effect &= outcome.is_in_effect();
+            let is_last = index + 1 == intents.len();
+            report.note(intent.guest, &intent.call, &outcome);
+            self.conclude_call(intent, &outcome, in_effect && is_last).await?;
+        }
+        Ok(())
+    }
+
+    /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent
+    /// stays open until the next cycle settles it.
+    async fn outcome(&self, intent: &Intent, answer: Result<Done, WriteError>) -> Result<Outcome, CycleError> {
+        match answer {
+            Ok(Done { request_id }) => {
+                info!(guest.id = %intent.guest, rule = %intent.rule, call = intent.call.as_str(), request_id, "done");
+                Ok(Outcome::Done { request_id })
+            }
+            Err(WriteError::Refused(error)) => {
+                warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "refused");
+                Ok(Outcome::Failed { error: error.to_string() })
+            }
+            Err(WriteError::Unclear(error)) => {
+                warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "no clear answer; the directory is asked whether it happened");
+                self.verify(intent).await
+            }
+        }
+    }
+
+    /// Sends one mail about the guests that are still due, all of them to the same people.
+    async fn notify(&self, writer: &W, due: &[(&Step, &Vec<Intent>, Box<GuestView>)], report: &mut Report) -> Result<(), CycleError> {
+        let Some((_, intents, _)) = due.first() else { return Ok(()) };
+        let to = match intents.first().map(|intent| &intent.call) {
+            Some(Call::Notify { to }) => to.clone(),
+            Some(_) | None => unreachable!("a notice has one intent, to notify"),
+        };
+        let all: Vec<Intent> = due.iter().flat_map(|(_, intents, _)| intents.iter().cloned()).collect();
+        let outcome = if to.is_empty() {
+            Outcome::Failed { error: "there is nobody to write to: the guest has no sponsor with an address, and no operators are configured (tenants.notify.operators)".to_owned() }
+        } else {
+            let guests: Vec<_> = due.iter().map(|(step, _, view)| (*step, &**view)).collect();
+            let mail = notice::compose(self.tenant, &guests, to, self.clock.now());
+            self.outcome(&all[0], writer.send_mail(&mail).await).await?
+        };
+        self.conclude_and_note(&all, &outcome, report).await
+    }
+
+    async fn conclude_and_note(&self, intents: &[Intent], outcome: &Outcome, report: &mut Report) -> Result<(), CycleError> {
+        for intent in intents {
+            report.note(intent.guest, &intent.call, outcome);
+        }
+        self.conclude(intents, outcome).await
+    }
+}

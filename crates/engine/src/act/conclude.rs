@@ -1,0 +1,133 @@
+//! Concluding: what came of an intent, and what follows for the guest and its case, in one transaction.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::case::Closing;
+use innkeeper_domain::guest::{Guest, GuestRecord};
+use innkeeper_domain::ids::CaseId;
+use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::policy::Action;
+use innkeeper_domain::verdict::Step;
+use innkeeper_store::Tx;
+
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// How long a stage rests after a notice of which nobody knows whether it was sent. Sending it at once might send it
+/// twice; not sending it at all might disable a guest without a warning.
+const REST: TimeDelta = TimeDelta::hours(24);
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// Concludes intents that share an outcome; each is the only call of its stage, except removals from groups,
+    /// whose stage is executed by the cycle that finds nothing left to remove.
+    pub(crate) async fn conclude(&self, intents: &[Intent], outcome: &Outcome) -> Result<(), CycleError> {
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        for intent in intents {
+            let is_whole_stage = !matches!(intent.call, Call::RemoveFromGroup { .. });
+            self.conclude_in(&mut tx, intent, outcome, is_whole_stage && outcome.is_in_effect()).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Concludes one call; `executes` says that with it the stage is executed.
+    pub(super) async fn conclude_call(&self, intent: &Intent, outcome: &Outcome, executes: bool) -> Result<(), CycleError> {
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        self.conclude_in(&mut tx, intent, outcome, executes).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Marks a stage as executed that had nothing to call.
+    pub(super) async fn execute_stage(&self, step: &Step) -> Result<(), CycleError> {
+        let Some(action) = step.effect.action() else { return Ok(()) };
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        self.executed(&mut tx, step.case, step.stage, action, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn conclude_in(&self, tx: &mut Tx, intent: &Intent, outcome: &Outcome, executes: bool) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let now = self.clock.now();
+        tx.conclude(tenant, intent.id, now, outcome).await?;
+        let event = Event::Concluded { intent: intent.id, outcome: outcome.clone() };
+        tx.append(tenant, now, &[(Some(intent.guest), event)]).await?;
+        if outcome.is_in_effect()
+            && let Some(row) = tx.guest_row(tenant, intent.guest).await?
+        {
+            tx.save_guests(tenant, &[&marked(row.view.record, &intent.call, outcome, now)]).await?;
+        }
+        if executes && let Some(action) = action(&intent.call) {
+            self.executed(tx, intent.case, intent.stage, action, now).await?;
+        }
+        if executes && intent.call == Call::Delete {
+            self.close_all(tx, intent, now).await?;
+        }
+        if *outcome == Outcome::Uncertain
+            && let Some(case) = tx.case(tenant, intent.case).await?
+        {
+            tx.save_case(tenant, &case.held(now + REST)).await?;
+        }
+        Ok(())
+    }
+
+    async fn executed(&self, tx: &mut Tx, case: CaseId, stage: usize, action: Action, at: DateTime<Utc>) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let case = tx.case(tenant, case).await?;
+        let observation = tx.last_observation(tenant).await?;
+        if let (Some(case), Some(observation)) = (case, observation) {
+            let executed = case.executed(stage, action, at, observation.finished, observation.watched);
+            tx.save_case(tenant, &executed).await?;
+        }
+        Ok(())
+    }
+
+    /// A deleted guest has no open case.
+    async fn close_all(&self, tx: &mut Tx, intent: &Intent, now: DateTime<Utc>) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        for row in tx.cases_of(tenant, intent.guest).await? {
+            if row.closed.is_none() {
+                tx.close_case(tenant, row.case.id, now, &Closing::Gone).await?;
+                let event = Event::CaseClosed { case: row.case.id, rule: row.case.rule, closing: Closing::Gone };
+                tx.append(tenant, now, &[(Some(intent.guest), event)]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The action whose stage a call executes; `None` for an undo.
+fn action(call: &Call) -> Option<Action> {
+    match call {
+        Call::Flag => Some(Action::Flag),
+        Call::Notify { .. } => Some(Action::Notify),
+        Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
+        Call::Disable => Some(Action::Disable),
+        Call::Delete => Some(Action::Delete),
+        Call::Enable => None,
+    }
+}
+
+/// The guest after a call that is in effect. What was already so is not ours, and is never undone by us.
+fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc>) -> GuestRecord {
+    let is_ours = *outcome != Outcome::Already;
+    match call {
+        Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => record,
+        Call::Disable => GuestRecord {
+            guest: Guest { enabled: Some(false), ..record.guest },
+            disabled_by_us: if is_ours { Some(now) } else { record.disabled_by_us },
+            ..record
+        },
+        Call::Enable => GuestRecord { guest: Guest { enabled: Some(true), ..record.guest }, disabled_by_us: None, ..record },
+        Call::Delete => GuestRecord {
+            gone: record.gone.or(Some(now)),
+            deleted_by_us: if is_ours { Some(now) } else { record.deleted_by_us },
+            ..record
+        },
+    }
+}

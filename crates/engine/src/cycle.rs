@@ -1,0 +1,112 @@
+//! One cycle of one tenant: observe -> decide -> approve -> record -> act.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use innkeeper_domain::ids::TenantId;
+use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::Policy;
+use innkeeper_store::Store;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info_span};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::error::CycleError;
+use crate::lease::Lease;
+use crate::ports::{ReadDirectory, WriteDirectory};
+use crate::progress::Progress;
+use crate::report::Report;
+
+/// A policy together with its text, which is kept for the record.
+#[derive(Clone, Debug)]
+pub struct PolicyInForce {
+    /// The policy.
+    pub policy: Policy,
+    /// What it was read from.
+    pub text: String,
+}
+
+/// A tenant under management.
+#[derive(Debug)]
+pub struct Tenant<R, W> {
+    /// Its id in Entra.
+    pub id: TenantId,
+    /// Its name in the configuration, used in messages.
+    pub name: String,
+    /// How far Innkeeper goes.
+    pub mode: Mode,
+    /// By which policy.
+    pub policy: Arc<PolicyInForce>,
+    /// How its directory is read.
+    pub reader: R,
+    /// How its directory is written. Without a writer a cycle is a dry run: it records what it saw and would do, and
+    /// no case moves.
+    pub writer: Option<W>,
+    /// Where notices go when there is no sponsor.
+    pub operators: Vec<String>,
+}
+
+/// Runs cycles.
+pub struct Engine {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    holder: Uuid,
+    lease: TimeDelta,
+}
+
+/// One cycle under way.
+pub(crate) struct Cycle<'c, R, W> {
+    pub(crate) store: &'c Store,
+    pub(crate) clock: &'c dyn Clock,
+    pub(crate) tenant: &'c Tenant<R, W>,
+    pub(crate) lease: &'c Lease,
+    pub(crate) progress: &'c dyn Progress,
+    pub(crate) stop: &'c CancellationToken,
+}
+
+impl Engine {
+    /// An engine over a migrated store. `holder` names this process among those that share the store; a `lease` is
+    /// how long a tenant stays taken after its process died.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, holder: Uuid, lease: TimeDelta) -> Self {
+        Self { store, clock, holder, lease }
+    }
+
+    /// Runs one cycle. `stop` ends it in order: before anything is done, or after the step in hand.
+    ///
+    /// # Errors
+    /// Why the cycle ended early. What was done until then is recorded.
+    pub async fn cycle<R: ReadDirectory, W: WriteDirectory>(
+        &self,
+        tenant: &Tenant<R, W>,
+        progress: &dyn Progress,
+        stop: &CancellationToken,
+    ) -> Result<Report, CycleError> {
+        let span = info_span!("cycle", tenant = tenant.name);
+        let run = async {
+            let lease = Lease::take(&self.store, tenant.id, self.holder, self.lease).await?;
+            let cycle = Cycle { store: &self.store, clock: &*self.clock, tenant, lease: &lease, progress, stop };
+            let result = cycle.run().await;
+            lease.release().await;
+            result
+        };
+        run.instrument(span).await
+    }
+}
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    async fn run(&self) -> Result<Report, CycleError> {
+        let Tenant { mode, policy, writer, .. } = self.tenant;
+        let settled = self.settle().await?;
+        let observed = self.observe().await?;
+        let decided = self.decide(observed).await?;
+        let approval = decided.plan.approve(*mode, &policy.policy.limits);
+        self.record(&decided, &approval).await?;
+        let mut report = Report::new(decided.plan, approval, settled);
+        if let Some(writer) = writer {
+            self.act(writer, &mut report).await?;
+        }
+        Ok(report)
+    }
+}

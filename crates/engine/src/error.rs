@@ -1,0 +1,33 @@
+//! Why a cycle ended early.
+
+use chrono::{DateTime, Utc};
+use innkeeper_graph::GraphError;
+use innkeeper_store::StoreError;
+
+/// Why a cycle ended early. Whatever it had done until then is recorded; the next cycle goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum CycleError {
+    /// Graph refused, lied or could not be reached.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another process is running a cycle of this tenant.
+    #[error("another process is running a cycle of this tenant (its lease lasts until {until}); wait for it, or stop it")]
+    Busy {
+        /// Until when its lease lasts.
+        until: DateTime<Utc>,
+    },
+    /// Sponsors of many guests were not among those that Graph gave.
+    #[error("Graph gave the sponsors of {read} of {guests} guests; the observation is discarded, the next cycle tries again")]
+    SponsorsIncomplete {
+        /// Guests whose sponsors were read.
+        read: u64,
+        /// Guests.
+        guests: u64,
+    },
+    /// A stop was asked for before anything was done.
+    #[error("stopped before the observation was complete")]
+    Stopped,
+}

@@ -1,0 +1,85 @@
+//! The text of a notice: plain, about these guests, saying what happens next, when, and how to prevent it.
+
+use chrono::{DateTime, Utc};
+use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::{Action, Stage};
+use innkeeper_domain::verdict::Step;
+use innkeeper_graph::Mail;
+
+use crate::cycle::Tenant;
+
+/// One mail about one or more guests, all under the care of the same people.
+pub(crate) fn compose<R, W>(tenant: &Tenant<R, W>, guests: &[(&Step, &GuestView)], to: Vec<String>, now: DateTime<Utc>) -> Mail {
+    let mut guests = guests.to_vec();
+    guests.sort_by_key(|(step, view)| (step.rule.clone(), name(view)));
+    let subject = match guests.as_slice() {
+        [(step, view)] => format!("Guest account {} at {}: {}", name(view), tenant.name, step.rule),
+        guests => format!("{} guest accounts at {} need your attention", guests.len(), tenant.name),
+    };
+    let entries: Vec<String> = guests.iter().map(|(step, view)| entry(tenant, step, view, now)).collect();
+    let is_for_operators = to.iter().all(|address| tenant.operators.contains(address));
+    let role = if is_for_operators {
+        "You operate the guest accounts of"
+    } else {
+        "You are named as answerable for guest accounts of"
+    };
+    let mode = match tenant.mode {
+        Mode::Enforce => "",
+        Mode::Observe | Mode::Warn => "For the time being nothing happens to these accounts by itself; the dates show what the policy asks for.\n\n",
+    };
+    let text = format!(
+        "{role} {tenant}. These may no longer be needed:\n\n{entries}\n\n{mode}\
+         If an account is still needed, please see that the reason given above goes away before the date: for instance, \
+         ask the guest to sign in or to accept the invitation, have the project's end date moved, or name a new sponsor. \
+         If it is not needed, you need do nothing.\n\n\
+         A disabled account can be enabled again, and a deleted one restored for 30 days: {contact}.\n\n\
+         This notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
+        tenant = tenant.name,
+        entries = entries.join("\n\n"),
+        contact = if tenant.operators.is_empty() { "ask your identity team".to_owned() } else { format!("write to {}", tenant.operators.join(", ")) },
+    );
+    Mail { to, subject, text }
+}
+
+fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTime<Utc>) -> String {
+    let guest = &view.record.guest;
+    let address = guest.mail.as_deref().unwrap_or(&guest.upn);
+    let next = tenant.policy.policy.rule(&step.rule).and_then(|rule| rule.stages.get(step.stage + 1..)).unwrap_or_default();
+    format!(
+        "  {name} <{address}>\n    Why:  {rule} ({because})\n    Next: {next}",
+        name = name(view),
+        address = plain(address),
+        rule = step.rule,
+        because = plain(&step.because),
+        next = what_follows(next, now),
+    )
+}
+
+/// "disable on 2027-01-12 at the earliest, then delete on 2027-02-11".
+fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
+    let mut at = now;
+    let mut parts = Vec::new();
+    for stage in stages {
+        at += stage.wait;
+        let verb = match stage.action {
+            Action::Flag => continue,
+            Action::Notify => "another notice",
+            Action::RemoveFromGroup => "taken out of its groups",
+            Action::Disable => "the account is disabled",
+            Action::Delete => "the account is deleted",
+        };
+        parts.push(format!("{verb} on {}", at.date_naive()));
+    }
+    if parts.is_empty() { "nothing by itself".to_owned() } else { format!("{}, at the earliest", parts.join(", then ")) }
+}
+
+fn name(view: &GuestView) -> String {
+    let guest = &view.record.guest;
+    plain(guest.display_name.as_deref().or(guest.mail.as_deref()).unwrap_or(&guest.upn))
+}
+
+/// One line of text: whoever chose a display name does not get to write a paragraph of this mail.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+}

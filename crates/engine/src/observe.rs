@@ -1,0 +1,116 @@
+//! Observing: reading a whole tenant, or nothing.
+//!
+//! Invariant: an observation exists only when every guest, sponsor, named group and role was read. What a broken-off
+//! reading leaves behind are rows that were truly read and marks that only move forward; nothing is concluded from
+//! them, since only a complete observation is ever decided upon.
+
+mod groups;
+mod guests;
+mod sponsors;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::ids::ObservationId;
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::observation::{Counts, Health, Observation};
+use innkeeper_domain::watch::Watched;
+use roaring::RoaringTreemap;
+use tracing::{info, warn};
+
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// A complete observation, and by how much it moved the watch.
+pub(crate) struct Observed {
+    pub(crate) observation: Observation,
+    pub(crate) span: TimeDelta,
+}
+
+/// What one pass over the guests gave.
+#[derive(Default)]
+struct Seen {
+    /// The row keys of the guests read.
+    keys: RoaringTreemap,
+    counts: Counts,
+}
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    pub(crate) async fn observe(&self) -> Result<Observed, CycleError> {
+        let started = self.clock.now();
+        let id = ObservationId::derived(&[self.tenant.id.0.as_bytes(), &started.timestamp_micros().to_be_bytes()]);
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.start_observation(self.tenant.id, id, started).await?;
+        tx.commit().await?;
+        match self.read_everything().await {
+            Ok(seen) => self.complete(id, started, seen).await,
+            Err(error) => {
+                self.discard(id, &error).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn read_everything(&self) -> Result<Seen, CycleError> {
+        let counted = self.unless_stopped(self.tenant.reader.guest_count()).await??;
+        let mut seen = self.read_guests(counted).await?;
+        seen.counts.counted = Some(counted);
+        self.read_sponsors(&seen.keys).await?;
+        seen.counts.groups_missing = self.read_groups().await?;
+        self.read_roles().await?;
+        Ok(seen)
+    }
+
+    async fn complete(&self, id: ObservationId, started: DateTime<Utc>, seen: Seen) -> Result<Observed, CycleError> {
+        let Seen { keys, mut counts } = seen;
+        let limits = &self.tenant.policy.policy.limits;
+        let finished = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        let last = tx.last_healthy_observation(self.tenant.id).await?;
+        counts.before = last.as_ref().map(|last| last.counts.guests);
+        let health = Health::of(&counts, limits.shrink_percent);
+        let before = last.as_ref().map_or(Watched::default(), |last| last.watched);
+        let watched = match &last {
+            Some(last) if health.is_healthy() => before.advanced(last.finished, finished, limits.longest_gap),
+            Some(_) | None => before,
+        };
+        // A guest missing from a reading that cannot be believed is not known to be gone.
+        if health.is_healthy() {
+            counts.gone = tx.mark_gone(self.tenant.id, &keys, finished).await?;
+            tx.close_cases_of_gone(self.tenant.id, finished).await?;
+        }
+        let observation = Observation { id, started, finished, counts, health, watched };
+        tx.finish_observation(self.tenant.id, &observation).await?;
+        let event = Event::Observed { observation: observation.clone() };
+        tx.append(self.tenant.id, finished, &[(None, event)]).await?;
+        tx.commit().await?;
+        let Counts { guests, new, gone, vanished, regressed, .. } = &observation.counts;
+        match &observation.health {
+            Health::Healthy => info!(observation.id = %id, guests, new, gone, vanished, regressed, "observed"),
+            Health::Unhealthy { reasons } => {
+                for doubt in reasons {
+                    warn!(observation.id = %id, %doubt, "the observation cannot be believed");
+                }
+            }
+        }
+        Ok(Observed { span: watched - before, observation })
+    }
+
+    async fn discard(&self, id: ObservationId, error: &CycleError) -> Result<(), CycleError> {
+        let now = self.clock.now();
+        let error = error.to_string();
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.fail_observation(self.tenant.id, id, now, &error).await?;
+        tx.append(self.tenant.id, now, &[(None, Event::ObservationFailed { observation: id, error })]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Waits for an answer of Graph, but not after a stop is asked for. For requests that read, and for nothing else:
+    /// a call of the database that is dropped halfway can leave its connection in an open transaction.
+    pub(crate) async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, CycleError> {
+        self.stop.run_until_cancelled(answer).await.ok_or(CycleError::Stopped)
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading the guests themselves.
+
+use std::collections::HashMap;
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use innkeeper_domain::activity::Reading;
+use innkeeper_domain::guest::{Guest, GuestRecord, Invitation};
+use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::merge::{Change, merge};
+use innkeeper_graph::GuestPage;
+use innkeeper_store::{RowKey, Tx};
+
+use super::Seen;
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+use crate::progress::Phase;
+
+/// Pages written in one transaction: enough that the index pages dirtied by random ids are written once for many
+/// rows, few enough to stay small in memory.
+const PAGES_PER_TRANSACTION: usize = 20;
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    pub(super) async fn read_guests(&self, counted: u64) -> Result<Seen, CycleError> {
+        let mut seen = Seen::default();
+        let mut chunks = pin!(self.tenant.reader.guests().try_chunks(PAGES_PER_TRANSACTION));
+        while let Some(pages) = self.unless_stopped(chunks.try_next()).await?.map_err(|broken| broken.1)? {
+            self.take_in(pages, &mut seen).await?;
+            self.progress.at(Phase::Guests, seen.counts.guests, Some(counted));
+        }
+        Ok(seen)
+    }
+
+    async fn take_in(&self, pages: Vec<GuestPage>, seen: &mut Seen) -> Result<(), CycleError> {
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        for GuestPage { guests, unreadable } in pages {
+            seen.counts.unreadable += unreadable.len() as u64;
+            self.take_in_unreadable(&mut tx, &unreadable, seen).await?;
+            self.take_in_page(&mut tx, guests, seen).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A row without its properties shows that the guest is there, and no more: what was known of it is not known now.
+    async fn take_in_unreadable(&self, tx: &mut Tx, unreadable: &[GuestId], seen: &mut Seen) -> Result<(), CycleError> {
+        let known = tx.guests_by_id(self.tenant.id, unreadable).await?;
+        let doubted = known.into_iter().map(|(_, record)| GuestRecord {
+            guest: Guest { invitation: Invitation::Unrecognised, enabled: None, ..record.guest },
+            reading: Reading::Vanished,
+            ..record
+        });
+        let doubted: Vec<GuestRecord> = doubted.collect();
+        for (_, key) in tx.save_guests(self.tenant.id, &doubted.iter().collect::<Vec<_>>()).await? {
+            seen.keys.insert(key.into());
+        }
+        Ok(())
+    }
+
+    async fn take_in_page(&self, tx: &mut Tx, guests: Vec<Guest>, seen: &mut Seen) -> Result<(), CycleError> {
+        let now = self.clock.now();
+        let ids: Vec<GuestId> = guests.iter().map(|guest| guest.id).collect();
+        let known = tx.guests_by_id(self.tenant.id, &ids).await?;
+        let known: HashMap<GuestId, (RowKey, GuestRecord)> =
+            known.into_iter().map(|(key, record)| (record.guest.id, (key, record))).collect();
+        let mut to_write = Vec::new();
+        for guest in guests {
+            let before = known.get(&guest.id);
+            let (record, change) = merge(before.map(|(_, record)| record), guest, now);
+            match before {
+                // Graph may list an object twice in one pass.
+                Some((key, _)) if seen.keys.contains((*key).into()) => continue,
+                Some((key, _)) => _ = seen.keys.insert((*key).into()),
+                None => {}
+            }
+            seen.count(&record, change);
+            match change {
+                Change::Unchanged => {}
+                Change::New | Change::Changed => to_write.push(record),
+            }
+        }
+        for (_, key) in tx.save_guests(self.tenant.id, &to_write.iter().collect::<Vec<_>>()).await? {
+            seen.keys.insert(key.into());
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn count(&mut self, record: &GuestRecord, change: Change) {
+        let counts = &mut self.counts;
+        counts.guests += 1;
+        match change {
+            Change::New => counts.new += 1,
+            Change::Changed | Change::Unchanged => {}
+        }
+        match record.reading {
+            Reading::Fresh => counts.with_sign_ins += 1,
+            Reading::Never => {}
+            Reading::Vanished => counts.vanished += 1,
+            Reading::Regressed => counts.regressed += 1,
+        }
+        counts.newest_sign_in = counts.newest_sign_in.max(record.guest.sign_ins.last());
+    }
+}

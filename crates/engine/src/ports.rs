@@ -1,0 +1,100 @@
+//! What the cycle needs of a directory. Reading and writing are two handles, so that a cycle without a writer
+//! cannot write: that is all that a dry run is.
+
+use std::future::Future;
+
+use futures_util::Stream;
+use innkeeper_domain::group::Found;
+use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::sponsor::Sponsor;
+use innkeeper_graph::{Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer};
+
+/// Reads a directory. Each method reads everything or fails; none ever answers with half.
+pub trait ReadDirectory: Send + Sync {
+    /// How many guests the directory counts.
+    fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
+    /// Every guest with its sign-in times, page by page.
+    fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send;
+    /// Every guest's sponsors, page by page.
+    fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
+    /// The group with this id or exact name.
+    fn find_group(&self, key: &str) -> impl Future<Output = Result<Found, GraphError>> + Send;
+    /// A group's direct members that are users, page by page.
+    fn members(&self, group: GroupId) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send;
+    /// A group's owners.
+    fn owners(&self, group: GroupId) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
+    /// Every principal that a directory role is assigned to, with the role's name.
+    fn role_holders(&self) -> impl Future<Output = Result<Vec<(GuestId, String)>, GraphError>> + Send;
+    /// A fresh look at a few guests: one answer for each.
+    fn reread(&self, guests: &[GuestId]) -> impl Future<Output = Result<Vec<Reread>, GraphError>> + Send;
+}
+
+/// Writes to a directory.
+pub trait WriteDirectory: Send + Sync {
+    /// Disables an account.
+    fn disable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Enables an account.
+    fn enable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Deletes an account; Entra keeps it for 30 days.
+    fn delete(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Takes a guest out of a group.
+    fn remove_from_group(&self, group: GroupId, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Sends mail.
+    fn send_mail(&self, mail: &Mail) -> impl Future<Output = Result<Done, WriteError>> + Send;
+}
+
+impl ReadDirectory for Reader {
+    async fn guest_count(&self) -> Result<u64, GraphError> {
+        Self::guest_count(self).await
+    }
+
+    fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send {
+        Self::guests(self)
+    }
+
+    fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
+        Self::sponsors(self)
+    }
+
+    async fn find_group(&self, key: &str) -> Result<Found, GraphError> {
+        Self::find_group(self, key).await
+    }
+
+    fn members(&self, group: GroupId) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send {
+        Self::members(self, group)
+    }
+
+    async fn owners(&self, group: GroupId) -> Result<Vec<Sponsor>, GraphError> {
+        Self::owners(self, group).await
+    }
+
+    async fn role_holders(&self) -> Result<Vec<(GuestId, String)>, GraphError> {
+        Self::role_holders(self).await
+    }
+
+    async fn reread(&self, guests: &[GuestId]) -> Result<Vec<Reread>, GraphError> {
+        Self::reread(self, guests).await
+    }
+}
+
+impl WriteDirectory for Writer {
+    async fn disable(&self, guest: GuestId) -> Result<Done, WriteError> {
+        Self::disable(self, guest).await
+    }
+
+    async fn enable(&self, guest: GuestId) -> Result<Done, WriteError> {
+        Self::enable(self, guest).await
+    }
+
+    async fn delete(&self, guest: GuestId) -> Result<Done, WriteError> {
+        Self::delete(self, guest).await
+    }
+
+    async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Result<Done, WriteError> {
+        Self::remove_from_group(self, group, guest).await
+    }
+
+    async fn send_mail(&self, mail: &Mail) -> Result<Done, WriteError> {
+        Self::send_mail(self, mail).await
+    }
+}

@@ -1,0 +1,61 @@
+//! What one cycle saw, concluded and did.
+
+use std::collections::BTreeMap;
+
+use innkeeper_domain::approve::Approval;
+use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::intent::{Call, Outcome};
+use innkeeper_domain::plan::Plan;
+
+/// What one cycle saw, concluded and did.
+#[derive(Debug)]
+pub struct Report {
+    /// The verdicts.
+    pub plan: Plan,
+    /// What was approved and what was not.
+    pub approval: Approval,
+    /// How many intents of a process that died were settled.
+    pub settled: u64,
+    /// How often each call had each outcome.
+    pub outcomes: BTreeMap<(&'static str, &'static str), u64>,
+    /// The calls that failed.
+    pub failures: Vec<Failure>,
+    /// A stop was asked for before every approved step was carried out.
+    pub interrupted: bool,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// For which guest.
+    pub guest: GuestId,
+    /// Which call.
+    pub call: &'static str,
+    /// What Graph said.
+    pub error: String,
+}
+
+impl Report {
+    pub(crate) fn new(plan: Plan, approval: Approval, settled: u64) -> Self {
+        Self { plan, approval, settled, outcomes: BTreeMap::new(), failures: Vec::new(), interrupted: false }
+    }
+
+    pub(crate) fn note(&mut self, guest: GuestId, call: &Call, outcome: &Outcome) {
+        *self.outcomes.entry((call.as_str(), outcome.as_str())).or_default() += 1;
+        match outcome {
+            Outcome::Failed { error } => self.failures.push(Failure { guest, call: call.as_str(), error: error.clone() }),
+            Outcome::Done { .. }
+            | Outcome::Already
+            | Outcome::Skipped { .. }
+            | Outcome::FoundDone
+            | Outcome::FoundNotDone
+            | Outcome::Uncertain => {}
+        }
+    }
+
+    /// How many calls changed something.
+    #[must_use]
+    pub fn effects(&self) -> u64 {
+        self.outcomes.iter().filter(|((_, outcome), _)| matches!(*outcome, "done" | "found-done")).map(|(_, count)| count).sum()
+    }
+}
