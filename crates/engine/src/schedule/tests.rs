@@ -1,4 +1,4 @@
-//! Schedules against an oracle that looks at every minute.
+//! Schedules against oracles that watch the clock.
 
 mod daylight;
 mod syntax;

@@ -33,8 +33,8 @@ const SCHEDULES: [(&str, Matches); 5] = [
     }),
 ];
 
-const FROM: &str = "2025-12-31T20:07:00Z";
-const UNTIL: &str = "2028-01-01T20:07:00Z";
+const FROM: &str = "2025-12-31T20:05:00Z";
+const UNTIL: &str = "2028-01-01T20:05:00Z";
 
 /// Zone, schedule and runs.
 type Expected = (Tz, &'static str, Vec<DateTime<Utc>>);
@@ -50,16 +50,16 @@ static EXPECTED: LazyLock<Vec<Expected>> = LazyLock::new(|| {
     expected
 });
 
-/// Goes through every minute there is; a run is due when the wall clock arrives at, or jumps over, a time that it
+/// Looks at the clock every five minutes, between which no schedule here and no change of a zone falls; a run is due when the wall clock arrives at, or jumps over, a time that it
 /// has not shown before.
 fn oracle(zone: Tz, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Vec<DateTime<Utc>>> {
-    let minute = TimeDelta::minutes(1);
+    let tick = TimeDelta::minutes(5);
     let mut runs = vec![Vec::new(); SCHEDULES.len()];
     let mut shown = from.with_timezone(&zone).naive_local();
-    let mut instant = from + minute;
+    let mut instant = from + tick;
     while instant < until {
         let wall = instant.with_timezone(&zone).naive_local();
-        let mut new = shown + minute;
+        let mut new = shown + tick;
         while new <= wall {
             for (runs, (_, matches)) in runs.iter_mut().zip(&SCHEDULES) {
                 if matches(new) && runs.last() != Some(&instant) {
@@ -67,15 +67,15 @@ fn oracle(zone: Tz, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Vec<DateTi
                 }
             }
             shown = new;
-            new += minute;
+            new += tick;
         }
-        instant += minute;
+        instant += tick;
     }
     runs
 }
 
 #[test]
-fn two_years_have_exactly_the_runs_of_a_clock_watched_every_minute() {
+fn two_years_have_exactly_the_runs_that_a_watched_clock_has() {
     for (zone, text, expected) in EXPECTED.iter() {
         let schedule = schedule(text, *zone);
         let runs = schedule.upcoming(utc(FROM), expected.len());
