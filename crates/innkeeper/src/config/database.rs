@@ -46,7 +46,7 @@ pub(super) fn check(
     let text = url.expose_secret();
     match text.split_once(':') {
         Some(("sqlite", rest)) => Ok((sqlite(rest, folder)?, None)),
-        Some(("postgres" | "postgresql", _)) => postgres(text),
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => postgres(text),
         _ => Err(FORMS.to_owned()),
     }
 }
@@ -90,11 +90,12 @@ fn sqlite(rest: &str, folder: &Path) -> Result<DatabaseUrl, String> {
 fn postgres(text: &str) -> Result<(DatabaseUrl, Option<&'static str>), String> {
     let parsed = Url::parse(text).map_err(|error| format!("is not a URL ({error}); {ENCODING}"))?;
     let pairs: Vec<(String, String)> = parsed.query_pairs().into_owned().collect();
-    // A password with `?` or `#` in it ends the URL's address early and would be shown as what follows.
-    let is_cut =
-        parsed.fragment().is_some() || pairs.iter().any(|(key, _)| key.contains(['@', '/', ':']));
+    // A password with `/`, `?` or `#` in it ends the address early, and the rest would be shown.
+    let is_cut = parsed.fragment().is_some()
+        || parsed.path().contains(['@', ':'])
+        || pairs.iter().any(|(key, _)| key.contains(['@', '/', ':']));
     if is_cut {
-        return Err(format!("is cut short by a `?` or `#`; {ENCODING}"));
+        return Err(format!("ends its address early; {ENCODING}"));
     }
     let pair = |name: &str| {
         pairs
