@@ -50,8 +50,8 @@ static EXPECTED: LazyLock<Vec<Expected>> = LazyLock::new(|| {
     expected
 });
 
-/// Looks at the clock every five minutes, between which no schedule here and no change of a zone falls; a run is due when the wall clock arrives at, or jumps over, a time that it
-/// has not shown before.
+/// Looks at the clock every five minutes, between which no schedule here and no change of a zone falls. A run is due
+/// when the wall clock arrives at, or jumps over, a time that it has not shown before.
 fn oracle(zone: Tz, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Vec<DateTime<Utc>>> {
     let tick = TimeDelta::minutes(5);
     let mut runs = vec![Vec::new(); SCHEDULES.len()];
