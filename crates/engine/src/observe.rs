@@ -9,10 +9,12 @@ mod guests;
 mod sponsors;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::case::Closing;
 use innkeeper_domain::ids::ObservationId;
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::watch::Watched;
+use innkeeper_store::Tx;
 use roaring::RoaringTreemap;
 use tracing::{info, warn};
 
@@ -78,7 +80,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         // A guest missing from a reading that cannot be believed is not known to be gone.
         if health.is_healthy() {
             counts.gone = tx.mark_gone(self.tenant.id, &keys, finished).await?;
-            tx.close_cases_of_gone(self.tenant.id, finished).await?;
+            self.close_cases_of_gone(&mut tx, finished).await?;
         }
         let observation = Observation { id, started, finished, counts, health, watched };
         tx.finish_observation(self.tenant.id, &observation).await?;
@@ -95,6 +97,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
         }
         Ok(Observed { span: watched - before, observation })
+    }
+
+    async fn close_cases_of_gone(&self, tx: &mut Tx, at: DateTime<Utc>) -> Result<(), CycleError> {
+        let mut events = Vec::new();
+        for case in tx.cases_of_gone(self.tenant.id).await? {
+            tx.close_case(self.tenant.id, case.id, at, &Closing::Gone).await?;
+            let closed = Event::CaseClosed { case: case.id, rule: case.rule, closing: Closing::Gone };
+            events.push((Some(case.guest), closed));
+        }
+        tx.append(self.tenant.id, at, &events).await?;
+        Ok(())
     }
 
     async fn discard(&self, id: ObservationId, error: &CycleError) -> Result<(), CycleError> {

@@ -1,1 +1,34 @@
-//! .
+//! Lifecycle state in SQLite or Postgres: one SQL text, two drivers. The only crate that knows SQL.
+//!
+//! Every query is a method of [`Tx`], grouped by file. A `Tx` that is dropped rolls back; it is never held across a
+//! call to Graph. Every table carries the tenant, and nothing crosses tenants.
+
+#[macro_use]
+mod sql;
+
+mod cases;
+mod error;
+mod groups;
+mod guests;
+mod intents;
+mod journal;
+mod leases;
+mod migrations;
+mod observations;
+mod open;
+mod plans;
+mod policies;
+mod rows;
+mod sponsors;
+mod views;
+
+pub use cases::CaseRow;
+pub use error::StoreError;
+pub use guests::{RowKey, StoredVerdict};
+pub use intents::IntentRow;
+pub use journal::BrokenAt;
+pub use leases::LeaseGrant;
+pub use observations::{ObservationRow, ObservationState};
+pub use open::{Store, Tx};
+pub use plans::PlanRow;
+pub use views::GuestRow;

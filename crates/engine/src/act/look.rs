@@ -7,7 +7,7 @@ use innkeeper_domain::decide::Judge;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
-use innkeeper_domain::merge::merge;
+use innkeeper_domain::merge::{Change, merge};
 use innkeeper_domain::policy::Recipient;
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::Reread;
@@ -57,8 +57,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let Some(row) = tx.guest_row(tenant, step.guest).await? else {
             return Ok(Look::NotDue { because: "the guest is not known".to_owned() });
         };
-        let (record, _) = merge(Some(&row.view.record), guest.clone(), now);
-        tx.save_guests(tenant, &[&record]).await?;
+        if let (record, Change::New | Change::Changed) = merge(Some(&row.view.record), guest.clone(), now) {
+            tx.save_guests(tenant, &[&record]).await?;
+        }
         tx.save_sponsors(tenant, sponsors).await?;
         tx.set_guest_sponsors(tenant, &[(step.guest, sponsors.iter().map(|sponsor| sponsor.id).collect())]).await?;
         tx.set_guest_groups(tenant, step.guest, groups).await?;
@@ -66,7 +67,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
         tx.commit().await?;
-        let Some(view) = view else {
+        let Some(view) = view.filter(|view| view.record.gone.is_none()) else {
             return Ok(Look::NotDue { because: "the guest is no longer in the directory".to_owned() });
         };
         let observation = &report.plan.observation;

@@ -1,0 +1,258 @@
+//! Cases, open and closed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::case::{Case, Closing};
+use innkeeper_domain::ids::{CaseId, GuestId, TenantId};
+use innkeeper_domain::policy::{Action, RuleName};
+use innkeeper_domain::watch::Watched;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::open::Tx;
+use crate::rows::{count, from_json, json, micros, seconds};
+
+/// A case, and its end when it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseRow {
+    /// The case.
+    pub case: Case,
+    /// When and why it closed.
+    pub closed: Option<(DateTime<Utc>, Closing)>,
+}
+
+/// The columns of a case, with its guest's id.
+pub(crate) struct Columns {
+    case_id: Uuid,
+    pub(crate) guest_key: i64,
+    guest_id: Uuid,
+    rule: String,
+    opened_at: DateTime<Utc>,
+    done: String,
+    since: i64,
+    blind: i64,
+    hold_until: Option<DateTime<Utc>>,
+    closed_at: Option<DateTime<Utc>>,
+    closing: Option<String>,
+}
+
+from_row!(Columns {
+    case_id,
+    guest_key,
+    guest_id,
+    rule,
+    opened_at,
+    done,
+    since,
+    blind,
+    hold_until,
+    closed_at,
+    closing
+});
+
+impl Columns {
+    pub(crate) fn row(self) -> Result<CaseRow, StoreError> {
+        let action =
+            |word: &str| Action::parse(word).ok_or_else(|| StoreError::corrupt("action", word));
+        let done = self
+            .done
+            .split(',')
+            .filter(|word| !word.is_empty())
+            .map(action)
+            .collect::<Result<_, _>>()?;
+        let closed = match (self.closed_at, self.closing) {
+            (Some(at), Some(closing)) => Some((at, from_json("closing of a case", &closing)?)),
+            (None, None) => None,
+            _ => return Err(StoreError::corrupt("case", self.case_id)),
+        };
+        let case = Case {
+            id: self.case_id.into(),
+            guest: self.guest_id.into(),
+            rule: RuleName::from(self.rule.as_str()),
+            opened: self.opened_at,
+            done,
+            since: Watched(self.since),
+            blind: TimeDelta::seconds(self.blind),
+            hold_until: self.hold_until,
+        };
+        Ok(CaseRow { case, closed })
+    }
+}
+
+fn words(done: &[Action]) -> String {
+    done.iter()
+        .map(|action| action.as_str())
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+impl Tx {
+    /// Opens cases. Their guests must be known; a guest has at most one open case under a rule.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_cases(&mut self, tenant: TenantId, cases: &[Case]) -> Result<(), StoreError> {
+        let guests: Vec<GuestId> = cases.iter().map(|case| case.guest).collect();
+        let keys: std::collections::HashMap<GuestId, i64> = self
+            .keys(tenant, &guests)
+            .await?
+            .into_iter()
+            .map(|(guest, key)| (guest, key.0))
+            .collect();
+        let keyed: Vec<(i64, &Case)> = cases
+            .iter()
+            .filter_map(|case| keys.get(&case.guest).map(|key| (*key, case)))
+            .collect();
+        let head = "INSERT INTO cases (case_id, tenant_id, guest_key, rule, opened_at, done, since, blind, hold_until) ";
+        insert_rows!(
+            self,
+            head,
+            keyed,
+            |row, keyed| {
+                let Case {
+                    id,
+                    guest: _,
+                    rule,
+                    opened,
+                    done,
+                    since,
+                    blind,
+                    hold_until,
+                } = keyed.1;
+                row.push_bind(id.0)
+                    .push_bind(tenant.0)
+                    .push_bind(keyed.0)
+                    .push_bind(rule.to_string())
+                    .push_bind(micros(*opened))
+                    .push_bind(words(done))
+                    .push_bind(since.0)
+                    .push_bind(seconds(*blind))
+                    .push_bind(hold_until.map(micros));
+            },
+            ""
+        )?;
+        Ok(())
+    }
+
+    /// Writes how far an open case is.
+    ///
+    /// # Errors
+    /// `CaseClosed` when it is not open.
+    pub async fn save_case(&mut self, tenant: TenantId, case: &Case) -> Result<(), StoreError> {
+        let Case {
+            id,
+            guest: _,
+            rule: _,
+            opened: _,
+            done,
+            since,
+            blind,
+            hold_until,
+        } = case;
+        let sql = "UPDATE cases SET done = $3, since = $4, blind = $5, hold_until = $6 \
+                   WHERE tenant_id = $1 AND case_id = $2 AND closed_at IS NULL";
+        match execute!(
+            self,
+            sql,
+            tenant.0,
+            id.0,
+            words(done),
+            since.0,
+            seconds(*blind),
+            hold_until.map(micros)
+        )? {
+            0 => Err(StoreError::CaseClosed),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds time that does not count.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_blind(
+        &mut self,
+        tenant: TenantId,
+        spans: &[(CaseId, TimeDelta)],
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE cases SET blind = blind + $3 WHERE tenant_id = $1 AND case_id = $2 AND closed_at IS NULL";
+        for (case, span) in spans {
+            execute!(self, sql, tenant.0, case.0, seconds(*span))?;
+        }
+        Ok(())
+    }
+
+    /// Closes a case; one that is closed already stays as it is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close_case(
+        &mut self,
+        tenant: TenantId,
+        case: CaseId,
+        at: DateTime<Utc>,
+        closing: &Closing,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE cases SET closed_at = $3, closing = $4 WHERE tenant_id = $1 AND case_id = $2 AND closed_at IS NULL";
+        execute!(self, sql, tenant.0, case.0, micros(at), json(closing))?;
+        Ok(())
+    }
+
+    /// The open cases of guests who are no longer in the directory.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cases_of_gone(&mut self, tenant: TenantId) -> Result<Vec<Case>, StoreError> {
+        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
+                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
+                   WHERE c.tenant_id = $1 AND c.closed_at IS NULL AND g.gone_at IS NOT NULL ORDER BY c.case_id";
+        fetch_all!(self, Columns, sql, tenant.0)?
+            .into_iter()
+            .map(|columns| columns.row().map(|row| row.case))
+            .collect()
+    }
+
+    /// A case, if it is open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn case(
+        &mut self,
+        tenant: TenantId,
+        case: CaseId,
+    ) -> Result<Option<Case>, StoreError> {
+        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
+                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
+                   WHERE c.tenant_id = $1 AND c.case_id = $2 AND c.closed_at IS NULL";
+        fetch_optional!(self, Columns, sql, tenant.0, case.0)?
+            .map(|columns| columns.row().map(|row| row.case))
+            .transpose()
+    }
+
+    /// Every case of a guest, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cases_of(
+        &mut self,
+        tenant: TenantId,
+        guest: GuestId,
+    ) -> Result<Vec<CaseRow>, StoreError> {
+        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
+                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
+                   WHERE c.tenant_id = $1 AND g.guest_id = $2 ORDER BY c.opened_at DESC, c.rule";
+        fetch_all!(self, Columns, sql, tenant.0, guest.0)?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+
+    /// How many cases are open.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_case_count(&mut self, tenant: TenantId) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM cases WHERE tenant_id = $1 AND closed_at IS NULL";
+        let (cases,): (i64,) = fetch_one!(self, (i64,), sql, tenant.0)?;
+        Ok(count(cases))
+    }
+}

@@ -1,0 +1,182 @@
+//! Intents and their outcomes.
+//!
+//! Invariant: an intent gets one outcome; the outcome's key is the intent's, so a second one cannot be written.
+
+use chrono::{DateTime, Utc};
+use innkeeper_domain::ids::{GuestId, IntentId, TenantId};
+use innkeeper_domain::intent::{Intent, Outcome};
+use innkeeper_domain::policy::RuleName;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::open::Tx;
+use crate::rows::{from_json, json, micros};
+
+/// An intent, with its outcome when it has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntentRow {
+    /// The intent.
+    pub intent: Intent,
+    /// When it was concluded, and how.
+    pub outcome: Option<(DateTime<Utc>, Outcome)>,
+}
+
+struct Columns {
+    intent_id: Uuid,
+    plan_id: Uuid,
+    case_id: Uuid,
+    guest_id: Uuid,
+    rule: String,
+    stage: i64,
+    call: String,
+    created_at: DateTime<Utc>,
+    concluded_at: Option<DateTime<Utc>>,
+    outcome: Option<String>,
+}
+
+from_row!(Columns {
+    intent_id,
+    plan_id,
+    case_id,
+    guest_id,
+    rule,
+    stage,
+    call,
+    created_at,
+    concluded_at,
+    outcome
+});
+
+impl Columns {
+    fn row(self) -> Result<IntentRow, StoreError> {
+        let outcome = match (self.concluded_at, self.outcome) {
+            (Some(at), Some(outcome)) => Some((at, from_json("outcome", &outcome)?)),
+            (None, None) => None,
+            _ => return Err(StoreError::corrupt("outcome", self.intent_id)),
+        };
+        let intent = Intent {
+            id: self.intent_id.into(),
+            plan: self.plan_id.into(),
+            case: self.case_id.into(),
+            guest: self.guest_id.into(),
+            rule: RuleName::from(self.rule.as_str()),
+            stage: usize::try_from(self.stage)
+                .map_err(|_| StoreError::corrupt("stage", self.stage.to_string()))?,
+            call: from_json("call", &self.call)?,
+            created: self.created_at,
+        };
+        Ok(IntentRow { intent, outcome })
+    }
+}
+
+impl Tx {
+    /// Writes intents down.
+    ///
+    /// # Errors
+    /// When the database fails, and when one of them is known already.
+    pub async fn begin_intents(
+        &mut self,
+        tenant: TenantId,
+        intents: &[Intent],
+    ) -> Result<(), StoreError> {
+        let head = "INSERT INTO intents (intent_id, tenant_id, plan_id, case_id, guest_id, rule, stage, call, created_at) ";
+        insert_rows!(
+            self,
+            head,
+            intents,
+            |row, intent| {
+                let Intent {
+                    id,
+                    plan,
+                    case,
+                    guest,
+                    rule,
+                    stage,
+                    call,
+                    created,
+                } = intent;
+                row.push_bind(id.0)
+                    .push_bind(tenant.0)
+                    .push_bind(plan.0)
+                    .push_bind(case.0)
+                    .push_bind(guest.0)
+                    .push_bind(rule.to_string())
+                    .push_bind(i64::try_from(*stage).unwrap_or(i64::MAX))
+                    .push_bind(json(call))
+                    .push_bind(micros(*created));
+            },
+            ""
+        )?;
+        Ok(())
+    }
+
+    /// Writes what came of an intent.
+    ///
+    /// # Errors
+    /// `Concluded` when it has an outcome already.
+    pub async fn conclude(
+        &mut self,
+        tenant: TenantId,
+        intent: IntentId,
+        at: DateTime<Utc>,
+        outcome: &Outcome,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO outcomes (intent_id, tenant_id, concluded_at, outcome) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (intent_id) DO NOTHING";
+        match execute!(self, sql, intent.0, tenant.0, micros(at), json(outcome))? {
+            0 => Err(StoreError::Concluded),
+            _ => Ok(()),
+        }
+    }
+
+    /// Intents without an outcome, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_intents(&mut self, tenant: TenantId) -> Result<Vec<Intent>, StoreError> {
+        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
+                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
+                   WHERE i.tenant_id = $1 AND o.intent_id IS NULL ORDER BY i.created_at, i.intent_id";
+        fetch_all!(self, Columns, sql, tenant.0)?
+            .into_iter()
+            .map(|columns| columns.row().map(|row| row.intent))
+            .collect()
+    }
+
+    /// Every intent about a guest, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn intents_of(
+        &mut self,
+        tenant: TenantId,
+        guest: GuestId,
+    ) -> Result<Vec<IntentRow>, StoreError> {
+        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
+                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
+                   WHERE i.tenant_id = $1 AND i.guest_id = $2 ORDER BY i.created_at, i.intent_id";
+        fetch_all!(self, Columns, sql, tenant.0, guest.0)?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+
+    /// Every intent written down from `from` until before `to`, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn actions_between(
+        &mut self,
+        tenant: TenantId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<IntentRow>, StoreError> {
+        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
+                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
+                   WHERE i.tenant_id = $1 AND i.created_at >= $2 AND i.created_at < $3 ORDER BY i.created_at, i.intent_id";
+        fetch_all!(self, Columns, sql, tenant.0, micros(from), micros(to))?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+}

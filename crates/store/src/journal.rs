@@ -1,0 +1,196 @@
+//! The journal: appended to, never edited, each entry chained to the one before.
+
+use chrono::{DateTime, Utc};
+use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::journal::{Entry, Event, GENESIS, Hash};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::open::Tx;
+use crate::rows::{json, micros};
+
+/// The first entry at which the chain is broken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal is broken at entry {seq}: {why}")]
+pub struct BrokenAt {
+    /// Its number.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+struct Columns {
+    seq: i64,
+    at: DateTime<Utc>,
+    guest_id: Option<Uuid>,
+    body: String,
+    hash: Vec<u8>,
+}
+
+from_row!(Columns {
+    seq,
+    at,
+    guest_id,
+    body,
+    hash
+});
+
+impl Columns {
+    fn entry(self) -> Result<Entry, StoreError> {
+        let hash = hash(self.hash)?;
+        Ok(Entry {
+            seq: self.seq,
+            at: self.at,
+            guest: self.guest_id.map(GuestId::from),
+            body: self.body,
+            hash,
+        })
+    }
+}
+
+fn hash(bytes: Vec<u8>) -> Result<Hash, StoreError> {
+    Hash::try_from(bytes)
+        .map_err(|bytes| StoreError::corrupt("hash", format!("{} bytes", bytes.len())))
+}
+
+/// Entries read at once while the chain is verified.
+const PAGE: u32 = 1_000;
+
+impl Tx {
+    /// Appends events, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn append(
+        &mut self,
+        tenant: TenantId,
+        at: DateTime<Utc>,
+        events: &[(Option<GuestId>, Event)],
+    ) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let at = micros(at);
+        // Taking the head's row keeps others from appending until this transaction ends.
+        let sql = "INSERT INTO journal_heads (tenant_id, seq, hash) VALUES ($1, 0, $2) \
+                   ON CONFLICT (tenant_id) DO UPDATE SET seq = journal_heads.seq RETURNING seq, hash";
+        let (mut seq, head): (i64, Vec<u8>) =
+            fetch_one!(self, (i64, Vec<u8>), sql, tenant.0, GENESIS.to_vec())?;
+        let mut head = hash(head)?;
+        let mut entries = Vec::with_capacity(events.len());
+        for (guest, event) in events {
+            seq += 1;
+            let entry = Entry::sealed(tenant, seq, at, *guest, json(event), &head);
+            head = entry.hash;
+            entries.push(entry);
+        }
+        let sql = "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) ";
+        insert_rows!(
+            self,
+            sql,
+            entries,
+            |row, entry| {
+                let Entry {
+                    seq,
+                    at,
+                    guest,
+                    body,
+                    hash,
+                } = entry;
+                row.push_bind(tenant.0)
+                    .push_bind(*seq)
+                    .push_bind(*at)
+                    .push_bind(guest.map(|guest| guest.0))
+                    .push_bind(body.clone())
+                    .push_bind(hash.to_vec());
+            },
+            ""
+        )?;
+        let sql = "UPDATE journal_heads SET seq = $2, hash = $3 WHERE tenant_id = $1";
+        execute!(self, sql, tenant.0, seq, head.to_vec())?;
+        Ok(())
+    }
+
+    /// At most `limit` entries after the one numbered `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal(
+        &mut self,
+        tenant: TenantId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let sql = "SELECT seq, at, guest_id, body, hash FROM journal WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+        fetch_all!(self, Columns, sql, tenant.0, after, i64::from(limit))?
+            .into_iter()
+            .map(Columns::entry)
+            .collect()
+    }
+
+    /// Every entry about a guest.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn journal_of(
+        &mut self,
+        tenant: TenantId,
+        guest: GuestId,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let sql = "SELECT seq, at, guest_id, body, hash FROM journal WHERE tenant_id = $1 AND guest_id = $2 ORDER BY seq";
+        fetch_all!(self, Columns, sql, tenant.0, guest.0)?
+            .into_iter()
+            .map(Columns::entry)
+            .collect()
+    }
+
+    /// Follows the chain from its beginning to its head; the number of entries, or where it is broken.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn verify_journal(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<Result<i64, BrokenAt>, StoreError> {
+        let mut seq = 0;
+        let mut previous = GENESIS;
+        loop {
+            let page = self.journal(tenant, seq, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for entry in page {
+                seq += 1;
+                if entry.seq != seq {
+                    return Ok(Err(BrokenAt {
+                        seq,
+                        why: "it is missing",
+                    }));
+                }
+                if entry.expected_hash(tenant, &previous) != entry.hash {
+                    return Ok(Err(BrokenAt {
+                        seq,
+                        why: "it is not what was written after the entry before it",
+                    }));
+                }
+                previous = entry.hash;
+            }
+        }
+        let sql = "SELECT seq, hash FROM journal_heads WHERE tenant_id = $1";
+        let head: Option<(i64, Vec<u8>)> = fetch_optional!(self, (i64, Vec<u8>), sql, tenant.0)?;
+        let (last, head) = head.unwrap_or((0, GENESIS.to_vec()));
+        Ok(if last > seq {
+            Err(BrokenAt {
+                seq: seq + 1,
+                why: "it is missing",
+            })
+        } else if last != seq || head != previous {
+            Err(BrokenAt {
+                seq,
+                why: "it was added without its head",
+            })
+        } else {
+            Ok(seq)
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Observations: when a tenant was read, what was counted, and whether it can be believed.
+
+use chrono::{DateTime, Utc};
+use innkeeper_domain::ids::{ObservationId, TenantId};
+use innkeeper_domain::observation::Observation;
+use innkeeper_domain::watch::Watched;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::open::Tx;
+use crate::rows::{from_json, json, micros};
+
+/// One reading of a tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservationRow {
+    /// Its id.
+    pub id: ObservationId,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// How it went.
+    pub state: ObservationState,
+}
+
+/// How a reading went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ObservationState {
+    /// It is under way, or its process died.
+    Running,
+    /// Everything was read.
+    Complete(Observation),
+    /// It was discarded.
+    Failed {
+        /// When.
+        at: DateTime<Utc>,
+        /// Why.
+        error: String,
+    },
+}
+
+struct Columns {
+    observation_id: Uuid,
+    started_at: DateTime<Utc>,
+    state: String,
+    finished_at: Option<DateTime<Utc>>,
+    watched: Option<i64>,
+    counts: Option<String>,
+    health: Option<String>,
+    error: Option<String>,
+}
+
+from_row!(Columns {
+    observation_id,
+    started_at,
+    state,
+    finished_at,
+    watched,
+    counts,
+    health,
+    error
+});
+
+impl Columns {
+    fn complete(&self) -> Result<Observation, StoreError> {
+        let (Some(finished), Some(watched), Some(counts), Some(health)) =
+            (self.finished_at, self.watched, &self.counts, &self.health)
+        else {
+            return Err(StoreError::corrupt(
+                "complete observation",
+                self.observation_id,
+            ));
+        };
+        Ok(Observation {
+            id: self.observation_id.into(),
+            started: self.started_at,
+            finished,
+            counts: from_json("observation's counts", counts)?,
+            health: from_json("observation's health", health)?,
+            watched: Watched(watched),
+        })
+    }
+
+    fn row(self) -> Result<ObservationRow, StoreError> {
+        let state = match self.state.as_str() {
+            "running" => ObservationState::Running,
+            "complete" => ObservationState::Complete(self.complete()?),
+            "failed" => ObservationState::Failed {
+                at: self.finished_at.unwrap_or(self.started_at),
+                error: self.error.unwrap_or_default(),
+            },
+            other => return Err(StoreError::corrupt("state of an observation", other)),
+        };
+        Ok(ObservationRow {
+            id: self.observation_id.into(),
+            started: self.started_at,
+            state,
+        })
+    }
+}
+
+impl Tx {
+    /// Notes that a reading begins.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn start_observation(
+        &mut self,
+        tenant: TenantId,
+        id: ObservationId,
+        started: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO observations (observation_id, tenant_id, started_at, state) VALUES ($1, $2, $3, 'running') \
+                   ON CONFLICT (observation_id) DO UPDATE SET state = 'running'";
+        execute!(self, sql, id.0, tenant.0, micros(started))?;
+        Ok(())
+    }
+
+    /// Notes that everything was read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish_observation(
+        &mut self,
+        tenant: TenantId,
+        observation: &Observation,
+    ) -> Result<(), StoreError> {
+        let Observation {
+            id,
+            started: _,
+            finished,
+            counts,
+            health,
+            watched,
+        } = observation;
+        let sql = "UPDATE observations SET state = 'complete', finished_at = $3, healthy = $4, watched = $5, counts = $6, health = $7 \
+                   WHERE tenant_id = $1 AND observation_id = $2";
+        execute!(
+            self,
+            sql,
+            tenant.0,
+            id.0,
+            micros(*finished),
+            health.is_healthy(),
+            watched.0,
+            json(counts),
+            json(health)
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a reading was discarded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fail_observation(
+        &mut self,
+        tenant: TenantId,
+        id: ObservationId,
+        at: DateTime<Utc>,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE observations SET state = 'failed', finished_at = $3, error = $4 WHERE tenant_id = $1 AND observation_id = $2";
+        execute!(self, sql, tenant.0, id.0, micros(at), error.to_owned())?;
+        Ok(())
+    }
+
+    /// The newest complete observation.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_observation(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<Option<Observation>, StoreError> {
+        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
+                   WHERE tenant_id = $1 AND state = 'complete' ORDER BY started_at DESC LIMIT 1";
+        fetch_optional!(self, Columns, sql, tenant.0)?
+            .map(|columns| columns.complete())
+            .transpose()
+    }
+
+    /// The newest complete observation that could be believed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_healthy_observation(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<Option<Observation>, StoreError> {
+        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
+                   WHERE tenant_id = $1 AND state = 'complete' AND healthy = $2 ORDER BY started_at DESC LIMIT 1";
+        fetch_optional!(self, Columns, sql, tenant.0, true)?
+            .map(|columns| columns.complete())
+            .transpose()
+    }
+
+    /// The newest readings, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observations(
+        &mut self,
+        tenant: TenantId,
+        limit: u32,
+    ) -> Result<Vec<ObservationRow>, StoreError> {
+        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
+                   WHERE tenant_id = $1 ORDER BY started_at DESC LIMIT $2";
+        fetch_all!(self, Columns, sql, tenant.0, i64::from(limit))?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+}

@@ -1,0 +1,166 @@
+//! Opening a database, and transactions on it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use crate::error::StoreError;
+
+/// How long a statement waits for another writer.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// How long a connection is waited for.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A database.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// One file. SQLite has one writer at a time, so there is one connection for writing.
+    Sqlite {
+        /// For writing.
+        write: SqlitePool,
+        /// For reading.
+        read: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On Postgres.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Store {
+    /// Opens the database at `sqlite://path` (made if it is not there) or `postgres://..`.
+    ///
+    /// # Errors
+    /// `BadUrl`, `Unwritable` or `Unreachable`.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Self::open_sqlite(url).await,
+            Some("postgres" | "postgresql") => Self::open_postgres(url).await,
+            Some(_) | None => Err(StoreError::BadUrl(url.to_owned())),
+        }
+    }
+
+    async fn open_sqlite(url: &str) -> Result<Self, StoreError> {
+        let options =
+            SqliteConnectOptions::from_str(url).map_err(|_| StoreError::BadUrl(url.to_owned()))?;
+        let path = PathBuf::from(options.get_filename());
+        let unwritable = |source| StoreError::Unwritable {
+            path: path.clone(),
+            source,
+        };
+        let options = options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY)
+            .connect_with(options.clone())
+            .await;
+        let write = write.map_err(unwritable)?;
+        // A database that can be read but not written is found out now, and not in the middle of a cycle.
+        let probe = write
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(unwritable)?;
+        probe.rollback().await.map_err(unwritable)?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(unwritable)?;
+        Ok(Self::Sqlite { write, read })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| StoreError::BadUrl("postgres://...".to_owned()))?;
+        let options = options.application_name("innkeeper").options([
+            ("statement_timeout", "300s"),
+            ("lock_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "300s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(5)
+            .acquire_timeout(CONNECT)
+            // A `begin` that was dropped halfway can hand its connection back inside an open transaction, in which
+            // later writes would be lost: such a connection is thrown away.
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    sqlx::query_scalar::<_, bool>("SELECT now() = statement_timestamp()")
+                        .fetch_one(connection)
+                        .await
+                })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|source| StoreError::Unreachable { source })?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// A transaction that writes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A transaction that reads one state of the database, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        })
+    }
+
+    /// Closes it, waiting for what is under way.
+    pub async fn close(self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Keeps what was written.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing is kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,180 @@
+//! Everything known of guests, page by page: what `decide` looks at.
+
+use std::collections::HashMap;
+
+use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::ids::{GuestId, TenantId};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::guests::{self, RowKey, StoredVerdict};
+use crate::open::Tx;
+use crate::{cases, groups, sponsors};
+
+/// A guest with everything that hangs on it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuestRow {
+    /// Its row.
+    pub key: RowKey,
+    /// Everything known of it.
+    pub view: GuestView,
+    /// What the last cycle concluded.
+    pub verdict: Option<StoredVerdict>,
+}
+
+/// The sponsor of a guest's row.
+struct SponsorOf {
+    guest_key: i64,
+    sponsor: sponsors::Columns,
+}
+
+/// The group of a guest's row.
+struct GroupOf {
+    guest_key: i64,
+    group_id: Uuid,
+    group_name: Option<String>,
+    membership: Option<String>,
+}
+
+from_row!(GroupOf {
+    guest_key,
+    group_id,
+    group_name,
+    membership
+});
+
+impl<'r, R> sqlx::FromRow<'r, R> for SponsorOf
+where
+    R: sqlx::Row,
+    sponsors::Columns: sqlx::FromRow<'r, R>,
+    &'static str: sqlx::ColumnIndex<R>,
+    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            guest_key: row.try_get("guest_key")?,
+            sponsor: sqlx::FromRow::from_row(row)?,
+        })
+    }
+}
+
+impl Tx {
+    /// Guests that are in the directory, in the order of their rows: at most `limit` after the row `after`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn guest_rows(
+        &mut self,
+        tenant: TenantId,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<GuestRow>, StoreError> {
+        let after = after.map_or(i64::MIN, |key| key.0);
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND guest_key > $2 AND gone_at IS NULL ORDER BY guest_key LIMIT $3";
+        let rows = fetch_all!(
+            self,
+            guests::Columns,
+            sql,
+            tenant.0,
+            after,
+            i64::from(limit)
+        )?;
+        self.with_everything(tenant, rows).await
+    }
+
+    /// One guest, in the directory or gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn guest_row(
+        &mut self,
+        tenant: TenantId,
+        guest: GuestId,
+    ) -> Result<Option<GuestRow>, StoreError> {
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND guest_id = $2";
+        let rows = fetch_all!(self, guests::Columns, sql, tenant.0, guest.0)?;
+        Ok(self.with_everything(tenant, rows).await?.pop())
+    }
+
+    /// Hangs on each guest what belongs to it. The rows are in the order of their keys, so one range covers them.
+    async fn with_everything(
+        &mut self,
+        tenant: TenantId,
+        columns: Vec<guests::Columns>,
+    ) -> Result<Vec<GuestRow>, StoreError> {
+        let (Some(first), Some(last)) = (
+            columns.first().map(|row| row.guest_key),
+            columns.last().map(|row| row.guest_key),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let mut rows: Vec<GuestRow> = Vec::with_capacity(columns.len());
+        for columns in columns {
+            let (key, record, verdict) = columns.record()?;
+            let view = GuestView {
+                record,
+                sponsors: Vec::new(),
+                groups: Vec::new(),
+                roles: Vec::new(),
+                cases: Vec::new(),
+            };
+            rows.push(GuestRow { key, view, verdict });
+        }
+        let places: HashMap<i64, usize> = rows
+            .iter()
+            .enumerate()
+            .map(|(place, row)| (row.key.0, place))
+            .collect();
+        let mut put = |key: i64, into: &mut dyn FnMut(&mut GuestView)| {
+            if let Some(place) = places.get(&key) {
+                into(&mut rows[*place].view);
+            }
+        };
+
+        let sql = "SELECT l.guest_key, s.sponsor_id, s.kind, s.display_name, s.mail, s.enabled, s.is_guest FROM guest_sponsors l \
+                   JOIN sponsors s ON s.tenant_id = l.tenant_id AND s.sponsor_id = l.sponsor_id \
+                   WHERE l.tenant_id = $1 AND l.guest_key BETWEEN $2 AND $3 ORDER BY l.guest_key, s.sponsor_id";
+        for SponsorOf { guest_key, sponsor } in
+            fetch_all!(self, SponsorOf, sql, tenant.0, first, last)?
+        {
+            let sponsor = sponsor.sponsor()?;
+            put(guest_key, &mut |view| view.sponsors.push(sponsor.clone()));
+        }
+
+        // Two names of the policy can mean one group.
+        let sql = "SELECT DISTINCT m.guest_key, m.group_id, n.group_name, n.membership FROM memberships m \
+                   JOIN named_groups n ON n.tenant_id = m.tenant_id AND n.group_id = m.group_id \
+                   WHERE m.tenant_id = $1 AND m.guest_key BETWEEN $2 AND $3 ORDER BY m.guest_key, m.group_id";
+        for GroupOf {
+            guest_key,
+            group_id,
+            group_name,
+            membership,
+        } in fetch_all!(self, GroupOf, sql, tenant.0, first, last)?
+        {
+            let group = groups::group(
+                group_id,
+                group_name.unwrap_or_default(),
+                &membership.unwrap_or_default(),
+            )?;
+            put(guest_key, &mut |view| view.groups.push(group.clone()));
+        }
+
+        let sql = "SELECT guest_key, role FROM guest_roles WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3 ORDER BY guest_key, role";
+        let roles: Vec<(i64, String)> =
+            fetch_all!(self, (i64, String), sql, tenant.0, first, last)?;
+        for (guest_key, role) in roles {
+            put(guest_key, &mut |view| view.roles.push(role.clone()));
+        }
+
+        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
+                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
+                   WHERE c.tenant_id = $1 AND c.guest_key BETWEEN $2 AND $3 AND c.closed_at IS NULL ORDER BY c.guest_key, c.rule";
+        for columns in fetch_all!(self, cases::Columns, sql, tenant.0, first, last)? {
+            let guest_key = columns.guest_key;
+            let case = columns.row()?.case;
+            put(guest_key, &mut |view| view.cases.push(case.clone()));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,386 @@
+//! Observations, cases, plans, intents, the journal and leases.
+
+use chrono::TimeDelta;
+use innkeeper_domain::case::{Case, Closing};
+use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
+use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
+use innkeeper_domain::policy::{Action, RuleName};
+use innkeeper_domain::watch::Watched;
+use innkeeper_store::{LeaseGrant, ObservationState, PlanRow, Store, StoreError};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::databases::{at, begin, on_both, tenant, with_guests};
+
+on_both! {
+    the_newest_complete_and_the_newest_healthy_observation_are_told_apart
+    a_case_is_opened_moved_on_and_closed_once
+    a_guest_has_one_open_case_under_a_rule
+    policies_and_plans_are_kept
+    an_intent_is_open_until_it_is_concluded_and_is_concluded_once
+    the_journal_is_a_chain
+    a_lease_is_held_by_one_and_fenced_by_its_epoch
+}
+
+fn observation(day: i64, health: Health) -> Observation {
+    let counts = Counts {
+        guests: 7,
+        counted: Some(7),
+        newest_sign_in: Some(at(day)),
+        groups_missing: vec!["gone".into()],
+        ..Counts::default()
+    };
+    let id = ObservationId::derived(&[&day.to_be_bytes()]);
+    Observation {
+        id,
+        started: at(day),
+        finished: at(day) + TimeDelta::hours(1),
+        counts,
+        health,
+        watched: Watched(day * 86_400),
+    }
+}
+
+async fn the_newest_complete_and_the_newest_healthy_observation_are_told_apart(store: Store) {
+    let mut tx = begin(&store).await;
+    assert_eq!(tx.last_observation(tenant()).await.expect("read"), None);
+    let good = observation(1, Health::Healthy);
+    let bad = observation(
+        2,
+        Health::Unhealthy {
+            reasons: vec![Doubt::Empty],
+        },
+    );
+    for observation in [&good, &bad] {
+        tx.start_observation(tenant(), observation.id, observation.started)
+            .await
+            .expect("noted");
+        tx.finish_observation(tenant(), observation)
+            .await
+            .expect("noted");
+    }
+    let failed = ObservationId::derived(&[b"failed"]);
+    tx.start_observation(tenant(), failed, at(3))
+        .await
+        .expect("noted");
+    tx.fail_observation(tenant(), failed, at(4), "Graph went away")
+        .await
+        .expect("noted");
+    tx.start_observation(tenant(), ObservationId::derived(&[b"running"]), at(5))
+        .await
+        .expect("noted");
+    assert_eq!(
+        tx.last_observation(tenant()).await.expect("read"),
+        Some(bad.clone())
+    );
+    assert_eq!(
+        tx.last_healthy_observation(tenant()).await.expect("read"),
+        Some(good)
+    );
+    let states: Vec<_> = tx
+        .observations(tenant(), 3)
+        .await
+        .expect("read")
+        .into_iter()
+        .map(|row| row.state)
+        .collect();
+    let failed = ObservationState::Failed {
+        at: at(4),
+        error: "Graph went away".into(),
+    };
+    assert_eq!(
+        states,
+        [
+            ObservationState::Running,
+            failed,
+            ObservationState::Complete(bad)
+        ]
+    );
+}
+
+async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
+    let guest = with_guests(&store, 1).await[0].guest.id;
+    let mut tx = begin(&store).await;
+    let case = Case::open(
+        tenant(),
+        guest,
+        &RuleName::from("inactive"),
+        at(1),
+        Watched(5),
+    );
+    tx.open_cases(tenant(), std::slice::from_ref(&case))
+        .await
+        .expect("opened");
+    assert_eq!(tx.open_case_count(tenant()).await.expect("counted"), 1);
+    let moved = Case {
+        done: vec![Action::Notify, Action::Disable],
+        hold_until: Some(at(9)),
+        ..case.clone()
+    };
+    tx.save_case(tenant(), &moved).await.expect("kept");
+    tx.add_blind(
+        tenant(),
+        &[
+            (case.id, TimeDelta::hours(3)),
+            (case.id, TimeDelta::hours(4)),
+        ],
+    )
+    .await
+    .expect("kept");
+    let expected = Case {
+        blind: TimeDelta::hours(7),
+        ..moved
+    };
+    assert_eq!(
+        tx.case(tenant(), case.id).await.expect("read"),
+        Some(expected.clone())
+    );
+    tx.close_case(tenant(), case.id, at(10), &Closing::Gone)
+        .await
+        .expect("closed");
+    tx.close_case(tenant(), case.id, at(11), &Closing::Revived)
+        .await
+        .expect("closed already");
+    assert_eq!(tx.case(tenant(), case.id).await.expect("read"), None);
+    assert!(matches!(
+        tx.save_case(tenant(), &case).await,
+        Err(StoreError::CaseClosed)
+    ));
+    let rows = tx.cases_of(tenant(), guest).await.expect("read");
+    assert_eq!(
+        (&rows[0].case, &rows[0].closed),
+        (&expected, &Some((at(10), Closing::Gone)))
+    );
+}
+
+async fn a_guest_has_one_open_case_under_a_rule(store: Store) {
+    let guest = with_guests(&store, 1).await[0].guest.id;
+    let open = |day| {
+        Case::open(
+            tenant(),
+            guest,
+            &RuleName::from("inactive"),
+            at(day),
+            Watched(0),
+        )
+    };
+    let mut tx = begin(&store).await;
+    tx.open_cases(tenant(), &[open(1)]).await.expect("opened");
+    assert!(tx.open_cases(tenant(), &[open(2)]).await.is_err());
+    drop(tx);
+    let mut tx = begin(&store).await;
+    tx.open_cases(tenant(), &[open(1)]).await.expect("opened");
+    tx.close_case(tenant(), open(1).id, at(2), &Closing::RuleNoLongerHolds)
+        .await
+        .expect("closed");
+    tx.open_cases(tenant(), &[open(3)])
+        .await
+        .expect("opened again");
+    assert_eq!(tx.cases_of(tenant(), guest).await.expect("read").len(), 2);
+}
+
+async fn policies_and_plans_are_kept(store: Store) {
+    let mut tx = begin(&store).await;
+    assert!(
+        tx.save_policy(tenant(), "abc", "[[rule]]", at(1))
+            .await
+            .expect("kept")
+    );
+    assert!(
+        !tx.save_policy(tenant(), "abc", "[[rule]]", at(2))
+            .await
+            .expect("known")
+    );
+    assert_eq!(
+        tx.policy_text(tenant(), "abc")
+            .await
+            .expect("read")
+            .as_deref(),
+        Some("[[rule]]")
+    );
+    assert_eq!(tx.policy_text(tenant(), "def").await.expect("read"), None);
+    let plan = |day: i64| PlanRow {
+        id: PlanId::derived(&[&day.to_be_bytes()]),
+        observation: ObservationId::derived(&[b"1"]),
+        policy_hash: "abc".into(),
+        plan_hash: day.to_string(),
+        made: at(day),
+        approved: day == 1,
+        steps: 3,
+        refusals: json!([{ "refusal": "mode" }]),
+        body: json!([]),
+    };
+    assert_eq!(tx.last_plan(tenant()).await.expect("read"), None);
+    tx.save_plan(tenant(), &plan(1)).await.expect("kept");
+    tx.save_plan(tenant(), &plan(2)).await.expect("kept");
+    assert_eq!(tx.last_plan(tenant()).await.expect("read"), Some(plan(2)));
+}
+
+async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: Store) {
+    let guest = with_guests(&store, 1).await[0].guest.id;
+    let intent = |call: Call, day| Intent {
+        id: IntentId::derived(&[call.as_str().as_bytes()]),
+        plan: PlanId::derived(&[b"plan"]),
+        case: CaseId::derived(&[b"case"]),
+        guest,
+        rule: RuleName::from("inactive"),
+        stage: 1,
+        call,
+        created: at(day),
+    };
+    let intents = [
+        intent(
+            Call::Notify {
+                to: vec!["sara@contoso.example".into()],
+            },
+            1,
+        ),
+        intent(Call::Disable, 2),
+    ];
+    let mut tx = begin(&store).await;
+    tx.begin_intents(tenant(), &intents)
+        .await
+        .expect("written down");
+    assert_eq!(tx.open_intents(tenant()).await.expect("read"), intents);
+    let outcome = Outcome::Done {
+        request_id: Some("r-1".into()),
+    };
+    tx.conclude(tenant(), intents[0].id, at(3), &outcome)
+        .await
+        .expect("concluded");
+    assert!(matches!(
+        tx.conclude(tenant(), intents[0].id, at(4), &Outcome::Already)
+            .await,
+        Err(StoreError::Concluded)
+    ));
+    assert_eq!(tx.open_intents(tenant()).await.expect("read"), intents[1..]);
+    let rows = tx.intents_of(tenant(), guest).await.expect("read");
+    assert_eq!(
+        (rows[0].outcome.clone(), rows[1].outcome.clone()),
+        (Some((at(3), outcome)), None)
+    );
+    assert_eq!(
+        tx.actions_between(tenant(), at(2), at(3))
+            .await
+            .expect("read")
+            .len(),
+        1
+    );
+    assert!(tx.begin_intents(tenant(), &intents).await.is_err());
+}
+
+async fn the_journal_is_a_chain(store: Store) {
+    let guest = with_guests(&store, 1).await[0].guest.id;
+    let event = |hash: &str| Event::PolicyInForce { hash: hash.into() };
+    let mut tx = begin(&store).await;
+    assert_eq!(tx.verify_journal(tenant()).await.expect("read"), Ok(0));
+    tx.append(
+        tenant(),
+        at(1),
+        &[(None, event("a")), (Some(guest), event("b"))],
+    )
+    .await
+    .expect("appended");
+    tx.append(tenant(), at(2), &[]).await.expect("nothing");
+    tx.append(tenant(), at(2), &[(None, event("c"))])
+        .await
+        .expect("appended");
+    let entries = tx.journal(tenant(), 0, 10).await.expect("read");
+    assert_eq!(
+        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
+    assert_eq!(
+        tx.journal(tenant(), 1, 1).await.expect("read"),
+        entries[1..2]
+    );
+    assert_eq!(
+        tx.journal_of(tenant(), guest).await.expect("read"),
+        entries[1..2]
+    );
+    assert_eq!(tx.verify_journal(tenant()).await.expect("read"), Ok(3));
+    tx.commit().await.expect("a commit");
+    for (damage, seq) in [
+        ("UPDATE journal SET body = '{}' WHERE seq = 2", 2),
+        ("DELETE FROM journal WHERE seq = 2", 2),
+        ("DELETE FROM journal WHERE seq = 3", 3),
+        ("UPDATE journal SET seq = -seq WHERE seq < 3", 1),
+        ("UPDATE journal_heads SET seq = 2", 3),
+    ] {
+        let mut tx = begin(&store).await;
+        match &mut tx {
+            innkeeper_store::Tx::Sqlite(tx) => {
+                _ = sqlx::query(damage)
+                    .execute(&mut **tx)
+                    .await
+                    .expect("damaged")
+            }
+            innkeeper_store::Tx::Postgres(tx) => {
+                _ = sqlx::query(damage)
+                    .execute(&mut **tx)
+                    .await
+                    .expect("damaged")
+            }
+        }
+        let broken = tx
+            .verify_journal(tenant())
+            .await
+            .expect("read")
+            .expect_err(damage);
+        assert_eq!(broken.seq, seq, "{damage}");
+    }
+}
+
+async fn a_lease_is_held_by_one_and_fenced_by_its_epoch(store: Store) {
+    let [one, two] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+    let ttl = TimeDelta::seconds(30);
+    let mut tx = begin(&store).await;
+    assert_eq!(
+        tx.acquire_lease(tenant(), one, at(1), ttl)
+            .await
+            .expect("asked"),
+        LeaseGrant::Held { epoch: 1 }
+    );
+    assert_eq!(
+        tx.acquire_lease(tenant(), two, at(1), ttl)
+            .await
+            .expect("asked"),
+        LeaseGrant::Taken { until: at(1) + ttl }
+    );
+    assert!(
+        tx.renew_lease(tenant(), one, 1, at(2), ttl)
+            .await
+            .expect("renewed")
+    );
+    tx.check_lease(tenant(), one, 1).await.expect("it is held");
+    assert_eq!(
+        tx.acquire_lease(tenant(), two, at(3), ttl)
+            .await
+            .expect("asked"),
+        LeaseGrant::Held { epoch: 2 }
+    );
+    assert!(matches!(
+        tx.check_lease(tenant(), one, 1).await,
+        Err(StoreError::LeaseLost)
+    ));
+    assert!(
+        !tx.renew_lease(tenant(), one, 1, at(3), ttl)
+            .await
+            .expect("asked")
+    );
+    tx.release_lease(tenant(), one, 1)
+        .await
+        .expect("nothing to give back");
+    tx.check_lease(tenant(), two, 2).await.expect("it is held");
+    tx.release_lease(tenant(), two, 2)
+        .await
+        .expect("given back");
+    assert_eq!(
+        tx.acquire_lease(tenant(), one, at(3), ttl)
+            .await
+            .expect("asked"),
+        LeaseGrant::Held { epoch: 3 }
+    );
+}

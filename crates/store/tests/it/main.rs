@@ -1,0 +1,6 @@
+//! Every method of the store, on SQLite and on Postgres.
+
+mod databases;
+mod guests;
+mod history;
+mod opening;
