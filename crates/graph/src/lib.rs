@@ -1,1 +1,24 @@
-//! .
+//! Microsoft Graph: tokens, paging, retries, and wire types turned into the domain's.
+//!
+//! Reading and writing are two handles, [`Reader`] and [`Writer`], so that who plans never holds what writes. Invariants:
+//! every request leaves through one `send`; the token goes to no host but the configured ones; an answer that is cut
+//! short or cannot be understood is an error and never an empty one; a write whose answer was lost is never repeated.
+
+mod batch;
+mod client;
+mod error;
+mod page;
+mod reader;
+mod request;
+mod roles;
+mod send;
+mod settings;
+mod token;
+mod wire;
+mod writer;
+
+pub use client::{Graph, Requests, install_crypto};
+pub use error::{Answered, GraphError, WriteError};
+pub use reader::{GuestPage, Reader, Reread, SponsorPage};
+pub use settings::{Credential, Settings};
+pub use writer::{Done, Mail, Writer};

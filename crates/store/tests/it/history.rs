@@ -312,16 +312,20 @@ async fn the_journal_is_a_chain(store: Store) {
         let mut tx = begin(&store).await;
         match &mut tx {
             innkeeper_store::Tx::Sqlite(tx) => {
-                _ = sqlx::query(damage)
+                let done = sqlx::query(damage)
                     .execute(&mut **tx)
                     .await
                     .expect("damaged")
+                    .rows_affected();
+                assert!(done > 0, "{damage}");
             }
             innkeeper_store::Tx::Postgres(tx) => {
-                _ = sqlx::query(damage)
+                let done = sqlx::query(damage)
                     .execute(&mut **tx)
                     .await
                     .expect("damaged")
+                    .rows_affected();
+                assert!(done > 0, "{damage}");
             }
         }
         let broken = tx

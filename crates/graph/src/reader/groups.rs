@@ -1,0 +1,133 @@
+//! Groups, their members and owners; and who holds a directory role.
+
+use futures_util::{Stream, TryStreamExt, pin_mut};
+use innkeeper_domain::group::Found;
+use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::sponsor::Sponsor;
+use uuid::Uuid;
+
+use super::Reader;
+use crate::error::GraphError;
+use crate::page::pages;
+use crate::roles;
+use crate::wire::{DirectoryObject, GROUP, RoleAssignment, WireGroup};
+
+const PAGE: &str = "999";
+
+impl Reader {
+    /// The group with this id, or with exactly this name.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn find_group(&self, key: &str) -> Result<Found, GraphError> {
+        if let Ok(id) = Uuid::parse_str(key) {
+            let request = self
+                .0
+                .get(
+                    &["groups", &id.to_string()],
+                    "/groups/{id}",
+                    "GroupMember.Read.All",
+                )
+                .with("$select", GROUP);
+            return match self.0.read::<WireGroup>(&request).await {
+                Ok(group) => Ok(Found::One(group.group())),
+                Err(GraphError::NotFound { .. }) => Ok(Found::Missing),
+                Err(error) => Err(error),
+            };
+        }
+        let filter = format!("displayName eq '{}'", key.replace('\'', "''"));
+        let request = self
+            .0
+            .get(&["groups"], "/groups", "GroupMember.Read.All")
+            .with("$filter", &filter)
+            .with("$select", GROUP);
+        let found = pages::<WireGroup>(&self.0, request);
+        pin_mut!(found);
+        let mut exact = Vec::new();
+        while let Some(groups) = found.try_next().await? {
+            // Graph compares without regard to case.
+            exact.extend(
+                groups
+                    .into_iter()
+                    .map(WireGroup::group)
+                    .filter(|group| group.name == key),
+            );
+        }
+        Ok(match exact.len() {
+            0 => Found::Missing,
+            1 => Found::One(exact.remove(0)),
+            _ => Found::Ambiguous,
+        })
+    }
+
+    /// A group's direct members that are users.
+    pub fn members(
+        &self,
+        group: GroupId,
+    ) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send {
+        let request = self.0.get(
+            &["groups", &group.to_string(), "members"],
+            "/groups/{id}/members",
+            "GroupMember.Read.All",
+        );
+        let request = request.with("$select", "id").with("$top", PAGE);
+        pages::<DirectoryObject>(&self.0, request).map_ok(|members| {
+            members
+                .into_iter()
+                .filter(DirectoryObject::is_user)
+                .map(|member| GuestId(member.id))
+                .collect()
+        })
+    }
+
+    /// A group's owners that are users.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn owners(&self, group: GroupId) -> Result<Vec<Sponsor>, GraphError> {
+        let request = self.0.get(
+            &["groups", &group.to_string(), "owners"],
+            "/groups/{id}/owners",
+            "GroupMember.Read.All",
+        );
+        let request = request.with("$select", "id,displayName,mail,accountEnabled,userType");
+        let mut owners: Vec<Sponsor> = pages::<DirectoryObject>(&self.0, request)
+            .map_ok(|page| {
+                page.into_iter()
+                    .filter(DirectoryObject::is_user)
+                    .map(DirectoryObject::sponsor)
+                    .collect::<Vec<_>>()
+            })
+            .try_concat()
+            .await?;
+        owners.sort_by_key(|owner| owner.id);
+        owners.dedup_by_key(|owner| owner.id);
+        Ok(owners)
+    }
+
+    /// Every principal that a directory role is assigned to directly, with the role's name.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn role_holders(&self) -> Result<Vec<(GuestId, String)>, GraphError> {
+        let segments = ["roleManagement", "directory", "roleAssignments"];
+        let request = self.0.get(
+            &segments,
+            "/roleManagement/directory/roleAssignments",
+            "RoleManagement.Read.Directory",
+        );
+        pages::<RoleAssignment>(&self.0, request)
+            .map_ok(|page| {
+                page.into_iter()
+                    .map(|held| {
+                        (
+                            GuestId(held.principal_id),
+                            roles::name(held.role_definition_id),
+                        )
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .try_concat()
+            .await
+    }
+}

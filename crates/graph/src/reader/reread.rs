@@ -1,0 +1,222 @@
+//! A fresh look at a few guests, right before something is done to them.
+
+use std::collections::HashMap;
+
+use futures_util::{TryStreamExt, pin_mut};
+use innkeeper_domain::guest::Guest;
+use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::sponsor::Sponsor;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::sponsors::Known;
+use super::{IN_ONE_FILTER, Reader, among};
+use crate::error::GraphError;
+use crate::page::pages;
+use crate::request::Request;
+use crate::roles;
+use crate::wire::{DirectoryObject, GUEST, Page, User};
+
+/// What a fresh look at one guest shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reread {
+    /// It is there.
+    Present {
+        /// The guest.
+        guest: Box<Guest>,
+        /// Its sponsors, ordered by id.
+        sponsors: Vec<Sponsor>,
+        /// Every group of which it is a direct member.
+        groups: Vec<GroupId>,
+        /// The directory roles that it holds.
+        roles: Vec<String>,
+    },
+    /// It is among the deleted users.
+    Deleted(GuestId),
+    /// It is nowhere.
+    Absent(GuestId),
+}
+
+impl Reread {
+    /// Whom it is about.
+    #[must_use]
+    pub fn guest_id(&self) -> GuestId {
+        match self {
+            Self::Present { guest, .. } => guest.id,
+            Self::Deleted(id) | Self::Absent(id) => *id,
+        }
+    }
+}
+
+impl Reader {
+    /// Looks at guests again: one answer for each, in their order.
+    ///
+    /// # Errors
+    /// When anything about any of them cannot be read.
+    pub async fn reread(&self, guests: &[GuestId]) -> Result<Vec<Reread>, GraphError> {
+        let mut answers = Vec::with_capacity(guests.len());
+        for chunk in guests.chunks(IN_ONE_FILTER) {
+            let mut present = self.users(chunk).await?;
+            let mut known = Known::default();
+            let mut about = self.about(&present).await?;
+            let sponsors: Vec<&DirectoryObject> =
+                about.values().flat_map(|about| &about.sponsors).collect();
+            self.look_up(&sponsors, &mut known).await?;
+            for id in chunk {
+                answers.push(match (present.remove(id), about.remove(id)) {
+                    (Some(guest), Some(about)) => about.answer(guest, &known),
+                    _ => self.missing(*id).await?,
+                });
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Those of these users that are in the directory.
+    async fn users(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
+        let request = self
+            .0
+            .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All");
+        let request = request
+            .with("$filter", &among(ids.iter().map(|id| id.0)))
+            .with("$select", GUEST);
+        let call = request.call();
+        let users = pages::<User>(&self.0, request);
+        pin_mut!(users);
+        let mut present = HashMap::new();
+        while let Some(page) = users.try_next().await? {
+            for user in page {
+                let unreadable = |_| GraphError::Malformed {
+                    call: call.clone(),
+                    why: "a user came without the properties selected".to_owned(),
+                };
+                let guest = user.guest().map_err(unreadable)?;
+                present.insert(guest.id, guest);
+            }
+        }
+        Ok(present)
+    }
+
+    /// Sponsors and memberships of each, by one batch.
+    async fn about(
+        &self,
+        present: &HashMap<GuestId, Guest>,
+    ) -> Result<HashMap<GuestId, About>, GraphError> {
+        let ids: Vec<GuestId> = present.keys().copied().collect();
+        let requests: Vec<Request> = ids
+            .iter()
+            .flat_map(|id| [self.sponsors_of(*id), self.member_of(*id)])
+            .collect();
+        let mut bodies = self
+            .0
+            .read_batch(&requests)
+            .await?
+            .into_iter()
+            .zip(&requests);
+        let mut all = HashMap::new();
+        for id in ids {
+            let mut about = About::default();
+            for list in [&mut about.sponsors, &mut about.member_of] {
+                if let Some((body, request)) = bodies.next() {
+                    *list = self.whole(request, body).await?;
+                }
+            }
+            all.insert(id, about);
+        }
+        Ok(all)
+    }
+
+    /// The items of a page that came in a batch, and of those that follow it.
+    async fn whole<T: DeserializeOwned + Send>(
+        &self,
+        request: &Request,
+        body: Value,
+    ) -> Result<Vec<T>, GraphError> {
+        let malformed = |why: String| GraphError::Malformed {
+            call: request.call(),
+            why,
+        };
+        let Page {
+            mut value,
+            next_link,
+        } = serde_json::from_value::<Page<T>>(body)
+            .map_err(|error| malformed(error.to_string()))?;
+        if let Some(link) = next_link {
+            let url = Url::parse(&link).map_err(|error| malformed(error.to_string()))?;
+            let rest = pages::<T>(&self.0, request.at(url));
+            pin_mut!(rest);
+            while let Some(page) = rest.try_next().await? {
+                value.extend(page);
+            }
+        }
+        Ok(value)
+    }
+
+    fn sponsors_of(&self, id: GuestId) -> Request {
+        self.0
+            .get(
+                &["users", &id.to_string(), "sponsors"],
+                "/users/{id}/sponsors",
+                "User.Read.All",
+            )
+            .with("$select", "id,displayName,mail")
+    }
+
+    fn member_of(&self, id: GuestId) -> Request {
+        let request = self.0.get(
+            &["users", &id.to_string(), "memberOf"],
+            "/users/{id}/memberOf",
+            "Directory.Read.All",
+        );
+        request.with("$select", "id,displayName,roleTemplateId")
+    }
+
+    async fn missing(&self, id: GuestId) -> Result<Reread, GraphError> {
+        let request = self.0.get(
+            &["directory", "deletedItems", &id.to_string()],
+            "/directory/deletedItems/{id}",
+            "User.Read.All",
+        );
+        match self.0.read::<DirectoryObject>(&request).await {
+            Ok(_) => Ok(Reread::Deleted(id)),
+            Err(GraphError::NotFound { .. }) => Ok(Reread::Absent(id)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What hangs on a guest.
+#[derive(Default)]
+struct About {
+    sponsors: Vec<DirectoryObject>,
+    member_of: Vec<DirectoryObject>,
+}
+
+impl About {
+    fn answer(self, guest: Guest, known: &Known) -> Reread {
+        let Self {
+            sponsors,
+            member_of,
+        } = self;
+        let role = |object: &DirectoryObject| {
+            let name = object.role_template_id.map(roles::name);
+            name.or_else(|| object.display_name.clone())
+                .unwrap_or_else(|| object.id.to_string())
+        };
+        Reread::Present {
+            guest: Box::new(guest),
+            sponsors: known.sponsors(&sponsors),
+            groups: member_of
+                .iter()
+                .filter(|object| object.is_group())
+                .map(|object| object.id.into())
+                .collect(),
+            roles: member_of
+                .iter()
+                .filter(|object| object.is_role())
+                .map(role)
+                .collect(),
+        }
+    }
+}

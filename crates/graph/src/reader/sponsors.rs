@@ -1,0 +1,120 @@
+//! The guests' sponsors.
+
+use std::collections::HashMap;
+
+use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut};
+use innkeeper_domain::ids::{GuestId, SponsorId};
+use innkeeper_domain::sponsor::Sponsor;
+use uuid::Uuid;
+
+use super::{IN_ONE_FILTER, Reader, among};
+use crate::error::GraphError;
+use crate::page::pages;
+use crate::wire::{DirectoryObject, Sponsored};
+
+/// What is selected of a sponsor.
+const SPONSOR: &str = "id,displayName,mail,accountEnabled,userType";
+
+/// With `$expand` a page has at most 100. A guest has at most five sponsors, so the expansion is complete.
+const PAGE: &str = "100";
+
+/// Guests with their sponsors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SponsorPage {
+    /// Each guest with its sponsors, ordered by id.
+    pub guests: Vec<(GuestId, Vec<Sponsor>)>,
+}
+
+/// Sponsors that were looked up; `None` for one that is not there any more.
+#[derive(Default)]
+pub(super) struct Known(HashMap<Uuid, Option<Sponsor>>);
+
+impl Reader {
+    /// Every guest's sponsors: `GET /users?$expand=sponsors`.
+    pub fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
+        let request = self
+            .0
+            .get(&["users"], "/users?$expand=sponsors", "User.Read.All");
+        let request = request
+            .with("$filter", "userType eq 'Guest'")
+            .with("$select", "id")
+            .with("$expand", "sponsors")
+            .with("$top", PAGE);
+        let known = Known::default();
+        let rows = pages::<Sponsored>(&self.0, request).boxed();
+        futures_util::stream::try_unfold((rows, known), move |(mut rows, mut known)| async move {
+            let Some(rows_of_page) = rows.try_next().await? else {
+                return Ok(None);
+            };
+            let page = self.complete(rows_of_page, &mut known).await?;
+            Ok(Some((page, (rows, known))))
+        })
+    }
+
+    async fn complete(
+        &self,
+        rows: Vec<Sponsored>,
+        known: &mut Known,
+    ) -> Result<SponsorPage, GraphError> {
+        let mut guests = Vec::with_capacity(rows.len());
+        let objects: Vec<&DirectoryObject> = rows.iter().flat_map(|row| &row.sponsors).collect();
+        self.look_up(&objects, known).await?;
+        for row in &rows {
+            guests.push((GuestId(row.id), known.sponsors(&row.sponsors)));
+        }
+        Ok(SponsorPage { guests })
+    }
+
+    /// Looks up what an expansion does not tell of users: whether they are enabled, and guests themselves. Graph may
+    /// ignore a `$select` inside an `$expand`.
+    pub(super) async fn look_up(
+        &self,
+        objects: &[&DirectoryObject],
+        known: &mut Known,
+    ) -> Result<(), GraphError> {
+        let mut unknown: Vec<Uuid> = Vec::new();
+        for object in objects {
+            if object.is_group() {
+                known
+                    .0
+                    .entry(object.id)
+                    .or_insert_with(|| Some((*object).clone().sponsor()));
+            } else if !known.0.contains_key(&object.id) && !unknown.contains(&object.id) {
+                unknown.push(object.id);
+            }
+        }
+        for chunk in unknown.chunks(IN_ONE_FILTER) {
+            let request = self
+                .0
+                .get(&["users"], "/users", "User.Read.All")
+                .with("$filter", &among(chunk.iter().copied()))
+                .with("$select", SPONSOR);
+            let found = pages::<DirectoryObject>(&self.0, request);
+            pin_mut!(found);
+            while let Some(objects) = found.try_next().await? {
+                known.0.extend(
+                    objects
+                        .into_iter()
+                        .map(|object| (object.id, Some(object.sponsor()))),
+                );
+            }
+            for id in chunk {
+                known.0.entry(*id).or_insert(None);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Known {
+    /// The sponsors that are still there, ordered by id.
+    pub(super) fn sponsors(&self, objects: &[DirectoryObject]) -> Vec<Sponsor> {
+        let mut sponsors: Vec<Sponsor> = objects
+            .iter()
+            .filter_map(|object| self.0.get(&object.id).cloned().flatten())
+            .collect();
+        sponsors.sort_by_key(|sponsor| sponsor.id);
+        sponsors.dedup_by_key(|sponsor: &mut Sponsor| -> SponsorId { sponsor.id });
+        sponsors
+    }
+}

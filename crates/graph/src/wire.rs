@@ -1,0 +1,299 @@
+//! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
+
+use chrono::{DateTime, SubsecRound, Utc};
+use innkeeper_domain::activity::SignIns;
+use innkeeper_domain::group::{Group, Membership};
+use innkeeper_domain::guest::{Guest, Invitation, UserType};
+use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+/// `{"error": {"code": ..}}`
+#[derive(Deserialize)]
+pub(crate) struct ErrorBody {
+    pub(crate) error: ErrorCode,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ErrorCode {
+    #[serde(default)]
+    pub(crate) code: String,
+}
+
+/// A page of a listing. `value` must be there: an answer without it is not an empty page.
+#[derive(Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) value: Vec<T>,
+    #[serde(rename = "@odata.nextLink")]
+    pub(crate) next_link: Option<String>,
+}
+
+/// A point in time, or one of Graph's four ways to say that there is none: absent, `null`, `0001-01-01T00:00:00Z`, `""`.
+/// What cannot be read as a time counts as none too, since none is never concluded from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) Option<DateTime<Utc>>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let parsed = text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+        let is_real = |at: &DateTime<Utc>| *at > DateTime::UNIX_EPOCH;
+        Ok(Self(
+            parsed
+                .map(|at| at.to_utc().trunc_subsecs(6))
+                .filter(is_real),
+        ))
+    }
+}
+
+/// The properties of a guest that are selected.
+pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName,userType,accountEnabled,createdDateTime,\
+                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName,signInActivity";
+
+/// A user, as far as it is selected.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    user_principal_name: Option<String>,
+    mail: Option<String>,
+    #[serde(default)]
+    other_mails: Option<Vec<String>>,
+    display_name: Option<String>,
+    user_type: Option<String>,
+    account_enabled: Option<bool>,
+    #[serde(default)]
+    created_date_time: Moment,
+    external_user_state: Option<String>,
+    #[serde(default)]
+    external_user_state_change_date_time: Moment,
+    on_premises_sync_enabled: Option<bool>,
+    company_name: Option<String>,
+    sign_in_activity: Option<SignInActivity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignInActivity {
+    #[serde(default)]
+    last_sign_in_date_time: Moment,
+    #[serde(default)]
+    last_non_interactive_sign_in_date_time: Moment,
+    #[serde(default)]
+    last_successful_sign_in_date_time: Moment,
+}
+
+impl User {
+    /// The guest, or its id alone when the row came without what was selected.
+    pub(crate) fn guest(self) -> Result<Guest, GuestId> {
+        let id = GuestId(self.id);
+        let user_type = match self.user_type.as_deref() {
+            Some("Guest") => UserType::Guest,
+            Some("Member") => UserType::Member,
+            Some(_) | None => return Err(id),
+        };
+        let changed = self.external_user_state_change_date_time.0;
+        Ok(Guest {
+            id,
+            upn: self
+                .user_principal_name
+                .filter(|upn| !upn.is_empty())
+                .ok_or(id)?,
+            mail: self
+                .mail
+                .or_else(|| self.other_mails.and_then(|mails| mails.into_iter().next()))
+                .filter(|mail| !mail.is_empty()),
+            display_name: self.display_name,
+            user_type,
+            enabled: self.account_enabled,
+            created: self.created_date_time.0,
+            invitation: match self.external_user_state.as_deref() {
+                None => Invitation::None,
+                // Entra's prose writes it with a blank.
+                Some("PendingAcceptance" | "Pending Acceptance") => {
+                    Invitation::Pending { since: changed }
+                }
+                Some("Accepted") => Invitation::Accepted { at: changed },
+                Some(_) => Invitation::Unrecognised,
+            },
+            on_premises_sync: self.on_premises_sync_enabled,
+            company: self.company_name,
+            sign_ins: self
+                .sign_in_activity
+                .map_or_else(SignIns::default, |activity| SignIns {
+                    successful: activity.last_successful_sign_in_date_time.0,
+                    interactive: activity.last_sign_in_date_time.0,
+                    non_interactive: activity.last_non_interactive_sign_in_date_time.0,
+                }),
+        })
+    }
+}
+
+/// A guest with its sponsors.
+#[derive(Deserialize)]
+pub(crate) struct Sponsored {
+    pub(crate) id: Uuid,
+    /// Must be there: a guest without sponsors has an empty list.
+    pub(crate) sponsors: Vec<DirectoryObject>,
+}
+
+/// A user, group or directory role, told apart by `@odata.type`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DirectoryObject {
+    #[serde(rename = "@odata.type")]
+    pub(crate) odata_type: Option<String>,
+    pub(crate) id: Uuid,
+    pub(crate) display_name: Option<String>,
+    mail: Option<String>,
+    account_enabled: Option<bool>,
+    user_type: Option<String>,
+    pub(crate) role_template_id: Option<Uuid>,
+}
+
+impl DirectoryObject {
+    pub(crate) fn is_group(&self) -> bool {
+        self.odata_type.as_deref() == Some("#microsoft.graph.group")
+    }
+
+    /// A listing that is of users names no type.
+    pub(crate) fn is_user(&self) -> bool {
+        matches!(
+            self.odata_type.as_deref(),
+            Some("#microsoft.graph.user") | None
+        )
+    }
+
+    pub(crate) fn is_role(&self) -> bool {
+        self.odata_type.as_deref() == Some("#microsoft.graph.directoryRole")
+    }
+
+    pub(crate) fn sponsor(self) -> Sponsor {
+        let is_group = self.is_group();
+        Sponsor {
+            id: self.id.into(),
+            kind: if is_group {
+                SponsorKind::Group
+            } else {
+                SponsorKind::User
+            },
+            display_name: self.display_name,
+            mail: self.mail.filter(|mail| !mail.is_empty()),
+            enabled: if is_group {
+                Some(true)
+            } else {
+                self.account_enabled
+            },
+            is_guest: self.user_type.as_deref() == Some("Guest"),
+        }
+    }
+}
+
+/// The properties of a group that are selected.
+pub(crate) const GROUP: &str =
+    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole";
+
+/// A group, as far as it is selected.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireGroup {
+    id: Uuid,
+    display_name: Option<String>,
+    #[serde(default)]
+    group_types: Vec<String>,
+    on_premises_sync_enabled: Option<bool>,
+    mail_enabled: Option<bool>,
+    is_assignable_to_role: Option<bool>,
+}
+
+impl WireGroup {
+    pub(crate) fn group(self) -> Group {
+        let is = |kind: &str| self.group_types.iter().any(|of| of == kind);
+        let membership = if self.is_assignable_to_role == Some(true) {
+            Membership::RoleAssignable
+        } else if self.on_premises_sync_enabled == Some(true) {
+            Membership::OnPremises
+        } else if is("DynamicMembership") {
+            Membership::Dynamic
+        } else if self.mail_enabled == Some(true) && !is("Unified") {
+            Membership::Exchange
+        } else {
+            Membership::Assigned
+        };
+        Group {
+            id: self.id.into(),
+            name: self.display_name.unwrap_or_default(),
+            membership,
+        }
+    }
+}
+
+/// An assignment of a directory role.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RoleAssignment {
+    pub(crate) principal_id: Uuid,
+    pub(crate) role_definition_id: Uuid,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(json: &str) -> Option<DateTime<Utc>> {
+        serde_json::from_str::<Moment>(json).expect("a moment").0
+    }
+
+    #[test]
+    fn the_ways_to_say_no_value_are_all_none() {
+        for json in ["null", "\"\"", "\"0001-01-01T00:00:00Z\"", "\"soon\""] {
+            assert_eq!(moment(json), None, "{json}");
+        }
+        let activity: SignInActivity = serde_json::from_str("{}").expect("an object");
+        assert_eq!(activity.last_sign_in_date_time, Moment(None));
+    }
+
+    #[test]
+    fn a_time_has_from_none_to_seven_fractional_digits() {
+        let whole = moment("\"2020-03-13T19:15:41Z\"").expect("a time");
+        assert_eq!(
+            moment("\"2020-03-13T19:15:41.6195833Z\""),
+            Some(whole + chrono::TimeDelta::microseconds(619_583))
+        );
+        assert_eq!(
+            moment("\"2020-03-13T19:15:41.5Z\""),
+            Some(whole + chrono::TimeDelta::milliseconds(500))
+        );
+    }
+
+    #[test]
+    fn a_row_without_what_was_selected_is_unreadable() {
+        let row = r#"{"id": "1aecaf40-dc3d-461f-88a8-d06994e12898", "signInActivity": {"lastSignInDateTime": "2021-06-17T16:41:33Z"}}"#;
+        assert!(
+            serde_json::from_str::<User>(row)
+                .expect("a row")
+                .guest()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn the_documented_answer_decodes() {
+        let row = r#"{"displayName": "Adele Vance", "userPrincipalName": "AdeleV@contoso.com", "userType": "Guest",
+            "id": "1aecaf40-dc3d-461f-88a8-d06994e12898",
+            "signInActivity": {"lastSignInDateTime": "2021-06-17T16:41:33Z", "lastSignInRequestId": "d4d31c40-4c36-4775-ad59-7d1e6a171f00",
+            "lastNonInteractiveSignInDateTime": "0001-01-01T00:00:00Z", "lastNonInteractiveSignInRequestId": "",
+            "lastSuccessfulSignInDateTime": "", "lastSuccessfulSignInRequestId": ""}}"#;
+        let guest = serde_json::from_str::<User>(row)
+            .expect("a row")
+            .guest()
+            .expect("a guest");
+        assert_eq!(
+            (guest.sign_ins.successful, guest.sign_ins.non_interactive),
+            (None, None)
+        );
+        assert_eq!(guest.sign_ins.last(), moment("\"2021-06-17T16:41:33Z\""));
+        assert_eq!(guest.enabled, None);
+    }
+}

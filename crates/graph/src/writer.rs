@@ -1,0 +1,161 @@
+//! Writing to a tenant.
+//!
+//! Invariant: a write is repeated only where it certainly did not happen. Where Graph's answer is lost or says nothing,
+//! [`WriteError::Unclear`] makes the caller look before anything else is done.
+
+use std::sync::Arc;
+
+use innkeeper_domain::ids::{GroupId, GuestId};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::client::Connection;
+use crate::error::WriteError;
+use crate::request::Request;
+use crate::send::Answer;
+
+/// Writes to a tenant.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) sender: String,
+}
+
+/// Graph said that it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Graph's `request-id`.
+    pub request_id: Option<String>,
+}
+
+/// A mail in plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The addresses that it goes to.
+    pub to: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+type Outcome = Result<Done, WriteError>;
+
+impl Writer {
+    /// `PATCH /users/{id}` with `accountEnabled: false`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn disable(&self, guest: GuestId) -> Outcome {
+        self.set_enabled(guest, false).await
+    }
+
+    /// `PATCH /users/{id}` with `accountEnabled: true`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn enable(&self, guest: GuestId) -> Outcome {
+        self.set_enabled(guest, true).await
+    }
+
+    async fn set_enabled(&self, guest: GuestId, enabled: bool) -> Outcome {
+        let needs = "User.EnableDisableAccount.All";
+        let request = self.connection.request(
+            Method::PATCH,
+            &["users", &guest.to_string()],
+            "/users/{id}",
+            needs,
+        );
+        self.send(Request {
+            body: Some(json!({ "accountEnabled": enabled })),
+            ..request
+        })
+        .await
+    }
+
+    /// `DELETE /users/{id}`: Entra keeps the account among the deleted ones for 30 days.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn delete(&self, guest: GuestId) -> Outcome {
+        let segments = ["users", &guest.to_string()];
+        self.send(self.connection.request(
+            Method::DELETE,
+            &segments,
+            "/users/{id}",
+            "User.DeleteRestore.All",
+        ))
+        .await
+    }
+
+    /// `POST /directory/deletedItems/{id}/restore`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn restore(&self, guest: GuestId) -> Outcome {
+        let segments = ["directory", "deletedItems", &guest.to_string(), "restore"];
+        self.send(self.connection.request(
+            Method::POST,
+            &segments,
+            "/directory/deletedItems/{id}/restore",
+            "User.DeleteRestore.All",
+        ))
+        .await
+    }
+
+    /// `DELETE /groups/{id}/members/{id}/$ref`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Outcome {
+        self.send(self.reference(["groups", &group.to_string(), "members", &guest.to_string()]))
+            .await
+    }
+
+    /// The request that removes a reference. Without `/$ref` Graph would delete the member itself, so no such request is
+    /// made anywhere else.
+    fn reference(&self, [kind, id, relation, target]: [&str; 4]) -> Request {
+        let segments = [kind, id, relation, target, "$ref"];
+        self.connection.request(
+            Method::DELETE,
+            &segments,
+            "/groups/{id}/members/{id}/$ref",
+            "GroupMember.ReadWrite.All",
+        )
+    }
+
+    /// `POST /users/{sender}/sendMail`. Graph accepts it for delivery, which is not the same as delivering it.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn send_mail(&self, mail: &Mail) -> Outcome {
+        let Mail { to, subject, text } = mail;
+        let recipients: Vec<_> = to
+            .iter()
+            .map(|address| json!({ "emailAddress": { "address": address } }))
+            .collect();
+        let body = json!({
+            "message": {
+                "subject": subject,
+                "body": { "contentType": "Text", "content": text },
+                "toRecipients": recipients,
+            },
+            "saveToSentItems": true,
+        });
+        self.send(self.connection.post(
+            &["users", &self.sender, "sendMail"],
+            "/users/{sender}/sendMail",
+            "Mail.Send",
+            body,
+        ))
+        .await
+    }
+
+    async fn send(&self, request: Request) -> Outcome {
+        let Answer {
+            body: _,
+            request_id,
+        } = self.connection.write(&request).await?;
+        Ok(Done { request_id })
+    }
+}
