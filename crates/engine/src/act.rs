@@ -43,8 +43,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    /// Steps that are attempted together: notices by whom they go to, everything else by what can be looked at again
-    /// in one go. A guest is in a batch once.
+    /// Steps that are attempted together: what can be looked at again in one go, since that is the scarcest request of
+    /// all. Notices to the same people stay together, for they become one mail. A guest is in a batch once.
     async fn batches<'s>(&self, steps: &'s [Step]) -> Result<Vec<Vec<&'s Step>>, CycleError> {
         let mut batches: Vec<Vec<&Step>> = Vec::new();
         let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
@@ -54,17 +54,21 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     let addresses = self.addresses(step.guest, to).await?;
                     notices.entry(addresses).or_default().push(step);
                 }
-                effect => match batches.last_mut() {
+                _ => match batches.last_mut() {
                     Some(batch) if batch.len() < REREAD && fits(batch, step) => batch.push(step),
-                    Some(_) | None => {
-                        debug_assert!(!matches!(effect, Effect::Notify { .. }));
-                        batches.push(vec![step]);
-                    }
+                    Some(_) | None => batches.push(vec![step]),
                 },
             }
         }
-        let notices = notices.into_values().flat_map(one_mail_each);
-        Ok(notices.chain(batches).collect())
+        let mails: Vec<Vec<&Step>> = notices.into_values().flat_map(one_mail_each).collect();
+        let mut together: Vec<Vec<&Step>> = Vec::new();
+        for mail in mails {
+            match together.last_mut() {
+                Some(batch) if batch.len() + mail.len() <= REREAD && mail.iter().all(|step| fits(batch, step)) => batch.extend(mail),
+                Some(_) | None => together.push(mail),
+            }
+        }
+        Ok(together.into_iter().chain(batches).collect())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Attempting a few steps together: intents, a fresh look, the calls, their conclusions.
 
+use std::collections::BTreeMap;
+
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
@@ -17,6 +19,13 @@ use crate::report::Report;
 /// Guests that Graph lets us look at again in one go: what one `id in (..)` filter holds.
 pub(crate) const REREAD: usize = 15;
 
+/// A notice that is still due.
+struct DueNotice<'s> {
+    step: &'s Step,
+    intent: &'s Intent,
+    view: Box<GuestView>,
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn attempt(&self, writer: &W, steps: &[&Step], report: &mut Report) -> Result<(), CycleError> {
         let intents = self.intend(steps, report).await?;
@@ -25,7 +34,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, report).await,
             Err(other) => return Err(other),
         };
-        let mut mail = Vec::new();
+        let mut notices = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {
             let answer = fresh.get(&step.guest);
             match self.look(step, intents, answer, report).await? {
@@ -33,11 +42,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     self.conclude_and_note(intents, &Outcome::Skipped { because }, report).await?;
                 }
                 Look::Already => self.conclude_and_note(intents, &Outcome::Already, report).await?,
-                Look::Due(view) if matches!(step.effect, Effect::Notify { .. }) => mail.push((*step, intents, view)),
-                Look::Due(_) => self.carry_out(writer, step, intents, report).await?,
+                Look::Due(view) => match (&step.effect, intents.as_slice()) {
+                    (Effect::Notify { .. }, [intent]) => notices.push(DueNotice { step, intent, view }),
+                    (_, intents) => self.carry_out(writer, step, intents, report).await?,
+                },
             }
         }
-        self.notify(writer, &mail, report).await
+        self.notify(writer, notices, report).await
     }
 
     /// Writes down what is about to be done.
@@ -135,22 +146,27 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
     }
 
-    /// Sends one mail about the guests that are still due, all of them to the same people.
-    async fn notify(&self, writer: &W, due: &[(&Step, &Vec<Intent>, Box<GuestView>)], report: &mut Report) -> Result<(), CycleError> {
-        let Some((_, intents, _)) = due.first() else { return Ok(()) };
-        let to = match intents.first().map(|intent| &intent.call) {
-            Some(Call::Notify { to }) => to.clone(),
-            Some(_) | None => unreachable!("a notice has one intent, to notify"),
-        };
-        let all: Vec<Intent> = due.iter().flat_map(|(_, intents, _)| intents.iter().cloned()).collect();
-        let outcome = if to.is_empty() {
-            Outcome::Failed { error: "there is nobody to write to: the guest has no sponsor with an address, and no operators are configured (tenants.notify.operators)".to_owned() }
-        } else {
-            let guests: Vec<_> = due.iter().map(|(step, _, view)| (*step, &**view)).collect();
-            let mail = notice::compose(self.tenant, &guests, to, self.clock.now());
-            self.outcome(&all[0], writer.send_mail(&mail).await).await?
-        };
-        self.conclude_and_note(&all, &outcome, report).await
+    /// Sends the mails about the guests that are still due: one for each set of people.
+    async fn notify(&self, writer: &W, due: Vec<DueNotice<'_>>, report: &mut Report) -> Result<(), CycleError> {
+        let mut mails: BTreeMap<Vec<String>, Vec<DueNotice<'_>>> = BTreeMap::new();
+        for notice in due {
+            if let Call::Notify { to } = &notice.intent.call {
+                mails.entry(to.clone()).or_default().push(notice);
+            }
+        }
+        for (to, notices) in mails {
+            let intents: Vec<Intent> = notices.iter().map(|notice| notice.intent.clone()).collect();
+            let outcome = if to.is_empty() {
+                let error = "there is nobody to write to: the guest has no sponsor with an address, and no operators are configured (tenants.notify.operators)";
+                Outcome::Failed { error: error.to_owned() }
+            } else {
+                let guests: Vec<_> = notices.iter().map(|notice| (notice.step, &*notice.view)).collect();
+                let mail = notice::compose(self.tenant, &guests, to, self.clock.now());
+                self.outcome(&intents[0], writer.send_mail(&mail).await).await?
+            };
+            self.conclude_and_note(&intents, &outcome, report).await?;
+        }
+        Ok(())
     }
 
     async fn conclude_and_note(&self, intents: &[Intent], outcome: &Outcome, report: &mut Report) -> Result<(), CycleError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use innkeeper_domain::decide::Judge;
-use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::guest::{Guest, GuestView, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{Change, merge};
@@ -50,6 +50,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
             None => return Ok(Look::NotDue { because: "Graph gave no answer about the guest".to_owned() }),
         };
+        if guest.user_type != UserType::Guest {
+            return Ok(Look::NotDue { because: "the account is no longer a guest".to_owned() });
+        }
         let now = self.clock.now();
         let tenant = self.tenant.id;
         let mut tx = self.store.begin().await?;
@@ -57,7 +60,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let Some(row) = tx.guest_row(tenant, step.guest).await? else {
             return Ok(Look::NotDue { because: "the guest is not known".to_owned() });
         };
-        if let (record, Change::New | Change::Changed) = merge(Some(&row.view.record), guest.clone(), now) {
+        if let (record, Change::New | Change::Changed) = merge(Some(&row.view.record), Guest::clone(guest), now) {
             tx.save_guests(tenant, &[&record]).await?;
         }
         tx.save_sponsors(tenant, sponsors).await?;

@@ -1,0 +1,89 @@
+//! `apply`: one cycle now, as far as each tenant's mode goes.
+
+use anyhow::Result;
+use innkeeper_domain::observation::Health;
+use innkeeper_engine::{Failure, Report};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Global, Output};
+use crate::daemon;
+use crate::exit::Exit;
+use crate::installation::{Access, Installation, open_tenant};
+use crate::output::{Rows, print, print_json};
+use crate::progress::Bars;
+
+pub(crate) async fn run(global: &Global) -> Result<Exit> {
+    let installation = Installation::open(global).await?;
+    let engine = installation.engine();
+    let stop = CancellationToken::new();
+    let _signals = daemon::stop_on_signal(&stop)?;
+    let mut exit = Exit::Ok;
+    let mut rows = Rows::new(["tenant", "guests", "healthy", "call", "outcome", "times"]);
+    let mut objects = Vec::new();
+    for config in installation.tenants(global)? {
+        let tenant = open_tenant(config, Access::Mode)?;
+        let bars = Bars::new(global.quiet);
+        let report = engine.cycle(&tenant, &bars, &stop).await;
+        bars.clear();
+        let report = report?;
+        if is_failure(&report) {
+            exit = Exit::Failed;
+        }
+        for refusal in &report.approval.refusals {
+            eprintln!("{}: refused: {refusal}", tenant.name);
+        }
+        for Failure { guest, call, error } in &report.failures {
+            eprintln!("{}: {call} of {guest} failed: {error}", tenant.name);
+        }
+        objects.push(object(&tenant.name, &report));
+        push(&mut rows, &tenant.name, &report);
+    }
+    match global.output {
+        Output::Json => print_json(&Value::Array(objects))?,
+        Output::Csv => rows.print_csv()?,
+        Output::Table if rows.is_empty() => print("Nothing was due.\n")?,
+        Output::Table => rows.print_table(usize::MAX)?,
+    }
+    Ok(exit)
+}
+
+fn is_failure(report: &Report) -> bool {
+    let refused = match &report.plan.observation.health {
+        Health::Healthy => false,
+        Health::Unhealthy { .. } => true,
+    };
+    refused || !report.failures.is_empty() || report.interrupted
+}
+
+fn push(rows: &mut Rows, tenant: &str, report: &Report) {
+    for ((call, outcome), times) in &report.outcomes {
+        rows.push([
+            tenant.to_owned(),
+            report.plan.observation.counts.guests.to_string(),
+            report.plan.observation.health.is_healthy().to_string(),
+            (*call).to_owned(),
+            (*outcome).to_owned(),
+            times.to_string(),
+        ]);
+    }
+}
+
+fn object(tenant: &str, report: &Report) -> Value {
+    let outcomes: Vec<Value> =
+        report.outcomes.iter().map(|((call, outcome), times)| json!({ "call": call, "outcome": outcome, "times": times })).collect();
+    let failures: Vec<Value> =
+        report.failures.iter().map(|Failure { guest, call, error }| json!({ "guest_id": guest, "call": call, "error": error })).collect();
+    json!({
+        "tenant": tenant,
+        "observation": report.plan.observation.id,
+        "guests": report.plan.observation.counts.guests,
+        "healthy": report.plan.observation.health.is_healthy(),
+        "plan_hash": report.plan.hash(),
+        "refusals": report.approval.refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "settled": report.settled,
+        "outcomes": outcomes,
+        "failures": failures,
+        "interrupted": report.interrupted,
+    })
+}

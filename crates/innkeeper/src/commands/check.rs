@@ -1,0 +1,58 @@
+//! `policy check`, `config check`, `config show`, `db migrate`.
+
+use std::path::Path;
+
+use anyhow::Result;
+use innkeeper_engine::PolicyInForce;
+
+use crate::cli::{Global, Output};
+use crate::exit::Exit;
+use crate::installation::{load_config, load_policy, open_store};
+use crate::output::{print, print_json};
+
+pub(crate) fn policy(global: &Global, file: Option<&Path>) -> Result<Exit> {
+    let files = match file {
+        Some(file) => vec![file.to_owned()],
+        None => load_config(&global.config)?.tenants.into_iter().map(|tenant| tenant.policy).collect(),
+    };
+    for file in files {
+        let PolicyInForce { policy, .. } = load_policy(&file)?;
+        print(&format!(
+            "{}: {} rules, {} protections, {} projects; hash {}\n",
+            file.display(),
+            policy.rules.len(),
+            policy.protections.len(),
+            policy.projects.len(),
+            policy.hash
+        ))?;
+    }
+    Ok(Exit::Ok)
+}
+
+pub(crate) fn config(global: &Global) -> Result<Exit> {
+    let config = load_config(&global.config)?;
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for tenant in &config.tenants {
+        load_policy(&tenant.policy)?;
+    }
+    print(&format!("{}: {} tenants; nothing is wrong with it\n", global.config.display(), config.tenants.len()))?;
+    Ok(Exit::Ok)
+}
+
+pub(crate) fn show(global: &Global) -> Result<Exit> {
+    print(&load_config(&global.config)?.show())?;
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn migrate(global: &Global) -> Result<Exit> {
+    let store = open_store(&load_config(&global.config)?).await?;
+    let applied = store.migrate().await?;
+    match (global.output, applied.as_slice()) {
+        (Output::Json, applied) => print_json(&serde_json::json!({ "applied": applied }))?,
+        (Output::Table | Output::Csv, []) => print("the database is up to date\n")?,
+        (Output::Table | Output::Csv, applied) => print(&format!("applied: {}\n", applied.join(", ")))?,
+    }
+    Ok(Exit::Ok)
+}

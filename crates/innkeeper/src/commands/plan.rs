@@ -1,0 +1,182 @@
+//! `plan`: observe and decide, and show what would be done.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::observation::{Counts, Health};
+use innkeeper_domain::plan::{Plan, Refusal};
+use innkeeper_domain::verdict::{Conclusion, Verdict};
+use innkeeper_engine::Report;
+use innkeeper_store::{Store, StoreError};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::judging::shown;
+use crate::cli::{Global, Output};
+use crate::exit::Exit;
+use crate::installation::{Access, Installation, open_tenant};
+use crate::output::{Rows, print, print_json};
+use crate::progress::Bars;
+
+/// Rows shown of what comes next.
+const COMING: usize = 20;
+
+/// Guests read between two looks at the store.
+const PAGE: u32 = 1_000;
+
+type Upns = HashMap<GuestId, String>;
+
+pub(crate) async fn run(global: &Global) -> Result<Exit> {
+    let installation = Installation::open(global).await?;
+    let tenant = open_tenant(installation.tenant(global)?, Access::Read)?;
+    let bars = Bars::new(global.quiet);
+    let report = installation.engine().cycle(&tenant, &bars, &CancellationToken::new()).await;
+    bars.clear();
+    let report = report?;
+    let upns = upns(&installation.store, tenant.id).await?;
+    match global.output {
+        Output::Json => print_json(&document(&tenant.name, &report, &upns))?,
+        Output::Csv => rows(report.plan.verdicts.iter(), &upns).print_csv()?,
+        Output::Table => print_plan(&tenant.name, &report, &upns)?,
+    }
+    Ok(exit(&report))
+}
+
+/// What a plan ends with: refused when it cannot be believed.
+fn exit(report: &Report) -> Exit {
+    match &report.plan.observation.health {
+        Health::Unhealthy { .. } => Exit::Failed,
+        Health::Healthy if report.plan.steps().next().is_some() => Exit::SomethingToDo,
+        Health::Healthy => Exit::Ok,
+    }
+}
+
+async fn upns(store: &Store, tenant: TenantId) -> Result<Upns, StoreError> {
+    let mut tx = store.read().await?;
+    let mut upns = Upns::new();
+    let mut after = None;
+    loop {
+        let page = tx.guest_rows(tenant, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(upns) };
+        after = Some(last.key);
+        upns.extend(page.into_iter().map(|row| (row.view.record.guest.id, row.view.record.guest.upn)));
+    }
+}
+
+/// The document of `--output json`; `docs/plan.md` describes it.
+fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
+    let Plan { observation, policy_hash, verdicts, .. } = &report.plan;
+    let verdicts: Vec<Value> = verdicts.iter().map(|verdict| object(verdict, upns)).collect();
+    json!({
+        "tenant": tenant,
+        "observation": {
+            "id": observation.id,
+            "started": observation.started,
+            "finished": observation.finished,
+            "guests": observation.counts.guests,
+            // There is no other kind: an incomplete reading ends the cycle.
+            "complete": true,
+            "health": health(&observation.counts, &observation.health),
+        },
+        "policy_hash": policy_hash,
+        "plan_hash": report.plan.hash(),
+        "approved": report.approval.refusals.is_empty(),
+        "refusals": report.approval.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "verdicts": verdicts,
+    })
+}
+
+fn health(counts: &Counts, health: &Health) -> Value {
+    let doubts: Vec<String> = match health {
+        Health::Healthy => Vec::new(),
+        Health::Unhealthy { reasons } => reasons.iter().map(ToString::to_string).collect(),
+    };
+    json!({ "healthy": health.is_healthy(), "doubts": doubts, "counts": counts })
+}
+
+fn refusal(refusal: &Refusal) -> Value {
+    let mut object = json!(refusal);
+    object["message"] = json!(refusal.to_string());
+    object
+}
+
+fn object(verdict: &Verdict, upns: &Upns) -> Value {
+    json!({
+        "guest_id": verdict.guest,
+        "upn": upns.get(&verdict.guest),
+        "verdict": verdict.as_str(),
+        "rule": verdict.rule(),
+        "stage": verdict.stage(),
+        "action": verdict.action(),
+        "due": verdict.due(),
+        "reason": verdict.reason(),
+    })
+}
+
+fn rows<'v>(verdicts: impl Iterator<Item = &'v Verdict>, upns: &Upns) -> Rows {
+    let mut rows = Rows::new(["guest_id", "upn", "verdict", "rule", "stage", "action", "due", "reason"]);
+    for verdict in verdicts {
+        rows.push([
+            verdict.guest.to_string(),
+            upns.get(&verdict.guest).cloned().unwrap_or_default(),
+            verdict.as_str().to_owned(),
+            verdict.rule().map(ToString::to_string).unwrap_or_default(),
+            verdict.stage().map(|stage| stage.to_string()).unwrap_or_default(),
+            verdict.action().unwrap_or_default().to_owned(),
+            shown(verdict.due()),
+            verdict.reason(),
+        ]);
+    }
+    rows
+}
+
+fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
+    let plan = &report.plan;
+    let count = |word: &str| plan.verdicts.iter().filter(|verdict| verdict.as_str() == word).count();
+    print(&format!(
+        "{tenant}: {guests} guests observed ({health}). Keep {keep}, wait {wait}, act {act}, protected {protected}, unknown {unknown}.\n",
+        guests = plan.observation.counts.guests,
+        health = if plan.observation.health.is_healthy() { "healthy" } else { "NOT healthy" },
+        keep = count("keep"),
+        wait = count("wait"),
+        act = count("act"),
+        protected = count("protected"),
+        unknown = count("unknown"),
+    ))?;
+    for key in &plan.observation.counts.groups_missing {
+        print(&format!("Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"))?;
+    }
+    for refusal in &report.approval.refusals {
+        print(&format!("Refused: {refusal}.\n"))?;
+    }
+    let columns = ["guest_id", "verdict", "stage"];
+    let due = rows(plan.verdicts.iter().filter(|verdict| verdict.as_str() == "act"), upns).without(&columns);
+    if due.is_empty() {
+        print("\nNothing is due.\n")?;
+    } else {
+        print("\nDue now:\n")?;
+        due.print_table(usize::MAX)?;
+    }
+    let is_coming = |verdict: &&Verdict| matches!(&verdict.conclusion, Conclusion::Wait(waiting) if waiting.next.is_some());
+    let mut coming: Vec<&Verdict> = plan.verdicts.iter().filter(is_coming).collect();
+    coming.sort_by_key(|verdict| verdict.due());
+    if !coming.is_empty() {
+        print("\nComing next:\n")?;
+        rows(coming.into_iter(), upns).without(&columns).print_table(COMING)?;
+    }
+    let unknown = rows(plan.verdicts.iter().filter(|verdict| verdict.as_str() == "unknown"), upns).without(&columns);
+    if !unknown.is_empty() {
+        print("\nNot known, and therefore left alone:\n")?;
+        unknown.print_table(COMING)?;
+    }
+    print(&format!("\nPolicy {}, plan {}.\n", short(&plan.policy_hash), short(&plan.hash())))?;
+    if !due.is_empty() {
+        print("`innkeeper explain <guest>` tells all about one guest; `innkeeper apply` carries out what the mode allows.\n")?;
+    }
+    Ok(())
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}

@@ -1,0 +1,164 @@
+//! `run`: the daemon. A cycle at start and then by the schedule, until asked to stop.
+//!
+//! Invariant: a cycle that fails leaves the daemon running; a broken configuration or policy leaves the last good
+//! one in force; a stop is in order, after the step in hand.
+
+mod health;
+mod reload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use innkeeper_engine::{Clock, Engine, Silent};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+use tracing::{error, info, warn};
+
+use crate::cli::Global;
+use crate::exit::Exit;
+use crate::installation::Installation;
+use crate::telemetry;
+use health::Status;
+use reload::InForce;
+
+pub(crate) async fn run(global: &Global) -> Result<Exit> {
+    let config = crate::installation::load_config(&global.config)?;
+    telemetry::init(config.log.format, &config.log.level)?;
+    let stop = CancellationToken::new();
+    let _signals = stop_on_signal(&stop)?;
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut in_force = InForce::of(&config)?;
+    let installation = Installation::open(global).await?;
+    let status = Arc::new(Status::default());
+    let tasks = TaskTracker::new();
+    if let Some(listen) = installation.config.http.listen {
+        health::serve(listen, status.clone(), installation.store.clone(), stop.clone(), &tasks).await?;
+    }
+    tasks.spawn(watchdog(stop.clone()));
+    notify(&[NotifyState::Ready]);
+    info!(version = env!("CARGO_PKG_VERSION"), tenants = in_force.tenants.len(), "innkeeper runs");
+
+    let daemon = Daemon { engine: installation.engine(), installation: &installation, status: &status, stop: &stop };
+    let mut next = installation.clock.now();
+    while daemon.wait_until(next, &mut reload, global, &mut in_force).await {
+        daemon.cycles(&in_force).await;
+        next = in_force.schedule.next_after(installation.clock.now());
+        info!(%next, "the next cycle is scheduled");
+    }
+    notify(&[NotifyState::Stopping]);
+    tasks.close();
+    tasks.wait().await;
+    drop(daemon);
+    installation.store.close().await;
+    info!("innkeeper has stopped");
+    Ok(Exit::Ok)
+}
+
+struct Daemon<'d> {
+    engine: Engine,
+    installation: &'d Installation,
+    status: &'d Status,
+    stop: &'d CancellationToken,
+}
+
+impl Daemon<'_> {
+    /// Waits, reloading when asked to; `false` when asked to stop.
+    async fn wait_until(
+        &self,
+        mut next: DateTime<Utc>,
+        reload: &mut tokio::signal::unix::Signal,
+        global: &Global,
+        in_force: &mut InForce,
+    ) -> bool {
+        let clock = &self.installation.clock;
+        loop {
+            if self.stop.is_cancelled() {
+                return false;
+            }
+            if let Err(error) = clock.refresh().await {
+                warn!(error = format!("{error:#}"), "the simulated clock cannot be read");
+            }
+            let left = (next - clock.now()).to_std().unwrap_or(Duration::ZERO);
+            if left.is_zero() {
+                return true;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return false,
+                () = tokio::time::sleep(left.min(clock.patience())) => {}
+                _ = reload.recv() => {
+                    notify(&[NotifyState::Reloading]);
+                    in_force.reload(global);
+                    notify(&[NotifyState::Ready]);
+                    next = in_force.schedule.next_after(clock.now());
+                    info!(%next, "the next cycle is scheduled");
+                }
+            }
+        }
+    }
+
+    /// One cycle of each tenant. What goes wrong in one does not keep the next from its turn.
+    async fn cycles(&self, in_force: &InForce) {
+        for tenant in &in_force.tenants {
+            if self.stop.is_cancelled() {
+                return;
+            }
+            match self.engine.cycle(tenant, &Silent, self.stop).await {
+                Ok(report) => {
+                    self.status.succeeded(&tenant.name, report.plan.observation.health.is_healthy());
+                    for refusal in &report.approval.refusals {
+                        warn!(tenant = tenant.name, %refusal, "refused");
+                    }
+                    info!(
+                        tenant = tenant.name,
+                        guests = report.plan.observation.counts.guests,
+                        steps = report.plan.steps().count(),
+                        effects = report.effects(),
+                        failures = report.failures.len(),
+                        "the cycle is complete"
+                    );
+                }
+                Err(error) => {
+                    self.status.failed(&tenant.name, &error.to_string());
+                    error!(tenant = tenant.name, error = format!("{:#}", anyhow::Error::from(error)), "the cycle failed; nothing more is done until the next");
+                }
+            }
+        }
+    }
+}
+
+/// Asks for a stop at SIGTERM and SIGINT, as long as the guard lives.
+pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<DropGuard> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listening = CancellationToken::new();
+    let (stop, ended) = (stop.clone(), listening.clone());
+    TaskTracker::new().spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = ended.cancelled() => return,
+        }
+        info!("asked to stop: the step in hand is finished");
+        stop.cancel();
+    });
+    Ok(listening.drop_guard())
+}
+
+/// Tells systemd twice in its interval that the daemon is alive.
+async fn watchdog(stop: CancellationToken) {
+    let Some(interval) = sd_notify::watchdog_enabled() else { return };
+    while stop.run_until_cancelled(tokio::time::sleep(interval / 2)).await.is_some() {
+        notify(&[NotifyState::Watchdog]);
+    }
+}
+
+/// Tells systemd, where it is the one who started us.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!(%error, "the service manager cannot be told");
+    }
+}

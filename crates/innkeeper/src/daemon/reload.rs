@@ -1,0 +1,42 @@
+//! What is in force, and how it is exchanged: all of it, or nothing.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use innkeeper_engine::schedule::Schedule;
+use tracing::{error, info};
+
+use crate::cli::Global;
+use crate::config::Config;
+use crate::installation::{Access, GraphTenant, connect, load_config, load_policy};
+
+/// The schedule and the tenants with their policies.
+pub(super) struct InForce {
+    pub(super) schedule: Schedule,
+    pub(super) tenants: Vec<GraphTenant>,
+}
+
+impl InForce {
+    /// What a configuration says, with its policies.
+    pub(super) fn of(config: &Config) -> Result<Self> {
+        let tenant = |tenant| -> Result<GraphTenant> {
+            let tenant: &crate::config::TenantConfig = tenant;
+            connect(tenant, Arc::new(load_policy(&tenant.policy)?), Access::Mode)
+        };
+        let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
+        Ok(Self { schedule: config.schedule.clone(), tenants })
+    }
+
+    /// Reads configuration and policies again. When anything is wrong with them, everything stays as it was.
+    pub(super) fn reload(&mut self, global: &Global) {
+        match load_config(&global.config).and_then(|config| Self::of(&config)) {
+            Ok(read) => {
+                *self = read;
+                info!(tenants = self.tenants.len(), "configuration and policies were read again");
+            }
+            Err(error) => {
+                error!(error = format!("{error:#}"), "the new configuration is not taken; the last good one stays in force");
+            }
+        }
+    }
+}

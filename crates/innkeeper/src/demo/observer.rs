@@ -1,0 +1,185 @@
+//! The perfect observer: sees the simulated world as it is, without Graph, pages, tokens or a database between, and
+//! decides by the same policy. Whatever Innkeeper does otherwise is a fault of its eyes or its hands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::activity::SignIns;
+use innkeeper_domain::case::Case;
+use innkeeper_domain::decide::{Judge, decide};
+use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
+use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
+use innkeeper_domain::ids::{CaseId, GroupId, GuestId, ObservationId, TenantId};
+use innkeeper_domain::merge::merge;
+use innkeeper_domain::observation::{Counts, Health, Observation};
+use innkeeper_domain::plan::{CaseChange, Mode};
+use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use innkeeper_domain::verdict::{Effect, Step};
+use innkeeper_domain::watch::Watched;
+use innkeeper_engine::PolicyInForce;
+
+use super::world::{TrueGuest, TrueSponsor};
+
+/// A step, told apart from another by what it does to whom under which rule.
+pub(super) type Deed = (GuestId, String, &'static str);
+
+/// The perfect observer.
+pub(super) struct Observer {
+    tenant: TenantId,
+    policy: Arc<PolicyInForce>,
+    records: BTreeMap<GuestId, GuestRecord>,
+    cases: BTreeMap<CaseId, Case>,
+    last: Option<(DateTime<Utc>, Watched, u64)>,
+}
+
+impl Observer {
+    pub(super) fn new(tenant: TenantId, policy: Arc<PolicyInForce>) -> Self {
+        Self { tenant, policy, records: BTreeMap::new(), cases: BTreeMap::new(), last: None }
+    }
+
+    /// What is to be done on this day.
+    pub(super) fn day(&mut self, truth: &[TrueGuest], now: DateTime<Utc>) -> Result<BTreeSet<Deed>> {
+        let limits = self.policy.policy.limits.clone();
+        let named_groups = self.named_groups(truth)?;
+        let views = self.look(truth, &named_groups, now)?;
+        let watched = self.last.map_or(Watched::default(), |(at, watched, _)| watched.advanced(at, now, limits.longest_gap));
+        let counts = Counts {
+            guests: views.len() as u64,
+            before: self.last.map(|(_, _, guests)| guests),
+            with_sign_ins: views.len() as u64,
+            ..Counts::default()
+        };
+        let health = Health::of(&counts, limits.shrink_percent);
+        let observation = Observation { id: ObservationId::derived(&[]), started: now, finished: now, counts, health, watched };
+        let span = self.last.map_or(TimeDelta::zero(), |(_, before, _)| watched - before);
+        self.last = Some((now, watched, views.len() as u64));
+        let policy = self.policy.clone();
+        let judge = Judge { tenant: self.tenant, policy: &policy.policy, named_groups: &named_groups, now, watched, span };
+        let plan = decide(&judge, observation, &views);
+        for change in &plan.cases {
+            self.change(change);
+        }
+        let approval = plan.approve(Mode::Enforce, &limits);
+        let mut deeds = BTreeSet::new();
+        for step in approval.plan.steps() {
+            if self.changes_something(step) {
+                deeds.insert((step.guest, step.rule.to_string(), step.effect.as_str()));
+            }
+            self.execute(step, now, watched);
+        }
+        Ok(deeds)
+    }
+
+    /// Disabling an account that somebody else has disabled is a stage, but no deed.
+    fn changes_something(&self, step: &Step) -> bool {
+        let enabled = self.records.get(&step.guest).and_then(|record| record.guest.enabled);
+        match &step.effect {
+            Effect::Disable => enabled == Some(true),
+            Effect::RemoveFromGroups { groups } => !groups.is_empty(),
+            Effect::Flag | Effect::Notify { .. } | Effect::Delete | Effect::Enable { .. } => true,
+        }
+    }
+
+    fn change(&mut self, change: &CaseChange) {
+        match change {
+            CaseChange::Open { case, .. } => _ = self.cases.insert(case.id, case.clone()),
+            CaseChange::Blind { case, span } => {
+                if let Some(case) = self.cases.get_mut(case) {
+                    case.blind += *span;
+                }
+            }
+            CaseChange::Close { case, .. } => _ = self.cases.remove(case),
+        }
+    }
+
+    fn execute(&mut self, step: &Step, now: DateTime<Utc>, watched: Watched) {
+        if let (Some(action), Some(case)) = (step.effect.action(), self.cases.remove(&step.case)) {
+            self.cases.insert(case.id, case.executed(step.stage, action, now, now, watched));
+        }
+        let Some(record) = self.records.get_mut(&step.guest) else { return };
+        match step.effect {
+            Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } => {}
+            Effect::Disable if record.guest.enabled == Some(false) => {}
+            Effect::Disable => record.disabled_by_us = Some(now),
+            Effect::Enable { .. } => record.disabled_by_us = None,
+            Effect::Delete => {
+                record.gone = Some(now);
+                record.deleted_by_us = Some(now);
+                self.cases.retain(|_, case| case.guest != step.guest);
+            }
+        }
+    }
+
+    /// The groups that the policy names, by what the guests' truth tells of them.
+    fn named_groups(&self, truth: &[TrueGuest]) -> Result<NamedGroups> {
+        let known: BTreeMap<GroupId, &str> =
+            truth.iter().flat_map(|guest| &guest.groups).map(|group| (group.id, group.name.as_str())).collect();
+        let mut named = NamedGroups::new();
+        for key in self.policy.policy.groups() {
+            let id: GroupId = key.parse().with_context(|| format!("the demo's policy names the group {key:?} not by its id"))?;
+            let name = known.get(&id).copied().unwrap_or(key).to_owned();
+            named.insert(key.to_owned(), Found::One(Group { id, name, membership: Membership::Assigned }));
+        }
+        Ok(named)
+    }
+
+    fn look(&mut self, truth: &[TrueGuest], named_groups: &NamedGroups, now: DateTime<Utc>) -> Result<Vec<GuestView>> {
+        let is_present = |guest: &&TrueGuest| guest.deleted.is_none() && !guest.purged && guest.user_type == "Guest";
+        let mut views = Vec::new();
+        for guest in truth.iter().filter(is_present) {
+            let (record, _) = merge(self.records.get(&guest.id), reading(guest)?, now);
+            self.records.insert(guest.id, record.clone());
+            let named = named_groups.values().filter_map(Found::group);
+            let mut groups: Vec<Group> = named.filter(|group| guest.groups.iter().any(|of| of.id == group.id)).cloned().collect();
+            groups.sort_by_key(|group| group.id);
+            views.push(GuestView {
+                record,
+                sponsors: guest.sponsors.iter().filter(|sponsor| !sponsor.deleted).map(sponsor).collect(),
+                groups,
+                roles: guest.roles.clone(),
+                cases: self.cases.values().filter(|case| case.guest == guest.id).cloned().collect(),
+            });
+        }
+        Ok(views)
+    }
+}
+
+fn reading(guest: &TrueGuest) -> Result<Guest> {
+    let changed = guest.external_state_changed;
+    Ok(Guest {
+        id: guest.id,
+        upn: guest.upn.clone(),
+        mail: guest.mail.clone(),
+        display_name: None,
+        user_type: UserType::Guest,
+        enabled: Some(guest.enabled),
+        created: guest.created,
+        invitation: match guest.external_state.as_deref() {
+            Some("PendingAcceptance") => Invitation::Pending { since: changed },
+            Some("Accepted") => Invitation::Accepted { at: changed },
+            None => Invitation::None,
+            Some(other) => bail!("the simulator has a guest in the unknown state {other:?}"),
+        },
+        on_premises_sync: guest.synced,
+        company: None,
+        sign_ins: SignIns {
+            successful: guest.last_success,
+            interactive: guest.last_interactive,
+            non_interactive: guest.last_non_interactive,
+        },
+    })
+}
+
+fn sponsor(sponsor: &TrueSponsor) -> Sponsor {
+    let is_group = sponsor.kind == "group";
+    Sponsor {
+        id: sponsor.id,
+        kind: if is_group { SponsorKind::Group } else { SponsorKind::User },
+        display_name: None,
+        mail: None,
+        enabled: if is_group { Some(true) } else { sponsor.enabled },
+        is_guest: sponsor.user_type.as_deref() == Some("Guest"),
+    }
+}

@@ -1,0 +1,135 @@
+//! The simulated world, as its control interface tells of it.
+
+use anyhow::Result;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+use uuid::Uuid;
+
+use crate::simulation::{ClockReading, Control};
+
+/// The simulated world.
+pub(super) struct World {
+    control: Control,
+    pub(super) url: String,
+}
+
+/// `GET info`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Info {
+    pub(super) tenant_id: Uuid,
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) notify_sender: String,
+    pub(super) operators: Vec<String>,
+}
+
+/// One of `GET projects`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ProjectGroup {
+    pub(super) id: GroupId,
+    pub(super) name: String,
+    pub(super) ends: NaiveDate,
+}
+
+/// One of `GET partners`.
+#[derive(Debug, Deserialize)]
+pub(super) struct PartnerDomain {
+    pub(super) domain: String,
+    pub(super) cross_tenant_sync: bool,
+}
+
+/// One of `GET truth`: a guest as it really is.
+#[derive(Debug, Deserialize)]
+pub(super) struct TrueGuest {
+    pub(super) id: GuestId,
+    pub(super) upn: String,
+    pub(super) mail: Option<String>,
+    pub(super) user_type: String,
+    pub(super) created: Option<DateTime<Utc>>,
+    pub(super) external_state: Option<String>,
+    pub(super) external_state_changed: Option<DateTime<Utc>>,
+    pub(super) enabled: bool,
+    pub(super) deleted: Option<DateTime<Utc>>,
+    pub(super) purged: bool,
+    pub(super) last_success: Option<DateTime<Utc>>,
+    pub(super) last_interactive: Option<DateTime<Utc>>,
+    pub(super) last_non_interactive: Option<DateTime<Utc>>,
+    pub(super) synced: Option<bool>,
+    pub(super) roles: Vec<String>,
+    pub(super) sponsors: Vec<TrueSponsor>,
+    pub(super) groups: Vec<TrueGroup>,
+}
+
+/// A guest's sponsor as it really is.
+#[derive(Debug, Deserialize)]
+pub(super) struct TrueSponsor {
+    pub(super) id: SponsorId,
+    pub(super) kind: String,
+    pub(super) enabled: Option<bool>,
+    pub(super) deleted: bool,
+    pub(super) user_type: Option<String>,
+}
+
+/// A group that a guest is really in.
+#[derive(Debug, Deserialize)]
+pub(super) struct TrueGroup {
+    pub(super) id: GroupId,
+    pub(super) name: String,
+}
+
+/// `GET requests`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Requests {
+    pub(super) total: u64,
+}
+
+/// One of `GET writes`: what was really done.
+#[derive(Debug, Deserialize)]
+pub(super) struct Write {
+    pub(super) at: DateTime<Utc>,
+    pub(super) kind: String,
+    pub(super) target: Option<GuestId>,
+}
+
+impl World {
+    pub(super) fn at(url: &str) -> Result<Self> {
+        let control = Control::new(Url::parse(&format!("{url}/_simulator/"))?)?;
+        Ok(Self { control, url: url.to_owned() })
+    }
+
+    pub(super) async fn now(&self) -> Result<DateTime<Utc>> {
+        Ok(self.control.get::<ClockReading>("clock").await?.now)
+    }
+
+    pub(super) async fn advance(&self, span: TimeDelta) -> Result<DateTime<Utc>> {
+        let body = json!({ "seconds": span.num_seconds() });
+        Ok(self.control.post::<ClockReading>("clock/advance", &body).await?.now)
+    }
+
+    pub(super) async fn info(&self) -> Result<Info> {
+        self.control.get("info").await
+    }
+
+    pub(super) async fn projects(&self) -> Result<Vec<ProjectGroup>> {
+        self.control.get("projects").await
+    }
+
+    pub(super) async fn partners(&self) -> Result<Vec<PartnerDomain>> {
+        self.control.get("partners").await
+    }
+
+    pub(super) async fn truth(&self) -> Result<Vec<TrueGuest>> {
+        self.control.get("truth").await
+    }
+
+    pub(super) async fn requests(&self) -> Result<u64> {
+        Ok(self.control.get::<Requests>("requests").await?.total)
+    }
+
+    pub(super) async fn writes(&self) -> Result<Vec<Write>> {
+        self.control.get("writes").await
+    }
+}

@@ -1,0 +1,136 @@
+//! An installation: the configuration with everything that it names opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chrono::TimeDelta;
+use innkeeper_domain::policy::Policy;
+use innkeeper_engine::{Engine, PolicyInForce, Tenant};
+use innkeeper_graph::{Credential, Graph, Reader, Settings, Writer};
+use innkeeper_store::Store;
+use uuid::Uuid;
+
+use crate::cli::Global;
+use crate::config::{self, Config, TenantConfig};
+use crate::exit::UsageError;
+use crate::simulation::InstallationClock;
+
+/// A tenant whose directory is Microsoft Graph.
+pub(crate) type GraphTenant = Tenant<Reader, Writer>;
+
+/// The configuration with the database opened and migrated.
+pub(crate) struct Installation {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<InstallationClock>,
+}
+
+/// Whether a cycle may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It may not, whatever the mode.
+    Read,
+    /// As far as the tenant's mode goes.
+    Mode,
+}
+
+impl Installation {
+    /// Opens what the configuration file names.
+    pub(crate) async fn open(global: &Global) -> Result<Self> {
+        let config = load_config(&global.config)?;
+        let store = open_store(&config).await?;
+        store.migrate().await.context("the database cannot be brought to this version's schema")?;
+        let clock = Arc::new(InstallationClock::of(&config));
+        clock.refresh().await?;
+        Ok(Self { config, store, clock })
+    }
+
+    /// An engine over the database.
+    #[expect(clippy::disallowed_methods, reason = "names this process among others; nothing depends on its value")]
+    pub(crate) fn engine(&self) -> Engine {
+        let lease = TimeDelta::seconds(i64::from(self.config.database.lease_seconds));
+        Engine::new(self.store.clone(), self.clock.clone(), Uuid::new_v4(), lease)
+    }
+
+    /// The tenant that the command is about.
+    pub(crate) fn tenant(&self, global: &Global) -> Result<&TenantConfig> {
+        let names = || self.config.tenants.iter().map(|tenant| tenant.name.as_str()).collect::<Vec<_>>().join(", ");
+        match (&global.tenant, self.config.tenants.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(UsageError(format!("there are several tenants; name one with --tenant: {}", names())).into()),
+            (Some(name), tenants) => tenants
+                .iter()
+                .find(|tenant| &tenant.name == name)
+                .ok_or_else(|| UsageError(format!("there is no tenant {name:?} in the configuration; there are: {}", names())).into()),
+        }
+    }
+
+    /// The tenants that the command is about: the one named, else all.
+    pub(crate) fn tenants(&self, global: &Global) -> Result<Vec<&TenantConfig>> {
+        match &global.tenant {
+            Some(_) => Ok(vec![self.tenant(global)?]),
+            None => Ok(self.config.tenants.iter().collect()),
+        }
+    }
+}
+
+/// Reads the configuration with the environment over it.
+pub(crate) fn load_config(path: &Path) -> Result<Config> {
+    let config = Config::load(path, std::env::vars())?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+pub(crate) async fn open_store(config: &Config) -> Result<Store> {
+    Ok(Store::open(config.database.url.expose()).await?)
+}
+
+/// Reads and checks a policy file.
+pub(crate) fn load_policy(path: &Path) -> Result<PolicyInForce> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| UsageError(format!("the policy {} cannot be read: {error}; set tenants.policy to a policy file, such as a copy of config/policy.toml", path.display())))?;
+    let policy = Policy::parse(&path.display().to_string(), &text)?;
+    Ok(PolicyInForce { policy, text })
+}
+
+/// A tenant with its policy and its connection to Graph. Nothing is sent yet.
+pub(crate) fn open_tenant(config: &TenantConfig, access: Access) -> Result<GraphTenant> {
+    let policy = Arc::new(load_policy(&config.policy)?);
+    connect(config, policy, access)
+}
+
+/// A tenant under a policy that was read before.
+pub(crate) fn connect(config: &TenantConfig, policy: Arc<PolicyInForce>, access: Access) -> Result<GraphTenant> {
+    let graph = Graph::connect(settings(config)).with_context(|| format!("tenant {}", config.name))?;
+    let may_write = match (access, config.mode) {
+        (Access::Read, _) | (_, innkeeper_domain::plan::Mode::Observe) => false,
+        (Access::Mode, innkeeper_domain::plan::Mode::Warn | innkeeper_domain::plan::Mode::Enforce) => true,
+    };
+    let notify = config.notify.as_ref().filter(|_| may_write);
+    Ok(Tenant {
+        id: config.id,
+        name: config.name.clone(),
+        mode: config.mode,
+        policy,
+        reader: graph.reader(),
+        writer: notify.map(|notify| graph.writer(notify.sender.clone())),
+        operators: config.notify.as_ref().map(|notify| notify.operators.clone()).unwrap_or_default(),
+    })
+}
+
+fn settings(config: &TenantConfig) -> Settings {
+    let config::Credential::ClientSecret { client_id, client_secret } = &config.credential;
+    Settings {
+        ca_file: config.ca_file.clone(),
+        ..Settings::new(
+            config.graph_url.clone(),
+            config.login_url.clone(),
+            config.id,
+            client_id.clone(),
+            Credential::ClientSecret(client_secret.clone()),
+        )
+    }
+}

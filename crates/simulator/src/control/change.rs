@@ -1,0 +1,313 @@
+//! What the control interface changes: the clock, the settings, and the tenant itself, without leaving a record.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{refuse, show};
+use crate::dice::Dice;
+use crate::population::newcomer;
+use crate::reply::Reply;
+use crate::second::Second;
+use crate::tenant::{
+    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Origin, Persona, Sponsor,
+    User, UserIx, UserType, role_named,
+};
+use crate::world::World;
+
+type Changed = Result<(), String>;
+
+fn reply(changed: Result<Value, String>) -> Reply {
+    changed.map_or_else(|why| refuse(&why), Reply::ok)
+}
+
+pub(super) fn advance(world: &mut World, body: &Value) -> Reply {
+    let Some(seconds) = body.get("seconds").and_then(Value::as_u64) else {
+        return refuse("seconds is a whole number, 0 or more");
+    };
+    world.clock.advance(Duration::from_secs(seconds));
+    world.catch_up();
+    Reply::ok(show::clock(world))
+}
+
+pub(super) fn speed(world: &mut World, body: &Value) -> Reply {
+    let Some(speed) = body
+        .get("speed")
+        .and_then(Value::as_f64)
+        .filter(|speed| *speed >= 0.0)
+    else {
+        return refuse("speed is a number, 0 or more");
+    };
+    world.clock.set_speed(speed);
+    Reply::ok(show::clock(world))
+}
+
+pub(super) fn reset(world: &mut World) -> Reply {
+    world.tenant.outbox.clear();
+    world.tenant.writes.clear();
+    world.requests.clear();
+    world.throttle.throttled = 0;
+    Reply::ok(json!({}))
+}
+
+pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
+    let millis = |key: &str| body.get(key).and_then(Value::as_u64);
+    let flag = |key: &str| body.get(key).and_then(Value::as_bool);
+    let set = match name {
+        "permissions" => body.get("roles").and_then(Value::as_array).map(|roles| {
+            world.permissions = roles
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            // What was issued keeps its permissions; a test wants to see the new ones at once.
+            world.tokens.clear();
+        }),
+        "throttling" => flag("enabled").map(|enabled| world.throttling = enabled),
+        "license" => flag("licensed").map(|licensed| world.licensed = licensed),
+        "latency" => millis("millis").map(|millis| world.latency = Duration::from_millis(millis)),
+        _ => body
+            .get("seconds")
+            .and_then(Value::as_i64)
+            .map(|seconds| world.tenant.sign_ins.lag = seconds),
+    };
+    match set {
+        Some(()) => Reply::ok(json!({})),
+        None => refuse("the body does not fit; crates/simulator/README.md shows it"),
+    }
+}
+
+fn user(world: &World, id: &str) -> Result<UserIx, String> {
+    let found = Uuid::try_parse(id)
+        .ok()
+        .and_then(|id| world.tenant.directory.user_by_id(id));
+    found.ok_or_else(|| format!("there is no user {id}"))
+}
+
+fn group(world: &World, id: &str) -> Result<GroupIx, String> {
+    let directory = &world.tenant.directory;
+    let found = Uuid::try_parse(id)
+        .ok()
+        .and_then(|id| directory.live_group(id));
+    let by_name = || {
+        directory
+            .groups
+            .iter()
+            .position(|group| group.name == id && !group.deleted)
+            .map(GroupIx::from_index)
+    };
+    found
+        .or_else(by_name)
+        .ok_or_else(|| format!("there is no group {id}"))
+}
+
+pub(super) fn sign_in(world: &mut World, id: &str, body: &Value) -> Reply {
+    let success = body.get("success").and_then(Value::as_bool).unwrap_or(true);
+    let now = world.clock.second();
+    reply(user(world, id).map(|ix| {
+        world.tenant.sign_in(ix, now, true, success);
+        show::guest(world, ix)
+    }))
+}
+
+pub(super) fn add_user(world: &mut World, body: &Value) -> Reply {
+    let now = world.clock.second();
+    let number = world.tenant.directory.users.len() as u64;
+    let mut dice = Dice::of(&[world.tenant.seed, 0xadd, number]);
+    let user = User {
+        persona: Persona::Scripted,
+        habits: Habits::default(),
+        state: Some(InvitationState::Accepted),
+        state_changed: Some(now),
+        creation_type: Some(CreationType::Invitation),
+        groups: Vec::new(),
+        sponsors: Vec::new(),
+        ..newcomer(&world.tenant, now, &mut dice)
+    };
+    let ix = world.tenant.directory.add_user(user);
+    reply(change(world, ix, body).map(|()| show::guest(world, ix)))
+}
+
+pub(super) fn change_user(world: &mut World, id: &str, body: &Value) -> Reply {
+    reply(user(world, id).and_then(|ix| change(world, ix, body).map(|()| show::guest(world, ix))))
+}
+
+fn change(world: &mut World, ix: UserIx, body: &Value) -> Changed {
+    let Some(body) = body.as_object() else {
+        return Err("the body is an object".to_owned());
+    };
+    for (name, value) in body {
+        set(world, ix, name, value).map_err(|why| format!("{name}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
+    let text = || {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or("a string is expected")
+    };
+    let time = || match value {
+        Value::Null => Ok(None),
+        value => {
+            let parsed = value
+                .as_str()
+                .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+            parsed
+                .map(|at| Some(Second::of(at.to_utc())))
+                .ok_or("a time is expected")
+        }
+    };
+    let directory = &mut world.tenant.directory;
+    match name {
+        "mail" => set_mail(world, ix, text()?),
+        "upn" => directory.rename_user(ix, text()?),
+        "display_name" => directory.user_mut(ix).extras_mut().display_name = Some(text()?),
+        "enabled" => {
+            directory.user_mut(ix).enabled = value.as_bool().ok_or("true or false is expected")?;
+        }
+        "synced" => directory.user_mut(ix).synced = value.as_bool(),
+        "created" => directory.user_mut(ix).created = time()?,
+        "external_state" => {
+            let found = InvitationState::ALL
+                .into_iter()
+                .find(|state| Some(state.name()) == value.as_str());
+            directory.user_mut(ix).state = found;
+        }
+        "external_state_changed" => directory.user_mut(ix).state_changed = time()?,
+        "creation_type" => {
+            directory.user_mut(ix).creation_type = CreationType::ALL
+                .into_iter()
+                .find(|kind| Some(kind.name()) == value.as_str());
+        }
+        "user_type" => {
+            let is_guest = value.as_str() == Some(UserType::Guest.name());
+            directory.user_mut(ix).user_type = if is_guest {
+                UserType::Guest
+            } else {
+                UserType::Member
+            };
+        }
+        "last_success" | "last_interactive" | "last_non_interactive" => {
+            let at = time()?;
+            let user = directory.user_mut(ix);
+            for activity in [&mut user.activity, &mut user.shown] {
+                match name {
+                    "last_success" => activity.success = at,
+                    "last_interactive" => activity.interactive = at,
+                    _ => activity.non_interactive = at,
+                }
+            }
+        }
+        "roles" => {
+            let names = value
+                .as_array()
+                .ok_or("a list is expected")?
+                .iter()
+                .filter_map(Value::as_str);
+            let roles = names
+                .map(|name| role_named(name).ok_or_else(|| format!("there is no role {name}")))
+                .collect::<Result<_, _>>()?;
+            directory.set_roles(ix, roles);
+        }
+        "sponsors" => {
+            let ids: Vec<String> = value
+                .as_array()
+                .ok_or("a list is expected")?
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            let sponsor = |id: &String| {
+                user(world, id)
+                    .map(Sponsor::User)
+                    .or_else(|_| group(world, id).map(Sponsor::Group))
+            };
+            let sponsors = ids.iter().map(sponsor).collect::<Result<_, _>>()?;
+            world.tenant.directory.user_mut(ix).sponsors = sponsors;
+        }
+        "add_group" => {
+            let group = group(world, &text()?)?;
+            world.tenant.directory.join(ix, group);
+        }
+        "remove_group" => {
+            let group = group(world, &text()?)?;
+            world.tenant.directory.leave(ix, group);
+        }
+        _ => return Err("it cannot be set".to_owned()),
+    }
+    Ok(())
+}
+
+fn set_mail(world: &mut World, ix: UserIx, mail: String) {
+    let directory = &mut world.tenant.directory;
+    if directory.user(ix).origin == Origin::External {
+        let upn = format!(
+            "{}#EXT#@{}",
+            mail.replace('@', "_"),
+            directory.initial_domain
+        );
+        directory.rename_user(ix, upn);
+    }
+    directory.user_mut(ix).extras_mut().mail = Some(mail);
+}
+
+pub(super) fn add_group(world: &mut World, body: &Value) -> Reply {
+    reply(new_group(world, body).map(|id| json!({ "id": id })))
+}
+
+fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
+    let text = |key: &str| body.get(key).and_then(Value::as_str);
+    let users = |key: &str| -> Result<Vec<UserIx>, String> {
+        let ids = body
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        ids.map(|id| user(world, id)).collect()
+    };
+    let name = text("name").ok_or("name is missing")?.to_owned();
+    let kind = text("kind").unwrap_or("security");
+    let kind = GroupKind::named(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
+    let (owners, members) = (users("owners")?, users("members")?);
+    let id = Dice::of(&[
+        world.tenant.seed,
+        0x960,
+        world.tenant.directory.groups.len() as u64,
+    ])
+    .uuid();
+    world.tenant.directory.add_group(Group {
+        id,
+        nickname: name.to_lowercase().replace(' ', "-"),
+        name,
+        kind,
+        created: world.clock.second(),
+        rule: None,
+        project: None,
+        owners,
+        members: members.into_iter().collect(),
+        deleted: false,
+    });
+    Ok(id)
+}
+
+pub(super) fn rename_group(world: &mut World, id: &str, body: &Value) -> Reply {
+    let Some(name) = body.get("name").and_then(Value::as_str) else {
+        return refuse("name is missing");
+    };
+    reply(group(world, id).map(|ix| {
+        world.tenant.directory.group_mut(ix).name = name.to_owned();
+        json!({})
+    }))
+}
+
+pub(super) fn delete_group(world: &mut World, id: &str) -> Reply {
+    reply(group(world, id).map(|ix| {
+        world.tenant.delete_group(ix);
+        json!({})
+    }))
+}

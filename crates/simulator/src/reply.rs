@@ -1,0 +1,109 @@
+//! An answer before it is put on the wire, and the error bodies that Graph uses.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    None,
+    Json(Value),
+    Text(&'static str, String),
+}
+
+/// The outcome of a request that can be refused.
+pub(crate) type Outcome = Result<Reply, Reply>;
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Json(body),
+        }
+    }
+
+    pub(crate) fn ok(body: Value) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::None,
+        }
+    }
+
+    pub(crate) fn text(status: u16, kind: &'static str, body: String) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Body::Text(kind, body),
+        }
+    }
+
+    /// Graph's error envelope. The ids and the date are put in when the answer is sent.
+    pub(crate) fn error(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self::json(
+            status,
+            json!({ "error": { "code": code, "message": message.into(), "innerError": {} } }),
+        )
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::error(400, "Request_BadRequest", message)
+    }
+
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::error(400, "Request_UnsupportedQuery", message)
+    }
+
+    pub(crate) fn not_found(id: &str) -> Self {
+        let message = format!(
+            "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+        );
+        Self::error(404, "Request_ResourceNotFound", message)
+    }
+
+    /// The same for a missing permission and for a privileged target.
+    pub(crate) fn denied() -> Self {
+        Self::error(
+            403,
+            "Authorization_RequestDenied",
+            "Insufficient privileges to complete the operation.",
+        )
+    }
+
+    pub(crate) fn premium() -> Self {
+        Self::error(
+            403,
+            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+            "Neither tenant is B2C or tenant doesn't have premium license",
+        )
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Puts into an error's envelope what tells one refusal from another.
+    pub(crate) fn traced(mut self, date: &str, request_id: Uuid, client_request_id: &str) -> Self {
+        if let Body::Json(body) = &mut self.body
+            && let Some(inner) = body.pointer_mut("/error/innerError")
+        {
+            inner["date"] = json!(date);
+            inner["request-id"] = json!(request_id.to_string());
+            inner["client-request-id"] = json!(client_request_id);
+        }
+        self
+    }
+}

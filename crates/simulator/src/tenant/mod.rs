@@ -1,0 +1,68 @@
+//! The simulated tenant: its directory, its sign-in log, and the record of what was done to it.
+//!
+//! Invariant: the directory changes in two ways only, by [`crate::life`] and the control API (which
+//! leave no record), and by Graph's own write requests (each leaves one [`Write`]).
+
+mod activity;
+mod directory;
+mod effect;
+mod group;
+mod record;
+mod role;
+mod sign_in;
+mod user;
+
+pub(crate) use activity::Activity;
+pub(crate) use directory::{Directory, Domain, DomainIx};
+pub(crate) use effect::MAX_SPONSORS;
+pub(crate) use group::{Group, GroupIx, GroupKind, Project};
+pub(crate) use record::{Caller, Mail, Write, WriteKind};
+pub(crate) use role::{ROLES, role_named};
+pub(crate) use sign_in::{SignIn, SignInLog};
+pub(crate) use user::{
+    CreationType, Extras, Habits, InvitationState, Origin, Persona, Sponsor, User, UserIx, UserType,
+};
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::life::Event;
+
+/// Days that a soft-deleted user stays in deletedItems ("retained for 30 days").
+pub(crate) const DAYS_IN_DELETED_ITEMS: i64 = 30;
+/// Days that sign-ins stay in the log of a tenant with P1 or P2 ("reports data retention").
+pub(crate) const DAYS_OF_SIGN_INS: i64 = 30;
+
+/// A tenant and all that happened in it.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) seed: u64,
+    pub(crate) directory: Directory,
+    pub(crate) sign_ins: SignInLog,
+    /// What is going to happen, soonest first.
+    pub(crate) events: BinaryHeap<Reverse<Event>>,
+    /// Whether users do anything of their own accord.
+    pub(crate) alive: bool,
+    /// Mean seconds between two invitations; `None` in a tenant that had no guests to begin with.
+    pub(crate) invitation_gap: Option<i64>,
+    /// Invitations that arrived since the start: the seed of the next one.
+    pub(crate) invitations: u64,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) outbox: Vec<Mail>,
+}
+
+impl Tenant {
+    pub(crate) fn new(seed: u64, directory: Directory, alive: bool) -> Self {
+        Self {
+            seed,
+            directory,
+            sign_ins: SignInLog::default(),
+            events: BinaryHeap::new(),
+            alive,
+            invitation_gap: None,
+            invitations: 0,
+            writes: Vec::new(),
+            outbox: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The token endpoint: client credentials with a secret (`POST /{tenant}/oauth2/v2.0/token`).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::reply::Reply;
+use crate::world::{Issued, World};
+
+/// Answers a request for a token. `host` is where Graph is reached, which a scope must name.
+pub(crate) fn issue(
+    world: &mut World,
+    tenant: &str,
+    form: &[(String, String)],
+    host: &str,
+) -> Reply {
+    let value = |key: &str| {
+        form.iter()
+            .find(|(name, _)| name == key)
+            .map_or("", |(_, value)| value.as_str())
+    };
+    let options = world.options.clone();
+    let (client, scope) = (value("client_id"), value("scope"));
+    if tenant != options.tenant_id.to_string() {
+        let text = format!(
+            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+        );
+        return refuse(world, 400, "invalid_request", 90_002, &text);
+    }
+    if value("grant_type") != "client_credentials" {
+        return refuse(
+            world,
+            400,
+            "unsupported_grant_type",
+            70_003,
+            "The app requested an unsupported grant type.",
+        );
+    }
+    if client != options.client_id.to_string() {
+        let text = format!(
+            "Application with identifier '{client}' was not found in the directory '{tenant}'."
+        );
+        return refuse(world, 400, "unauthorized_client", 700_016, &text);
+    }
+    if value("client_secret") != options.client_secret {
+        let text = format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+        );
+        return refuse(world, 401, "invalid_client", 7_000_215, &text);
+    }
+    let known = [
+        format!("http://{host}/.default"),
+        "https://graph.microsoft.com/.default".to_owned(),
+    ];
+    if !known.iter().any(|known| known == scope) {
+        let text = format!(
+            "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
+        );
+        return refuse(world, 400, "invalid_scope", 70_011, &text);
+    }
+    let now = world.clock.second();
+    let life = i64::try_from(options.token_lifetime.as_secs()).unwrap_or(i64::MAX);
+    let expires = now.plus(life);
+    let claims = json!({
+        "aud": scope.trim_end_matches("/.default"),
+        "appid": client,
+        "tid": tenant,
+        "roles": world.permissions,
+        "iat": now.unix(),
+        "exp": expires.unix(),
+        "jti": world.uuid().to_string(),
+    });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signature = world.uuid().simple().to_string();
+    let token = format!(
+        "{}.{}.{signature}",
+        part(&json!({ "typ": "JWT", "alg": "RS256" })),
+        part(&claims)
+    );
+    world.tokens.insert(
+        token.clone(),
+        Issued {
+            roles: world.permissions.clone(),
+            expires,
+        },
+    );
+    Reply::ok(
+        json!({ "token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token }),
+    )
+}
+
+/// Entra's own error envelope, which is not Graph's.
+fn refuse(world: &mut World, status: u16, error: &str, code: u64, text: &str) -> Reply {
+    let timestamp = world.clock.now().format("%Y-%m-%d %H:%M:%SZ").to_string();
+    let (trace, correlation) = (world.uuid(), world.uuid());
+    Reply::json(
+        status,
+        json!({
+            "error": error,
+            "error_description": format!("AADSTS{code}: {text}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {timestamp}"),
+            "error_codes": [code],
+            "timestamp": timestamp,
+            "trace_id": trace.to_string(),
+            "correlation_id": correlation.to_string(),
+            "error_uri": format!("https://login.microsoftonline.com/error?code={code}"),
+        }),
+    )
+}
