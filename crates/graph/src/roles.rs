@@ -67,3 +67,9 @@ pub(crate) fn name(definition: Uuid) -> String {
     let known = BUILT_IN.iter().find(|(id, _)| *id == definition);
     known.map_or_else(|| definition.to_string(), |(_, name)| (*name).to_owned())
 }
+
+/// What makes a member or owner of a role-assignable group privileged: it holds whatever the group holds, and Entra
+/// guards it as if it held that itself.
+pub(crate) fn of_group(group: &str) -> String {
+    format!("those of the role-assignable group {group}")
+}

@@ -150,6 +150,7 @@ pub(crate) struct DirectoryObject {
     account_enabled: Option<bool>,
     user_type: Option<String>,
     pub(crate) role_template_id: Option<Uuid>,
+    pub(crate) is_assignable_to_role: Option<bool>,
 }
 
 impl DirectoryObject {

@@ -30,7 +30,14 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// The configuration file.
-    #[arg(long, short, global = true, value_name = "FILE", default_value = "innkeeper.toml", env = "INNKEEPER_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "innkeeper.toml",
+        env = "INNKEEPER_CONFIG"
+    )]
     pub(crate) config: PathBuf,
     /// How results are printed.
     #[arg(long, short, global = true, value_enum, default_value_t = Output::Table)]
@@ -57,18 +64,24 @@ pub(crate) enum Output {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the daemon: a cycle at start and then by the schedule.
-    #[command(after_help = "SIGTERM and SIGINT finish the step in hand and end; SIGHUP reads configuration and policies again.\n\n\
-                            Example:\n  innkeeper run --config /etc/innkeeper/innkeeper.toml")]
+    #[command(
+        after_help = "SIGTERM and SIGINT finish the step in hand and end; SIGHUP reads configuration and policies again.\n\n\
+                            Example:\n  innkeeper run --config /etc/innkeeper/innkeeper.toml"
+    )]
     Run,
     /// Observe and decide, and show what would be done. Nothing is done.
-    #[command(after_help = "Examples:\n  innkeeper plan\n  innkeeper plan --output json | jq '.verdicts[] | select(.verdict == \"act\")'\n  \
-                            innkeeper plan --output csv > plan.csv")]
+    #[command(
+        after_help = "Examples:\n  innkeeper plan\n  innkeeper plan --output json | jq '.verdicts[] | select(.verdict == \"act\")'\n  \
+                            innkeeper plan --output csv > plan.csv"
+    )]
     Plan,
     /// Run one cycle now, as far as each tenant's mode goes.
     #[command(after_help = "Example:\n  innkeeper plan && echo nothing to do || innkeeper apply")]
     Apply,
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
-    #[command(after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json")]
+    #[command(
+        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
+    )]
     Explain {
         /// Object id, UPN or mail address.
         guest: String,
@@ -86,8 +99,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Db(Db),
     /// Serve a simulated Entra tenant over HTTP, to rehearse a policy on.
-    #[command(after_help = "Example:\n  innkeeper simulate --guests 2000 --seed 7 --listen 127.0.0.1:4000\n\n\
-                            It prints the settings that a configuration needs. GET /_simulator/info shows them again.")]
+    #[command(
+        after_help = "Example:\n  innkeeper simulate --guests 2000 --seed 7 --listen 127.0.0.1:4000\n\n\
+                            It prints the settings that a configuration needs. GET /_simulator/info shows them again."
+    )]
     Simulate(Simulate),
     /// See it work: half a year with a simulated tenant, in seconds.
     #[command(after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n\n\
@@ -98,7 +113,9 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Guests {
     /// Every guest with its verdict and what comes next.
-    #[command(after_help = "Examples:\n  innkeeper guests list --verdict act\n  innkeeper guests list --output csv > guests.csv")]
+    #[command(
+        after_help = "Examples:\n  innkeeper guests list --verdict act\n  innkeeper guests list --output csv > guests.csv"
+    )]
     List {
         /// Only guests with this verdict.
         #[arg(long, value_enum)]
@@ -127,7 +144,9 @@ pub(crate) enum VerdictWord {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
     /// Say everything that is wrong with a policy, with line and column.
-    #[command(after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration")]
+    #[command(
+        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration"
+    )]
     Check {
         /// The policy file; without it, those of the configuration.
         file: Option<PathBuf>,

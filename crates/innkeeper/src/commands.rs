@@ -23,7 +23,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Plan => plan::run(&global).await,
         Command::Apply => apply::run(&global).await,
         Command::Explain { guest } => explain::run(&global, &guest).await,
-        Command::Guests(Guests::List { verdict, rule }) => guests::list(&global, verdict, rule.as_deref()).await,
+        Command::Guests(Guests::List { verdict, rule }) => {
+            guests::list(&global, verdict, rule.as_deref()).await
+        }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
         Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
         Command::Config(Config::Check) => check::config(&global),

@@ -36,15 +36,34 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
     let status = Arc::new(Status::default());
     let tasks = TaskTracker::new();
     if let Some(listen) = installation.config.http.listen {
-        health::serve(listen, status.clone(), installation.store.clone(), stop.clone(), &tasks).await?;
+        health::serve(
+            listen,
+            status.clone(),
+            installation.store.clone(),
+            stop.clone(),
+            &tasks,
+        )
+        .await?;
     }
     tasks.spawn(watchdog(stop.clone()));
     notify(&[NotifyState::Ready]);
-    info!(version = env!("CARGO_PKG_VERSION"), tenants = in_force.tenants.len(), "innkeeper runs");
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        tenants = in_force.tenants.len(),
+        "innkeeper runs"
+    );
 
-    let daemon = Daemon { engine: installation.engine(), installation: &installation, status: &status, stop: &stop };
+    let daemon = Daemon {
+        engine: installation.engine(),
+        installation: &installation,
+        status: &status,
+        stop: &stop,
+    };
     let mut next = installation.clock.now();
-    while daemon.wait_until(next, &mut reload, global, &mut in_force).await {
+    while daemon
+        .wait_until(next, &mut reload, global, &mut in_force)
+        .await
+    {
         daemon.cycles(&in_force).await;
         next = in_force.schedule.next_after(installation.clock.now());
         info!(%next, "the next cycle is scheduled");
@@ -80,7 +99,10 @@ impl Daemon<'_> {
                 return false;
             }
             if let Err(error) = clock.refresh().await {
-                warn!(error = format!("{error:#}"), "the simulated clock cannot be read");
+                warn!(
+                    error = format!("{error:#}"),
+                    "the simulated clock cannot be read"
+                );
             }
             let left = (next - clock.now()).to_std().unwrap_or(Duration::ZERO);
             if left.is_zero() {
@@ -108,7 +130,8 @@ impl Daemon<'_> {
             }
             match self.engine.cycle(tenant, &Silent, self.stop).await {
                 Ok(report) => {
-                    self.status.succeeded(&tenant.name, report.plan.observation.health.is_healthy());
+                    self.status
+                        .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
                     for refusal in &report.approval.refusals {
                         warn!(tenant = tenant.name, %refusal, "refused");
                     }
@@ -123,7 +146,11 @@ impl Daemon<'_> {
                 }
                 Err(error) => {
                     self.status.failed(&tenant.name, &error.to_string());
-                    error!(tenant = tenant.name, error = format!("{:#}", anyhow::Error::from(error)), "the cycle failed; nothing more is done until the next");
+                    error!(
+                        tenant = tenant.name,
+                        error = format!("{:#}", anyhow::Error::from(error)),
+                        "the cycle failed; nothing more is done until the next"
+                    );
                 }
             }
         }
@@ -150,8 +177,14 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<DropGuard> {
 
 /// Tells systemd twice in its interval that the daemon is alive.
 async fn watchdog(stop: CancellationToken) {
-    let Some(interval) = sd_notify::watchdog_enabled() else { return };
-    while stop.run_until_cancelled(tokio::time::sleep(interval / 2)).await.is_some() {
+    let Some(interval) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    while stop
+        .run_until_cancelled(tokio::time::sleep(interval / 2))
+        .await
+        .is_some()
+    {
         notify(&[NotifyState::Watchdog]);
     }
 }

@@ -32,10 +32,19 @@ use world::World;
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
-    let Demo { guests, days, seed, directory } = options;
+    let Demo {
+        guests,
+        days,
+        seed,
+        directory,
+    } = options;
     let start = SystemClock.now() - TimeDelta::days(i64::from(*days));
     let running = Simulator::start(Options {
-        population: PopulationOptions { guests: *guests, seed: *seed, ..PopulationOptions::default() },
+        population: PopulationOptions {
+            guests: *guests,
+            seed: *seed,
+            ..PopulationOptions::default()
+        },
         start: Some(start),
         speed: 0.0,
         // Its clock stands still during a cycle, so no limit would ever have been waited for.
@@ -58,7 +67,9 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
     for _ in 0..*days {
         clock.set(world.advance(TimeDelta::days(1)).await?);
         let expected = observer.day(&world.truth().await?, clock.now())?;
-        let report = engine.cycle(&tenant, &Silent, &CancellationToken::new()).await?;
+        let report = engine
+            .cycle(&tenant, &Silent, &CancellationToken::new())
+            .await?;
         summary.day(&report, &expected);
         bar.inc(1);
     }
@@ -67,9 +78,17 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
     summary.print(global.output, &folder)?;
     store.close().await;
     running.stop().await;
-    Ok(if summary.differs() { Exit::Failed } else { Exit::Ok })
+    Ok(if summary.differs() {
+        Exit::Failed
+    } else {
+        Exit::Ok
+    })
 }
 
 fn progress(global: &Global, days: u32) -> ProgressBar {
-    if global.quiet || !stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(u64::from(days)) }
+    if global.quiet || !stderr().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(u64::from(days))
+    }
 }

@@ -38,7 +38,9 @@ pub(crate) struct UsageError(pub(crate) String);
 impl Exit {
     /// What an error ends with.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        let is_usage = error.chain().any(|cause| cause.is::<UsageError>() || cause.is::<ConfigError>() || cause.is::<Problems>());
+        let is_usage = error.chain().any(|cause| {
+            cause.is::<UsageError>() || cause.is::<ConfigError>() || cause.is::<Problems>()
+        });
         if is_usage { Self::Usage } else { Self::Failed }
     }
 }

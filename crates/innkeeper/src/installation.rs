@@ -40,29 +40,61 @@ impl Installation {
     pub(crate) async fn open(global: &Global) -> Result<Self> {
         let config = load_config(&global.config)?;
         let store = open_store(&config).await?;
-        store.migrate().await.context("the database cannot be brought to this version's schema")?;
+        store
+            .migrate()
+            .await
+            .context("the database cannot be brought to this version's schema")?;
         let clock = Arc::new(InstallationClock::of(&config));
         clock.refresh().await?;
-        Ok(Self { config, store, clock })
+        Ok(Self {
+            config,
+            store,
+            clock,
+        })
     }
 
     /// An engine over the database.
-    #[expect(clippy::disallowed_methods, reason = "names this process among others; nothing depends on its value")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "names this process among others; nothing depends on its value"
+    )]
     pub(crate) fn engine(&self) -> Engine {
         let lease = TimeDelta::seconds(i64::from(self.config.database.lease_seconds));
-        Engine::new(self.store.clone(), self.clock.clone(), Uuid::new_v4(), lease)
+        Engine::new(
+            self.store.clone(),
+            self.clock.clone(),
+            Uuid::new_v4(),
+            lease,
+        )
     }
 
     /// The tenant that the command is about.
     pub(crate) fn tenant(&self, global: &Global) -> Result<&TenantConfig> {
-        let names = || self.config.tenants.iter().map(|tenant| tenant.name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = || {
+            self.config
+                .tenants
+                .iter()
+                .map(|tenant| tenant.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match (&global.tenant, self.config.tenants.as_slice()) {
             (None, [only]) => Ok(only),
-            (None, _) => Err(UsageError(format!("there are several tenants; name one with --tenant: {}", names())).into()),
+            (None, _) => Err(UsageError(format!(
+                "there are several tenants; name one with --tenant: {}",
+                names()
+            ))
+            .into()),
             (Some(name), tenants) => tenants
                 .iter()
                 .find(|tenant| &tenant.name == name)
-                .ok_or_else(|| UsageError(format!("there is no tenant {name:?} in the configuration; there are: {}", names())).into()),
+                .ok_or_else(|| {
+                    UsageError(format!(
+                        "there is no tenant {name:?} in the configuration; there are: {}",
+                        names()
+                    ))
+                    .into()
+                }),
         }
     }
 
@@ -103,11 +135,19 @@ pub(crate) fn open_tenant(config: &TenantConfig, access: Access) -> Result<Graph
 }
 
 /// A tenant under a policy that was read before.
-pub(crate) fn connect(config: &TenantConfig, policy: Arc<PolicyInForce>, access: Access) -> Result<GraphTenant> {
-    let graph = Graph::connect(settings(config)).with_context(|| format!("tenant {}", config.name))?;
+pub(crate) fn connect(
+    config: &TenantConfig,
+    policy: Arc<PolicyInForce>,
+    access: Access,
+) -> Result<GraphTenant> {
+    let graph =
+        Graph::connect(settings(config)).with_context(|| format!("tenant {}", config.name))?;
     let may_write = match (access, config.mode) {
         (Access::Read, _) | (_, innkeeper_domain::plan::Mode::Observe) => false,
-        (Access::Mode, innkeeper_domain::plan::Mode::Warn | innkeeper_domain::plan::Mode::Enforce) => true,
+        (
+            Access::Mode,
+            innkeeper_domain::plan::Mode::Warn | innkeeper_domain::plan::Mode::Enforce,
+        ) => true,
     };
     let notify = config.notify.as_ref().filter(|_| may_write);
     Ok(Tenant {
@@ -117,12 +157,19 @@ pub(crate) fn connect(config: &TenantConfig, policy: Arc<PolicyInForce>, access:
         policy,
         reader: graph.reader(),
         writer: notify.map(|notify| graph.writer(notify.sender.clone())),
-        operators: config.notify.as_ref().map(|notify| notify.operators.clone()).unwrap_or_default(),
+        operators: config
+            .notify
+            .as_ref()
+            .map(|notify| notify.operators.clone())
+            .unwrap_or_default(),
     })
 }
 
 fn settings(config: &TenantConfig) -> Settings {
-    let config::Credential::ClientSecret { client_id, client_secret } = &config.credential;
+    let config::Credential::ClientSecret {
+        client_id,
+        client_secret,
+    } = &config.credential;
     Settings {
         ca_file: config.ca_file.clone(),
         ..Settings::new(

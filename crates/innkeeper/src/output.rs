@@ -13,7 +13,10 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new<const N: usize>(header: [&'static str; N]) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new() }
+        Self {
+            header: header.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     pub(crate) fn push<const N: usize>(&mut self, row: [String; N]) {
@@ -31,9 +34,15 @@ impl Rows {
 
     /// The same rows without some columns.
     pub(crate) fn without(&self, columns: &[&str]) -> Self {
-        let kept: Vec<usize> = (0..self.header.len()).filter(|column| !columns.contains(&self.header[*column])).collect();
+        let kept: Vec<usize> = (0..self.header.len())
+            .filter(|column| !columns.contains(&self.header[*column]))
+            .collect();
         let header = kept.iter().map(|column| self.header[*column]).collect();
-        let rows = self.rows.iter().map(|row| kept.iter().map(|column| row[*column].clone()).collect()).collect();
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| kept.iter().map(|column| row[*column].clone()).collect())
+            .collect();
         Self { header, rows }
     }
 
@@ -45,7 +54,11 @@ impl Rows {
         table.set_header(&self.header);
         table.add_rows(self.rows.iter().take(most));
         let more = self.rows.len().saturating_sub(most);
-        let more = if more == 0 { String::new() } else { format!("... and {more} more; --output csv or json shows all\n") };
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!("... and {more} more; --output csv or json shows all\n")
+        };
         print(&format!("{table}\n{more}"))
     }
 
@@ -62,7 +75,11 @@ impl Rows {
 
 /// A spreadsheet takes a cell that begins like this for a formula, and a guest chooses its own display name.
 fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
 }
 
 /// Prints a JSON document.
@@ -72,7 +89,11 @@ pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
 
 /// Prints text. A reader who has seen enough (`innkeeper plan | head`) is no error.
 pub(crate) fn print(text: &str) -> Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+    match io::stdout()
+        .lock()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush())
+    {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
@@ -84,7 +105,10 @@ mod tests {
 
     #[test]
     fn a_cell_cannot_become_a_formula() {
-        assert_eq!(harmless("=HYPERLINK(\"http://evil.example\")"), "'=HYPERLINK(\"http://evil.example\")");
+        assert_eq!(
+            harmless("=HYPERLINK(\"http://evil.example\")"),
+            "'=HYPERLINK(\"http://evil.example\")"
+        );
         assert_eq!(harmless("Ann"), "Ann");
     }
 }

@@ -16,7 +16,10 @@ pub(crate) struct Bars {
 impl Bars {
     /// Bars, unless they are not wanted or stderr is not a terminal.
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { current: Mutex::new(None), visible: !quiet && stderr().is_terminal() }
+        Self {
+            current: Mutex::new(None),
+            visible: !quiet && stderr().is_terminal(),
+        }
     }
 
     /// Takes the last bar away.
@@ -28,7 +31,9 @@ impl Bars {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Phase, ProgressBar)>> {
         // A bar is only drawn; whatever a panicking thread left of it is good enough.
-        self.current.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.current
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

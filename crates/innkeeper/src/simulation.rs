@@ -24,10 +24,17 @@ pub(crate) struct Control {
 
 impl Control {
     /// A client of the simulator whose control interface is at `base`.
-    #[expect(clippy::disallowed_methods, reason = "it talks to the simulator and never carries a token")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it talks to the simulator and never carries a token"
+    )]
     pub(crate) fn new(base: Url) -> Result<Self> {
         let tls = reqwest::tls::Certificate::from_pem_bundle(b"").unwrap_or_default();
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only(tls).timeout(Duration::from_secs(30)).build()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only(tls)
+            .timeout(Duration::from_secs(30))
+            .build()?;
         Ok(Self { http, base })
     }
 
@@ -39,15 +46,26 @@ impl Control {
         self.request(Method::POST, path, Some(body)).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "it talks to the simulator and never carries a token")]
-    async fn request<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it talks to the simulator and never carries a token"
+    )]
+    async fn request<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T> {
         let url = self.base.join(path)?;
         let request = self.http.request(method, url.clone());
         let request = match body {
             Some(body) => request.json(body),
             None => request,
         };
-        let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+        let answer = request
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status);
         let answer = answer.with_context(|| format!("the simulator does not answer at {url}"))?;
         Ok(answer.json().await?)
     }
@@ -74,7 +92,14 @@ pub(crate) enum InstallationClock {
 
 impl InstallationClock {
     pub(crate) fn of(config: &Config) -> Self {
-        config.clock.follow.clone().map_or(Self::System, |url| Self::Followed { url, last: AtomicI64::new(0) })
+        config
+            .clock
+            .follow
+            .clone()
+            .map_or(Self::System, |url| Self::Followed {
+                url,
+                last: AtomicI64::new(0),
+            })
     }
 
     /// Reads a followed clock anew.
@@ -104,7 +129,8 @@ impl Clock for InstallationClock {
         match self {
             Self::System => SystemClock.now(),
             Self::Followed { last, .. } => {
-                DateTime::from_timestamp_micros(last.load(Ordering::Acquire)).unwrap_or(DateTime::UNIX_EPOCH)
+                DateTime::from_timestamp_micros(last.load(Ordering::Acquire))
+                    .unwrap_or(DateTime::UNIX_EPOCH)
             }
         }
     }

@@ -128,8 +128,8 @@ facts! {
         from "user.onPremisesSyncEnabled; the policy's [[partner]] tables with synced = true"
         absent "never";
     Roles "roles" Strings
-        "The directory roles assigned to the guest."
-        from "roleManagement/directory/roleAssignments"
+        "The directory roles assigned to the guest, directly or by a role-assignable group that it is a member or owner of."
+        from "roleManagement/directory/roleAssignments; members and owners of role-assignable groups"
         absent "never";
     UserType "user_type" String
         "\"guest\" or \"member\"."

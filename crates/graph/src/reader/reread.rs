@@ -169,7 +169,10 @@ impl Reader {
             "/users/{id}/memberOf",
             "Directory.Read.All",
         );
-        request.with("$select", "id,displayName,roleTemplateId")
+        request.with(
+            "$select",
+            "id,displayName,roleTemplateId,isAssignableToRole",
+        )
     }
 
     async fn missing(&self, id: GuestId) -> Result<Reread, GraphError> {
@@ -200,9 +203,17 @@ impl About {
             member_of,
         } = self;
         let role = |object: &DirectoryObject| {
-            let name = object.role_template_id.map(roles::name);
-            name.or_else(|| object.display_name.clone())
-                .unwrap_or_else(|| object.id.to_string())
+            let name = || {
+                object
+                    .display_name
+                    .clone()
+                    .unwrap_or_else(|| object.id.to_string())
+            };
+            if object.is_role() {
+                Some(object.role_template_id.map_or_else(name, roles::name))
+            } else {
+                (object.is_assignable_to_role == Some(true)).then(|| roles::of_group(&name()))
+            }
         };
         Reread::Present {
             guest: Box::new(guest),
@@ -212,11 +223,7 @@ impl About {
                 .filter(|object| object.is_group())
                 .map(|object| object.id.into())
                 .collect(),
-            roles: member_of
-                .iter()
-                .filter(|object| object.is_role())
-                .map(role)
-                .collect(),
+            roles: member_of.iter().filter_map(role).collect(),
         }
     }
 }

@@ -70,8 +70,11 @@ fn push(rows: &mut Rows, tenant: &str, report: &Report) {
 }
 
 fn object(tenant: &str, report: &Report) -> Value {
-    let outcomes: Vec<Value> =
-        report.outcomes.iter().map(|((call, outcome), times)| json!({ "call": call, "outcome": outcome, "times": times })).collect();
+    let outcomes: Vec<Value> = report
+        .outcomes
+        .iter()
+        .map(|((call, outcome), times)| json!({ "call": call, "outcome": outcome, "times": times }))
+        .collect();
     let failures: Vec<Value> =
         report.failures.iter().map(|Failure { guest, call, error }| json!({ "guest_id": guest, "call": call, "error": error })).collect();
     json!({

@@ -13,7 +13,11 @@ use crate::output::{print, print_json};
 pub(crate) fn policy(global: &Global, file: Option<&Path>) -> Result<Exit> {
     let files = match file {
         Some(file) => vec![file.to_owned()],
-        None => load_config(&global.config)?.tenants.into_iter().map(|tenant| tenant.policy).collect(),
+        None => load_config(&global.config)?
+            .tenants
+            .into_iter()
+            .map(|tenant| tenant.policy)
+            .collect(),
     };
     for file in files {
         let PolicyInForce { policy, .. } = load_policy(&file)?;
@@ -37,7 +41,11 @@ pub(crate) fn config(global: &Global) -> Result<Exit> {
     for tenant in &config.tenants {
         load_policy(&tenant.policy)?;
     }
-    print(&format!("{}: {} tenants; nothing is wrong with it\n", global.config.display(), config.tenants.len()))?;
+    print(&format!(
+        "{}: {} tenants; nothing is wrong with it\n",
+        global.config.display(),
+        config.tenants.len()
+    ))?;
     Ok(Exit::Ok)
 }
 
@@ -52,7 +60,9 @@ pub(crate) async fn migrate(global: &Global) -> Result<Exit> {
     match (global.output, applied.as_slice()) {
         (Output::Json, applied) => print_json(&serde_json::json!({ "applied": applied }))?,
         (Output::Table | Output::Csv, []) => print("the database is up to date\n")?,
-        (Output::Table | Output::Csv, applied) => print(&format!("applied: {}\n", applied.join(", ")))?,
+        (Output::Table | Output::Csv, applied) => {
+            print(&format!("applied: {}\n", applied.join(", ")))?
+        }
     }
     Ok(Exit::Ok)
 }

@@ -18,7 +18,10 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
     let mut tx = installation.store.read().await?;
     let bench = Bench::read(&installation, global, &mut tx).await?;
     let id = bench.find(&mut tx, text).await?;
-    let row = tx.guest_row(bench.tenant, id).await?.context("the guest vanished from the database while it was read")?;
+    let row = tx
+        .guest_row(bench.tenant, id)
+        .await?
+        .context("the guest vanished from the database while it was read")?;
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
@@ -45,13 +48,33 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
         Output::Table => {
             let name = guest.display_name.as_deref().unwrap_or(&guest.upn);
             let mail = guest.mail.as_deref().unwrap_or(&guest.upn);
-            print(&format!("{name} <{mail}>, observed {}\n\n", bench.observation.finished.format("%Y-%m-%d %H:%M UTC")))?;
+            print(&format!(
+                "{name} <{mail}>, observed {}\n\n",
+                bench.observation.finished.format("%Y-%m-%d %H:%M UTC")
+            ))?;
             fact_rows(&facts).print_table(usize::MAX)?;
             print("\n")?;
             outcomes.rows().print_table(usize::MAX)?;
-            let due = verdict.due().map(|due| format!("\n  {} ({})", shown(Some(due)), relative(due, bench.now))).unwrap_or_default();
-            let gone = row.view.record.gone.map(|at| format!("\n  It is no longer in the directory since {}.", shown(Some(at)))).unwrap_or_default();
-            print(&format!("\nVerdict: {}\n  {}{due}{gone}\n", verdict.as_str(), verdict.reason()))?;
+            let due = verdict
+                .due()
+                .map(|due| format!("\n  {} ({})", shown(Some(due)), relative(due, bench.now)))
+                .unwrap_or_default();
+            let gone = row
+                .view
+                .record
+                .gone
+                .map(|at| {
+                    format!(
+                        "\n  It is no longer in the directory since {}.",
+                        shown(Some(at))
+                    )
+                })
+                .unwrap_or_default();
+            print(&format!(
+                "\nVerdict: {}\n  {}{due}{gone}\n",
+                verdict.as_str(),
+                verdict.reason()
+            ))?;
         }
     }
     Ok(Exit::Ok)
@@ -60,7 +83,11 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
 fn fact_rows(facts: &Facts<'_>) -> Rows {
     let mut rows = Rows::new(["fact", "value", "source"]);
     for name in FactName::ALL {
-        rows.push([name.to_string(), facts.shown(*name), name.source().to_owned()]);
+        rows.push([
+            name.to_string(),
+            facts.shown(*name),
+            name.source().to_owned(),
+        ]);
     }
     rows
 }
@@ -92,20 +119,42 @@ fn outcomes<'b>(bench: &'b Bench, facts: &Facts<'_>, cases: &[Case]) -> Outcomes
         case,
     };
     let protections = bench.policy.protections.iter();
-    let protections = protections.map(|protection| judged(protection.name.as_str(), &protection.when, String::new())).collect();
-    let rules = bench.policy.rules.iter().map(|rule| judged(rule.name.as_str(), &rule.when, progress(bench, rule, cases))).collect();
+    let protections = protections
+        .map(|protection| judged(protection.name.as_str(), &protection.when, String::new()))
+        .collect();
+    let rules = bench
+        .policy
+        .rules
+        .iter()
+        .map(|rule| judged(rule.name.as_str(), &rule.when, progress(bench, rule, cases)))
+        .collect();
     Outcomes { protections, rules }
 }
 
 /// How far the rule's case is.
 fn progress(bench: &Bench, rule: &Rule, cases: &[Case]) -> String {
-    let Some(case) = cases.iter().find(|case| case.rule == rule.name) else { return "no case".to_owned() };
-    let done = case.done.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
-    let done = if done.is_empty() { "nothing done yet".to_owned() } else { format!("done: {done}") };
+    let Some(case) = cases.iter().find(|case| case.rule == rule.name) else {
+        return "no case".to_owned();
+    };
+    let done = case
+        .done
+        .iter()
+        .map(|action| action.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let done = if done.is_empty() {
+        "nothing done yet".to_owned()
+    } else {
+        format!("done: {done}")
+    };
     let next = match case.next(&rule.stages) {
         Some((_, stage)) => {
             let left = case.wait_left(stage, bench.judge().watched);
-            let when = if left > chrono::TimeDelta::zero() { format!("in {}", in_days(left)) } else { "now".to_owned() };
+            let when = if left > chrono::TimeDelta::zero() {
+                format!("in {}", in_days(left))
+            } else {
+                "now".to_owned()
+            };
             format!("next: {} {when}", stage.action)
         }
         None => "every stage is done".to_owned(),
@@ -116,10 +165,25 @@ fn progress(bench: &Bench, rule: &Rule, cases: &[Case]) -> String {
 impl Outcomes<'_> {
     fn rows(&self) -> Rows {
         let mut rows = Rows::new(["rule", "holds", "condition", "because", "case"]);
-        let protections = self.protections.iter().map(|judged| ("protection ", judged));
+        let protections = self
+            .protections
+            .iter()
+            .map(|judged| ("protection ", judged));
         for (kind, judged) in protections.chain(self.rules.iter().map(|judged| ("", judged))) {
-            let Judged { name, condition, truth, because, case } = judged;
-            rows.push([format!("{kind}{name}"), word(*truth), condition.source().to_owned(), because.clone(), case.clone()]);
+            let Judged {
+                name,
+                condition,
+                truth,
+                because,
+                case,
+            } = judged;
+            rows.push([
+                format!("{kind}{name}"),
+                word(*truth),
+                condition.source().to_owned(),
+                because.clone(),
+                case.clone(),
+            ]);
         }
         rows
     }
@@ -127,7 +191,13 @@ impl Outcomes<'_> {
 
 impl Judged<'_> {
     fn object(&self) -> Value {
-        let Self { name, condition, truth, because, case } = self;
+        let Self {
+            name,
+            condition,
+            truth,
+            because,
+            case,
+        } = self;
         json!({ "name": name, "holds": word(*truth), "condition": condition.source(), "because": because, "case": case })
     }
 }

@@ -16,12 +16,27 @@ use crate::output::{Rows, print, print_json};
 /// Guests read between two looks at the store.
 const PAGE: u32 = 1_000;
 
-pub(crate) async fn list(global: &Global, verdict: Option<VerdictWord>, rule: Option<&str>) -> Result<Exit> {
+pub(crate) async fn list(
+    global: &Global,
+    verdict: Option<VerdictWord>,
+    rule: Option<&str>,
+) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
     let bench = Bench::read(&installation, global, &mut tx).await?;
     let judge = bench.judge();
-    let mut rows = Rows::new(["guest_id", "upn", "mail", "enabled", "last_sign_in", "verdict", "rule", "next", "due", "reason"]);
+    let mut rows = Rows::new([
+        "guest_id",
+        "upn",
+        "mail",
+        "enabled",
+        "last_sign_in",
+        "verdict",
+        "rule",
+        "next",
+        "due",
+        "reason",
+    ]);
     let mut objects = Vec::new();
     let mut after: Option<RowKey> = None;
     loop {
@@ -31,7 +46,8 @@ pub(crate) async fn list(global: &Global, verdict: Option<VerdictWord>, rule: Op
         for row in &page {
             let found = judge.judge(&row.view).verdict;
             let is_wanted = verdict.is_none_or(|wanted| word(wanted) == found.as_str())
-                && rule.is_none_or(|wanted| found.rule().is_some_and(|rule| rule.as_str() == wanted));
+                && rule
+                    .is_none_or(|wanted| found.rule().is_some_and(|rule| rule.as_str() == wanted));
             if is_wanted {
                 rows.push(columns(&row.view, &found));
                 if global.output == Output::Json {
@@ -42,8 +58,13 @@ pub(crate) async fn list(global: &Global, verdict: Option<VerdictWord>, rule: Op
     }
     match global.output {
         Output::Table => {
-            rows.without(&["guest_id", "mail"]).print_table(usize::MAX)?;
-            print(&format!("{} guests, as observed {}\n", rows.len(), bench.observation.finished.format("%Y-%m-%d %H:%M UTC")))?;
+            rows.without(&["guest_id", "mail"])
+                .print_table(usize::MAX)?;
+            print(&format!(
+                "{} guests, as observed {}\n",
+                rows.len(),
+                bench.observation.finished.format("%Y-%m-%d %H:%M UTC")
+            ))?;
         }
         Output::Csv => rows.print_csv()?,
         Output::Json => print_json(&Value::Array(objects))?,
@@ -67,7 +88,11 @@ fn columns(view: &GuestView, verdict: &Verdict) -> [String; 10] {
         guest.id.to_string(),
         guest.upn.clone(),
         guest.mail.clone().unwrap_or_default(),
-        guest.enabled.map(|enabled| if enabled { "yes" } else { "no" }).unwrap_or_default().to_owned(),
+        guest
+            .enabled
+            .map(|enabled| if enabled { "yes" } else { "no" })
+            .unwrap_or_default()
+            .to_owned(),
         shown(guest.sign_ins.last()),
         verdict.as_str().to_owned(),
         verdict.rule().map(ToString::to_string).unwrap_or_default(),
@@ -101,7 +126,10 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
     let mut tx = installation.store.read().await?;
     let bench = Bench::read(&installation, global, &mut tx).await?;
     let id = bench.find(&mut tx, text).await?;
-    let row = tx.guest_row(bench.tenant, id).await?.context("the guest vanished from the database while it was read")?;
+    let row = tx
+        .guest_row(bench.tenant, id)
+        .await?
+        .context("the guest vanished from the database while it was read")?;
     let cases = tx.cases_of(bench.tenant, id).await?;
     let intents = tx.intents_of(bench.tenant, id).await?;
     let judge = bench.judge();
@@ -113,7 +141,13 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
         object["disabled_by_innkeeper"] = json!(row.view.record.disabled_by_us);
         object["deleted_by_innkeeper"] = json!(row.view.record.deleted_by_us);
         object["sponsors"] = json!(facts.shown(FactName::Sponsors));
-        object["groups"] = json!(row.view.groups.iter().map(|group| &group.name).collect::<Vec<_>>());
+        object["groups"] = json!(
+            row.view
+                .groups
+                .iter()
+                .map(|group| &group.name)
+                .collect::<Vec<_>>()
+        );
         object["roles"] = json!(row.view.roles);
         object["cases"] = cases.iter().map(case_object).collect();
         object["actions"] = intents.iter().map(intent_object).collect();
@@ -137,7 +171,9 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
         Invitation::Pending { since } => format!("not redeemed, sent {}", shown(since)),
         Invitation::Accepted { at } => format!("redeemed {}", shown(at)),
         Invitation::None => "none".to_owned(),
-        Invitation::Unrecognised => "in a state that Graph did not tell, or that Innkeeper does not know".to_owned(),
+        Invitation::Unrecognised => {
+            "in a state that Graph did not tell, or that Innkeeper does not know".to_owned()
+        }
     };
     let enabled = match (guest.enabled, record.disabled_by_us) {
         (Some(true), _) => "yes".to_owned(),
@@ -159,7 +195,10 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
         id = guest.id,
         upn = guest.upn,
         created = shown(guest.created),
-        last = guest.sign_ins.last().map_or_else(|| "not known".to_owned(), |at| shown(Some(at))),
+        last = guest
+            .sign_ins
+            .last()
+            .map_or_else(|| "not known".to_owned(), |at| shown(Some(at))),
         reading = record.reading.as_str(),
         sponsors = facts.shown(FactName::Sponsors),
         projects = facts.shown(FactName::Projects),
@@ -172,9 +211,23 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
 fn history(cases: &[CaseRow], intents: &[IntentRow]) -> Rows {
     let mut events: Vec<(chrono::DateTime<chrono::Utc>, [String; 3])> = Vec::new();
     for CaseRow { case, closed } in cases {
-        events.push((case.opened, [case.rule.to_string(), "case opened".to_owned(), String::new()]));
+        events.push((
+            case.opened,
+            [
+                case.rule.to_string(),
+                "case opened".to_owned(),
+                String::new(),
+            ],
+        ));
         if let Some((at, closing)) = closed {
-            events.push((*at, [case.rule.to_string(), "case closed".to_owned(), closing.to_string()]));
+            events.push((
+                *at,
+                [
+                    case.rule.to_string(),
+                    "case closed".to_owned(),
+                    closing.to_string(),
+                ],
+            ));
         }
     }
     for IntentRow { intent, outcome } in intents {
@@ -182,7 +235,14 @@ fn history(cases: &[CaseRow], intents: &[IntentRow]) -> Rows {
             Some((at, outcome)) => (*at, outcome.to_string()),
             None => (intent.created, "open: the next cycle settles it".to_owned()),
         };
-        events.push((at, [intent.rule.to_string(), intent.call.as_str().to_owned(), outcome]));
+        events.push((
+            at,
+            [
+                intent.rule.to_string(),
+                intent.call.as_str().to_owned(),
+                outcome,
+            ],
+        ));
     }
     events.sort_by_key(|(at, _)| *at);
     let mut rows = Rows::new(["when", "rule", "what", "outcome"]);

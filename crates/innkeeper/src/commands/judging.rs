@@ -25,19 +25,35 @@ pub(crate) struct Bench {
 
 impl Bench {
     /// Reads it for the tenant that the command is about.
-    pub(crate) async fn read(installation: &Installation, global: &Global, tx: &mut Tx) -> Result<Self> {
+    pub(crate) async fn read(
+        installation: &Installation,
+        global: &Global,
+        tx: &mut Tx,
+    ) -> Result<Self> {
         let config = installation.tenant(global)?;
         let policy = load_policy(&config.policy)?.policy;
         let observation = tx.last_observation(config.id).await?;
-        let observation =
-            observation.with_context(|| format!("nothing is known of {} yet; `innkeeper plan` observes it", config.name))?;
+        let observation = observation.with_context(|| {
+            format!(
+                "nothing is known of {} yet; `innkeeper plan` observes it",
+                config.name
+            )
+        })?;
         let named_groups = tx.named_groups(config.id).await?;
-        Ok(Self { tenant: config.id, policy, named_groups, observation, now: installation.clock.now() })
+        Ok(Self {
+            tenant: config.id,
+            policy,
+            named_groups,
+            observation,
+            now: installation.clock.now(),
+        })
     }
 
     /// A judge for now. The watch is taken as if it had run since the last observation.
     pub(crate) fn judge(&self) -> Judge<'_> {
-        let Observation { watched, finished, .. } = self.observation;
+        let Observation {
+            watched, finished, ..
+        } = self.observation;
         Judge {
             tenant: self.tenant,
             policy: &self.policy,
@@ -66,5 +82,6 @@ impl Bench {
 
 /// A time as tables show it.
 pub(crate) fn shown(at: Option<DateTime<Utc>>) -> String {
-    at.map(|at| at.format("%Y-%m-%d").to_string()).unwrap_or_default()
+    at.map(|at| at.format("%Y-%m-%d").to_string())
+        .unwrap_or_default()
 }

@@ -31,7 +31,10 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let tenant = open_tenant(installation.tenant(global)?, Access::Read)?;
     let bars = Bars::new(global.quiet);
-    let report = installation.engine().cycle(&tenant, &bars, &CancellationToken::new()).await;
+    let report = installation
+        .engine()
+        .cycle(&tenant, &bars, &CancellationToken::new())
+        .await;
     bars.clear();
     let report = report?;
     let upns = upns(&installation.store, tenant.id).await?;
@@ -58,16 +61,29 @@ async fn upns(store: &Store, tenant: TenantId) -> Result<Upns, StoreError> {
     let mut after = None;
     loop {
         let page = tx.guest_rows(tenant, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(upns) };
+        let Some(last) = page.last() else {
+            return Ok(upns);
+        };
         after = Some(last.key);
-        upns.extend(page.into_iter().map(|row| (row.view.record.guest.id, row.view.record.guest.upn)));
+        upns.extend(
+            page.into_iter()
+                .map(|row| (row.view.record.guest.id, row.view.record.guest.upn)),
+        );
     }
 }
 
 /// The document of `--output json`; `docs/plan.md` describes it.
 fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
-    let Plan { observation, policy_hash, verdicts, .. } = &report.plan;
-    let verdicts: Vec<Value> = verdicts.iter().map(|verdict| object(verdict, upns)).collect();
+    let Plan {
+        observation,
+        policy_hash,
+        verdicts,
+        ..
+    } = &report.plan;
+    let verdicts: Vec<Value> = verdicts
+        .iter()
+        .map(|verdict| object(verdict, upns))
+        .collect();
     json!({
         "tenant": tenant,
         "observation": {
@@ -115,14 +131,19 @@ fn object(verdict: &Verdict, upns: &Upns) -> Value {
 }
 
 fn rows<'v>(verdicts: impl Iterator<Item = &'v Verdict>, upns: &Upns) -> Rows {
-    let mut rows = Rows::new(["guest_id", "upn", "verdict", "rule", "stage", "action", "due", "reason"]);
+    let mut rows = Rows::new([
+        "guest_id", "upn", "verdict", "rule", "stage", "action", "due", "reason",
+    ]);
     for verdict in verdicts {
         rows.push([
             verdict.guest.to_string(),
             upns.get(&verdict.guest).cloned().unwrap_or_default(),
             verdict.as_str().to_owned(),
             verdict.rule().map(ToString::to_string).unwrap_or_default(),
-            verdict.stage().map(|stage| stage.to_string()).unwrap_or_default(),
+            verdict
+                .stage()
+                .map(|stage| stage.to_string())
+                .unwrap_or_default(),
             verdict.action().unwrap_or_default().to_owned(),
             shown(verdict.due()),
             verdict.reason(),
@@ -133,11 +154,20 @@ fn rows<'v>(verdicts: impl Iterator<Item = &'v Verdict>, upns: &Upns) -> Rows {
 
 fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     let plan = &report.plan;
-    let count = |word: &str| plan.verdicts.iter().filter(|verdict| verdict.as_str() == word).count();
+    let count = |word: &str| {
+        plan.verdicts
+            .iter()
+            .filter(|verdict| verdict.as_str() == word)
+            .count()
+    };
     print(&format!(
         "{tenant}: {guests} guests observed ({health}). Keep {keep}, wait {wait}, act {act}, protected {protected}, unknown {unknown}.\n",
         guests = plan.observation.counts.guests,
-        health = if plan.observation.health.is_healthy() { "healthy" } else { "NOT healthy" },
+        health = if plan.observation.health.is_healthy() {
+            "healthy"
+        } else {
+            "NOT healthy"
+        },
         keep = count("keep"),
         wait = count("wait"),
         act = count("act"),
@@ -145,13 +175,21 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
         unknown = count("unknown"),
     ))?;
     for key in &plan.observation.counts.groups_missing {
-        print(&format!("Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"))?;
+        print(&format!(
+            "Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"
+        ))?;
     }
     for refusal in &report.approval.refusals {
         print(&format!("Refused: {refusal}.\n"))?;
     }
     let columns = ["guest_id", "verdict", "stage"];
-    let due = rows(plan.verdicts.iter().filter(|verdict| verdict.as_str() == "act"), upns).without(&columns);
+    let due = rows(
+        plan.verdicts
+            .iter()
+            .filter(|verdict| verdict.as_str() == "act"),
+        upns,
+    )
+    .without(&columns);
     if due.is_empty() {
         print("\nNothing is due.\n")?;
     } else {
@@ -163,16 +201,30 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     coming.sort_by_key(|verdict| verdict.due());
     if !coming.is_empty() {
         print("\nComing next:\n")?;
-        rows(coming.into_iter(), upns).without(&columns).print_table(COMING)?;
+        rows(coming.into_iter(), upns)
+            .without(&columns)
+            .print_table(COMING)?;
     }
-    let unknown = rows(plan.verdicts.iter().filter(|verdict| verdict.as_str() == "unknown"), upns).without(&columns);
+    let unknown = rows(
+        plan.verdicts
+            .iter()
+            .filter(|verdict| verdict.as_str() == "unknown"),
+        upns,
+    )
+    .without(&columns);
     if !unknown.is_empty() {
         print("\nNot known, and therefore left alone:\n")?;
         unknown.print_table(COMING)?;
     }
-    print(&format!("\nPolicy {}, plan {}.\n", short(&plan.policy_hash), short(&plan.hash())))?;
+    print(&format!(
+        "\nPolicy {}, plan {}.\n",
+        short(&plan.policy_hash),
+        short(&plan.hash())
+    ))?;
     if !due.is_empty() {
-        print("`innkeeper explain <guest>` tells all about one guest; `innkeeper apply` carries out what the mode allows.\n")?;
+        print(
+            "`innkeeper explain <guest>` tells all about one guest; `innkeeper apply` carries out what the mode allows.\n",
+        )?;
     }
     Ok(())
 }

@@ -10,12 +10,28 @@ use crate::exit::Exit;
 use crate::output::print;
 
 pub(crate) async fn run(options: &Simulate) -> Result<Exit> {
-    let Simulate { listen, guests, seed, speed, start, no_throttling, latency } = options;
+    let Simulate {
+        listen,
+        guests,
+        seed,
+        speed,
+        start,
+        no_throttling,
+        latency,
+    } = options;
     let defaults = Options::default();
-    let (tenant_id, client_id, client_secret) = (defaults.tenant_id, defaults.client_id.clone(), defaults.client_secret.clone());
+    let (tenant_id, client_id, client_secret) = (
+        defaults.tenant_id,
+        defaults.client_id.clone(),
+        defaults.client_secret.clone(),
+    );
     let running = Simulator::start(Options {
         listen: *listen,
-        population: PopulationOptions { guests: *guests, seed: *seed, ..PopulationOptions::default() },
+        population: PopulationOptions {
+            guests: *guests,
+            seed: *seed,
+            ..PopulationOptions::default()
+        },
         start: *start,
         speed: *speed,
         throttling: !no_throttling,

@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use axum::Router;
 use innkeeper_store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -31,11 +31,17 @@ enum Last {
 
 impl Status {
     pub(super) fn succeeded(&self, tenant: &str, healthy: bool) {
-        self.lock().insert(tenant.to_owned(), Last::Complete { healthy });
+        self.lock()
+            .insert(tenant.to_owned(), Last::Complete { healthy });
     }
 
     pub(super) fn failed(&self, tenant: &str, error: &str) {
-        self.lock().insert(tenant.to_owned(), Last::Failed { error: error.to_owned() });
+        self.lock().insert(
+            tenant.to_owned(),
+            Last::Failed {
+                error: error.to_owned(),
+            },
+        );
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Last>> {
@@ -44,15 +50,25 @@ impl Status {
 }
 
 /// Serves until asked to stop.
-pub(super) async fn serve(listen: SocketAddr, status: Arc<Status>, store: Store, stop: CancellationToken, tasks: &TaskTracker) -> Result<()> {
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("http.listen: {listen} cannot be listened on"))?;
+pub(super) async fn serve(
+    listen: SocketAddr,
+    status: Arc<Status>,
+    store: Store,
+    stop: CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<()> {
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("http.listen: {listen} cannot be listened on"))?;
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .with_state((status, store));
     info!(listen = %listener.local_addr()?, "health is served");
     tasks.spawn(async move {
-        let served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served = axum::serve(listener, app)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await;
         if let Err(error) = served {
             error!(%error, "health is no longer served");
         }
@@ -66,16 +82,25 @@ async fn readyz(State((status, store)): State<(Arc<Status>, Store)>) -> Response
         Err(error) => Some(error.to_string()),
     };
     let tenants = status.lock().clone();
-    let all_complete = tenants.values().all(|last| matches!(last, Last::Complete { .. }));
+    let all_complete = tenants
+        .values()
+        .all(|last| matches!(last, Last::Complete { .. }));
     let is_ready = database.is_none() && !tenants.is_empty() && all_complete;
     let tenants: BTreeMap<_, _> = tenants
         .into_iter()
         .map(|(tenant, last)| match last {
-            Last::Complete { healthy } => (tenant, json!({ "last_cycle": "complete", "healthy": healthy })),
+            Last::Complete { healthy } => (
+                tenant,
+                json!({ "last_cycle": "complete", "healthy": healthy }),
+            ),
             Last::Failed { error } => (tenant, json!({ "last_cycle": "failed", "error": error })),
         })
         .collect();
     let body = json!({ "ready": is_ready, "database": database.as_deref().unwrap_or("ok"), "tenants": tenants });
-    let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, Json(body)).into_response()
 }

@@ -24,7 +24,10 @@ impl InForce {
             connect(tenant, Arc::new(load_policy(&tenant.policy)?), Access::Mode)
         };
         let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
-        Ok(Self { schedule: config.schedule.clone(), tenants })
+        Ok(Self {
+            schedule: config.schedule.clone(),
+            tenants,
+        })
     }
 
     /// Reads configuration and policies again. When anything is wrong with them, everything stays as it was.
@@ -32,10 +35,16 @@ impl InForce {
         match load_config(&global.config).and_then(|config| Self::of(&config)) {
             Ok(read) => {
                 *self = read;
-                info!(tenants = self.tenants.len(), "configuration and policies were read again");
+                info!(
+                    tenants = self.tenants.len(),
+                    "configuration and policies were read again"
+                );
             }
             Err(error) => {
-                error!(error = format!("{error:#}"), "the new configuration is not taken; the last good one stays in force");
+                error!(
+                    error = format!("{error:#}"),
+                    "the new configuration is not taken; the last good one stays in force"
+                );
             }
         }
     }

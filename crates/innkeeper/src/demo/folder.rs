@@ -28,13 +28,23 @@ pub(super) async fn prepare(directory: &Path, world: &World) -> Result<Folder> {
     let is_empty = || fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none());
     if !is_new && !is_ours() && !is_empty() {
         let shown = directory.display();
-        return Err(UsageError(format!("{shown} exists and is not an earlier demo's folder; name another with --directory")).into());
+        return Err(UsageError(format!(
+            "{shown} exists and is not an earlier demo's folder; name another with --directory"
+        ))
+        .into());
     }
-    let cannot = || format!("the folder {} cannot be written; name another with --directory", directory.display());
+    let cannot = || {
+        format!(
+            "the folder {} cannot be written; name another with --directory",
+            directory.display()
+        )
+    };
     fs::create_dir_all(directory).with_context(cannot)?;
     for file in ["innkeeper.db", "innkeeper.db-wal", "innkeeper.db-shm"] {
         match fs::remove_file(directory.join(file)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).with_context(cannot),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(cannot);
+            }
             Ok(()) | Err(_) => {}
         }
     }
@@ -48,17 +58,40 @@ async fn policy(world: &World) -> Result<String> {
     let mut policy = POLICY.to_owned();
     policy.push_str("\n# ---- This tenant's projects and partners, added by the demo ----\n");
     for project in world.projects().await? {
-        write!(policy, "\n[[project]] # {}\ngroup = \"{}\"\nends = {}\n", project.name, project.id, project.ends)?;
+        write!(
+            policy,
+            "\n[[project]] # {}\ngroup = \"{}\"\nends = {}\n",
+            project.name, project.id, project.ends
+        )?;
     }
-    for partner in world.partners().await?.iter().filter(|partner| partner.cross_tenant_sync) {
-        write!(policy, "\n[[partner]]\ndomain = \"{}\"\nsynced = true\n", partner.domain)?;
+    for partner in world
+        .partners()
+        .await?
+        .iter()
+        .filter(|partner| partner.cross_tenant_sync)
+    {
+        write!(
+            policy,
+            "\n[[partner]]\ndomain = \"{}\"\nsynced = true\n",
+            partner.domain
+        )?;
     }
     Ok(policy)
 }
 
 fn configuration(world: &World, info: &Info) -> String {
-    let Info { tenant_id, client_id, client_secret, notify_sender, operators } = info;
-    let operators = operators.iter().map(|operator| format!("\"{operator}\"")).collect::<Vec<_>>().join(", ");
+    let Info {
+        tenant_id,
+        client_id,
+        client_secret,
+        notify_sender,
+        operators,
+    } = info;
+    let operators = operators
+        .iter()
+        .map(|operator| format!("\"{operator}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
     let url = &world.url;
     format!(
         "{MARK} The simulated tenant is gone with it; what it left in the database can be looked at.\n\n\

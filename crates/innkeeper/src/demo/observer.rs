@@ -36,15 +36,27 @@ pub(super) struct Observer {
 
 impl Observer {
     pub(super) fn new(tenant: TenantId, policy: Arc<PolicyInForce>) -> Self {
-        Self { tenant, policy, records: BTreeMap::new(), cases: BTreeMap::new(), last: None }
+        Self {
+            tenant,
+            policy,
+            records: BTreeMap::new(),
+            cases: BTreeMap::new(),
+            last: None,
+        }
     }
 
     /// What is to be done on this day.
-    pub(super) fn day(&mut self, truth: &[TrueGuest], now: DateTime<Utc>) -> Result<BTreeSet<Deed>> {
+    pub(super) fn day(
+        &mut self,
+        truth: &[TrueGuest],
+        now: DateTime<Utc>,
+    ) -> Result<BTreeSet<Deed>> {
         let limits = self.policy.policy.limits.clone();
         let named_groups = self.named_groups(truth)?;
         let views = self.look(truth, &named_groups, now)?;
-        let watched = self.last.map_or(Watched::default(), |(at, watched, _)| watched.advanced(at, now, limits.longest_gap));
+        let watched = self.last.map_or(Watched::default(), |(at, watched, _)| {
+            watched.advanced(at, now, limits.longest_gap)
+        });
         let counts = Counts {
             guests: views.len() as u64,
             before: self.last.map(|(_, _, guests)| guests),
@@ -52,11 +64,27 @@ impl Observer {
             ..Counts::default()
         };
         let health = Health::of(&counts, limits.shrink_percent);
-        let observation = Observation { id: ObservationId::derived(&[]), started: now, finished: now, counts, health, watched };
-        let span = self.last.map_or(TimeDelta::zero(), |(_, before, _)| watched - before);
+        let observation = Observation {
+            id: ObservationId::derived(&[]),
+            started: now,
+            finished: now,
+            counts,
+            health,
+            watched,
+        };
+        let span = self
+            .last
+            .map_or(TimeDelta::zero(), |(_, before, _)| watched - before);
         self.last = Some((now, watched, views.len() as u64));
         let policy = self.policy.clone();
-        let judge = Judge { tenant: self.tenant, policy: &policy.policy, named_groups: &named_groups, now, watched, span };
+        let judge = Judge {
+            tenant: self.tenant,
+            policy: &policy.policy,
+            named_groups: &named_groups,
+            now,
+            watched,
+            span,
+        };
         let plan = decide(&judge, observation, &views);
         for change in &plan.cases {
             self.change(change);
@@ -74,7 +102,10 @@ impl Observer {
 
     /// Disabling an account that somebody else has disabled is a stage, but no deed.
     fn changes_something(&self, step: &Step) -> bool {
-        let enabled = self.records.get(&step.guest).and_then(|record| record.guest.enabled);
+        let enabled = self
+            .records
+            .get(&step.guest)
+            .and_then(|record| record.guest.enabled);
         match &step.effect {
             Effect::Disable => enabled == Some(true),
             Effect::RemoveFromGroups { groups } => !groups.is_empty(),
@@ -96,9 +127,14 @@ impl Observer {
 
     fn execute(&mut self, step: &Step, now: DateTime<Utc>, watched: Watched) {
         if let (Some(action), Some(case)) = (step.effect.action(), self.cases.remove(&step.case)) {
-            self.cases.insert(case.id, case.executed(step.stage, action, now, now, watched));
+            self.cases.insert(
+                case.id,
+                case.executed(step.stage, action, now, now, watched),
+            );
         }
-        let Some(record) = self.records.get_mut(&step.guest) else { return };
+        let Some(record) = self.records.get_mut(&step.guest) else {
+            return;
+        };
         match step.effect {
             Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } => {}
             Effect::Disable if record.guest.enabled == Some(false) => {}
@@ -114,32 +150,64 @@ impl Observer {
 
     /// The groups that the policy names, by what the guests' truth tells of them.
     fn named_groups(&self, truth: &[TrueGuest]) -> Result<NamedGroups> {
-        let known: BTreeMap<GroupId, &str> =
-            truth.iter().flat_map(|guest| &guest.groups).map(|group| (group.id, group.name.as_str())).collect();
+        let known: BTreeMap<GroupId, &str> = truth
+            .iter()
+            .flat_map(|guest| &guest.groups)
+            .map(|group| (group.id, group.name.as_str()))
+            .collect();
         let mut named = NamedGroups::new();
         for key in self.policy.policy.groups() {
-            let id: GroupId = key.parse().with_context(|| format!("the demo's policy names the group {key:?} not by its id"))?;
+            let id: GroupId = key.parse().with_context(|| {
+                format!("the demo's policy names the group {key:?} not by its id")
+            })?;
             let name = known.get(&id).copied().unwrap_or(key).to_owned();
-            named.insert(key.to_owned(), Found::One(Group { id, name, membership: Membership::Assigned }));
+            named.insert(
+                key.to_owned(),
+                Found::One(Group {
+                    id,
+                    name,
+                    membership: Membership::Assigned,
+                }),
+            );
         }
         Ok(named)
     }
 
-    fn look(&mut self, truth: &[TrueGuest], named_groups: &NamedGroups, now: DateTime<Utc>) -> Result<Vec<GuestView>> {
-        let is_present = |guest: &&TrueGuest| guest.deleted.is_none() && !guest.purged && guest.user_type == "Guest";
+    fn look(
+        &mut self,
+        truth: &[TrueGuest],
+        named_groups: &NamedGroups,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<GuestView>> {
+        let is_present = |guest: &&TrueGuest| {
+            guest.deleted.is_none() && !guest.purged && guest.user_type == "Guest"
+        };
         let mut views = Vec::new();
         for guest in truth.iter().filter(is_present) {
             let (record, _) = merge(self.records.get(&guest.id), reading(guest)?, now);
             self.records.insert(guest.id, record.clone());
             let named = named_groups.values().filter_map(Found::group);
-            let mut groups: Vec<Group> = named.filter(|group| guest.groups.iter().any(|of| of.id == group.id)).cloned().collect();
+            let mut groups: Vec<Group> = named
+                .filter(|group| guest.groups.iter().any(|of| of.id == group.id))
+                .cloned()
+                .collect();
             groups.sort_by_key(|group| group.id);
             views.push(GuestView {
                 record,
-                sponsors: guest.sponsors.iter().filter(|sponsor| !sponsor.deleted).map(sponsor).collect(),
+                sponsors: guest
+                    .sponsors
+                    .iter()
+                    .filter(|sponsor| !sponsor.deleted)
+                    .map(sponsor)
+                    .collect(),
                 groups,
-                roles: guest.roles.clone(),
-                cases: self.cases.values().filter(|case| case.guest == guest.id).cloned().collect(),
+                roles: roles(guest),
+                cases: self
+                    .cases
+                    .values()
+                    .filter(|case| case.guest == guest.id)
+                    .cloned()
+                    .collect(),
             });
         }
         Ok(views)
@@ -172,14 +240,28 @@ fn reading(guest: &TrueGuest) -> Result<Guest> {
     })
 }
 
+/// What makes a guest untouchable: its own roles, or those of a group.
+fn roles(guest: &TrueGuest) -> Vec<String> {
+    let of_groups = guest.privileged.then(|| "those of a group".to_owned());
+    guest.roles.iter().cloned().chain(of_groups).collect()
+}
+
 fn sponsor(sponsor: &TrueSponsor) -> Sponsor {
     let is_group = sponsor.kind == "group";
     Sponsor {
         id: sponsor.id,
-        kind: if is_group { SponsorKind::Group } else { SponsorKind::User },
+        kind: if is_group {
+            SponsorKind::Group
+        } else {
+            SponsorKind::User
+        },
         display_name: None,
         mail: None,
-        enabled: if is_group { Some(true) } else { sponsor.enabled },
+        enabled: if is_group {
+            Some(true)
+        } else {
+            sponsor.enabled
+        },
         is_guest: sponsor.user_type.as_deref() == Some("Guest"),
     }
 }

@@ -67,23 +67,40 @@ impl Summary {
     pub(super) fn day(&mut self, report: &Report, expected: &BTreeSet<Deed>) {
         let now = report.plan.observation.finished;
         self.cycles += 1;
-        self.expected.extend(expected.iter().map(|(guest, _, effect)| (now, *guest, *effect)));
+        self.expected.extend(
+            expected
+                .iter()
+                .map(|(guest, _, effect)| (now, *guest, *effect)),
+        );
         let notices = expected.iter().filter(|(_, _, effect)| *effect == "notify");
         self.warned.extend(notices.map(|(guest, _, _)| *guest));
         for change in &report.plan.cases {
             match change {
-                CaseChange::Close { guest, closing: Closing::RuleNoLongerHolds, .. } if self.warned.contains(guest) => {
+                CaseChange::Close {
+                    guest,
+                    closing: Closing::RuleNoLongerHolds,
+                    ..
+                } if self.warned.contains(guest) => {
                     self.came_back.insert(*guest);
                 }
                 CaseChange::Close { .. } | CaseChange::Open { .. } | CaseChange::Blind { .. } => {}
             }
         }
-        let unknown = report.plan.verdicts.iter().filter(|verdict| matches!(verdict.conclusion, Conclusion::Unknown(_)));
+        let unknown = report
+            .plan
+            .verdicts
+            .iter()
+            .filter(|verdict| matches!(verdict.conclusion, Conclusion::Unknown(_)));
         self.in_doubt = unknown.count() as u64;
     }
 
     /// Looks at what was really done: in the directory by the simulator's own list, else by Innkeeper's.
-    pub(super) async fn complete(&mut self, world: &World, store: &Store, tenant: &GraphTenant) -> Result<()> {
+    pub(super) async fn complete(
+        &mut self,
+        world: &World,
+        store: &Store,
+        tenant: &GraphTenant,
+    ) -> Result<()> {
         self.requests = world.requests().await?;
         for write in world.writes().await? {
             let effect = match write.kind.as_str() {
@@ -93,18 +110,36 @@ impl Summary {
                 "remove-member" => "remove-from-group",
                 _ => continue,
             };
-            self.done.extend(write.target.map(|guest| (write.at, guest, effect)));
+            self.done
+                .extend(write.target.map(|guest| (write.at, guest, effect)));
         }
         let mut tx = store.read().await?;
-        let Some(last) = tx.last_observation(tenant.id).await? else { return Ok(()) };
-        let actions = tx.actions_between(tenant.id, DateTime::UNIX_EPOCH, last.finished + TimeDelta::days(1)).await?;
+        let Some(last) = tx.last_observation(tenant.id).await? else {
+            return Ok(());
+        };
+        let actions = tx
+            .actions_between(
+                tenant.id,
+                DateTime::UNIX_EPOCH,
+                last.finished + TimeDelta::days(1),
+            )
+            .await?;
         for IntentRow { intent, outcome } in actions {
             if !outcome.is_some_and(|(_, outcome)| outcome.is_in_effect()) {
                 continue;
             }
-            *self.by_rule.entry(intent.rule.to_string()).or_default().entry(intent.call.as_str()).or_default() += 1;
+            *self
+                .by_rule
+                .entry(intent.rule.to_string())
+                .or_default()
+                .entry(intent.call.as_str())
+                .or_default() += 1;
             match intent.call {
-                Call::Flag | Call::Notify { .. } => _ = self.done.insert((intent.created, intent.guest, intent.call.as_str())),
+                Call::Flag | Call::Notify { .. } => {
+                    _ = self
+                        .done
+                        .insert((intent.created, intent.guest, intent.call.as_str()))
+                }
                 Call::Disable => self.to_try = Some(intent.guest),
                 Call::Enable | Call::Delete | Call::RemoveFromGroup { .. } => {}
             }
@@ -126,13 +161,23 @@ impl Summary {
             after = Some(last.key);
             for row in &rows {
                 let facts = judge.facts(&row.view);
-                let a_rule_holds = policy.rules.iter().any(|rule| rule.when.judge(&facts) == Truth::True);
-                let is_protected = matches!(judge.judge(&row.view).verdict.conclusion, Conclusion::Protected(_));
+                let a_rule_holds = policy
+                    .rules
+                    .iter()
+                    .any(|rule| rule.when.judge(&facts) == Truth::True);
+                let is_protected = matches!(
+                    judge.judge(&row.view).verdict.conclusion,
+                    Conclusion::Protected(_)
+                );
                 self.protected += u64::from(is_protected && a_rule_holds);
             }
         }
-        let deleted: BTreeSet<GuestId> =
-            self.done.iter().filter(|(_, _, effect)| *effect == "delete").map(|(_, guest, _)| *guest).collect();
+        let deleted: BTreeSet<GuestId> = self
+            .done
+            .iter()
+            .filter(|(_, _, effect)| *effect == "delete")
+            .map(|(_, guest, _)| *guest)
+            .collect();
         self.came_back.retain(|guest| !deleted.contains(guest));
         Ok(())
     }
@@ -150,8 +195,17 @@ impl Summary {
     /// Each difference, for whoever wants to look into it.
     fn differences(&self) -> Vec<Value> {
         let shown = |(at, guest, effect): &Event, done: bool| json!({ "at": at, "guest_id": guest, "action": effect, "done": done });
-        let wrong = self.done.difference(&self.expected).map(|event| shown(event, true));
-        wrong.chain(self.expected.difference(&self.done).map(|event| shown(event, false))).collect()
+        let wrong = self
+            .done
+            .difference(&self.expected)
+            .map(|event| shown(event, true));
+        wrong
+            .chain(
+                self.expected
+                    .difference(&self.done)
+                    .map(|event| shown(event, false)),
+            )
+            .collect()
     }
 
     pub(super) fn differs(&self) -> bool {
@@ -159,7 +213,10 @@ impl Summary {
     }
 
     fn count(&self, effect: &str) -> usize {
-        self.done.iter().filter(|(_, _, done)| *done == effect).count()
+        self.done
+            .iter()
+            .filter(|(_, _, done)| *done == effect)
+            .count()
     }
 
     pub(super) fn print(&self, output: Output, folder: &Folder) -> Result<()> {
@@ -190,18 +247,46 @@ impl Summary {
     }
 
     fn rows(&self) -> Rows {
-        let mut rows = Rows::new(["rule", "warned", "flagged", "out of groups", "disabled", "deleted", "enabled again"]);
+        let mut rows = Rows::new([
+            "rule",
+            "warned",
+            "flagged",
+            "out of groups",
+            "disabled",
+            "deleted",
+            "enabled again",
+        ]);
         for (rule, calls) in &self.by_rule {
             let count = |call: &str| calls.get(call).copied().unwrap_or_default().to_string();
-            let [warned, flagged, removed] = [count("notify"), count("flag"), count("remove-from-group")];
-            rows.push([rule.clone(), warned, flagged, removed, count("disable"), count("delete"), count("enable")]);
+            let [warned, flagged, removed] =
+                [count("notify"), count("flag"), count("remove-from-group")];
+            rows.push([
+                rule.clone(),
+                warned,
+                flagged,
+                removed,
+                count("disable"),
+                count("delete"),
+                count("enable"),
+            ]);
         }
         rows
     }
 
     fn tell(&self, folder: &Folder) -> Result<()> {
-        let Self { days, guests, cycles, came_back, protected, in_doubt, requests, .. } = self;
-        print(&format!("{days} days in a simulated tenant of {guests} guests: {cycles} cycles, {requests} requests.\n\n"))?;
+        let Self {
+            days,
+            guests,
+            cycles,
+            came_back,
+            protected,
+            in_doubt,
+            requests,
+            ..
+        } = self;
+        print(&format!(
+            "{days} days in a simulated tenant of {guests} guests: {cycles} cycles, {requests} requests.\n\n"
+        ))?;
         self.rows().print_table(usize::MAX)?;
         print(&format!(
             "\nSaved because they came back after the warning: {back}.\nSaved by a protection although a rule holds: {protected}.\n\

@@ -59,6 +59,7 @@ pub(super) struct TrueGuest {
     pub(super) last_non_interactive: Option<DateTime<Utc>>,
     pub(super) synced: Option<bool>,
     pub(super) roles: Vec<String>,
+    pub(super) privileged: bool,
     pub(super) sponsors: Vec<TrueSponsor>,
     pub(super) groups: Vec<TrueGroup>,
 }
@@ -97,7 +98,10 @@ pub(super) struct Write {
 impl World {
     pub(super) fn at(url: &str) -> Result<Self> {
         let control = Control::new(Url::parse(&format!("{url}/_simulator/"))?)?;
-        Ok(Self { control, url: url.to_owned() })
+        Ok(Self {
+            control,
+            url: url.to_owned(),
+        })
     }
 
     pub(super) async fn now(&self) -> Result<DateTime<Utc>> {
@@ -106,7 +110,11 @@ impl World {
 
     pub(super) async fn advance(&self, span: TimeDelta) -> Result<DateTime<Utc>> {
         let body = json!({ "seconds": span.num_seconds() });
-        Ok(self.control.post::<ClockReading>("clock/advance", &body).await?.now)
+        Ok(self
+            .control
+            .post::<ClockReading>("clock/advance", &body)
+            .await?
+            .now)
     }
 
     pub(super) async fn info(&self) -> Result<Info> {

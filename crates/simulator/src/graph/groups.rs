@@ -7,7 +7,7 @@ use super::listing::{page, position, slice};
 use super::{Call, objects};
 use crate::query::{Clause, Literal, Operator};
 use crate::reply::{Outcome, Reply};
-use crate::tenant::{GroupIx, UserIx};
+use crate::tenant::{GroupIx, GroupKind, UserIx};
 use crate::world::World;
 
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
@@ -39,6 +39,11 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
                     .name
                     .to_lowercase()
                     .starts_with(&prefix.to_lowercase()),
+                Clause::Compare(property, Operator::Eq, Literal::Bool(value))
+                    if property == "isAssignableToRole" =>
+                {
+                    (group.kind == GroupKind::RoleAssignable) == *value
+                }
                 Clause::Compare(property, ..)
                 | Clause::In(property, _)
                 | Clause::StartsWith(property, _) => {
