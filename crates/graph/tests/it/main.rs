@@ -1,0 +1,8 @@
+//! The client against scripted answers, and against the simulated tenant.
+
+mod paging;
+mod retries;
+mod secrecy;
+mod tenant;
+mod tokens;
+mod writing;
