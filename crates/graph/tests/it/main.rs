@@ -1,8 +1,10 @@
 //! The client against scripted answers, and against the simulated tenant.
 
 mod paging;
+mod rereading;
 mod retries;
 mod secrecy;
 mod tenant;
 mod tokens;
+mod values;
 mod writing;

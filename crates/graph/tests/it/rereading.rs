@@ -1,0 +1,162 @@
+//! The fresh look: a few guests by one batch, whose parts come in any order and fail on their own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use innkeeper_domain::ids::GroupId;
+use innkeeper_graph::{GraphError, Reread};
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, Request, Respond, ResponseTemplate};
+
+use crate::tenant::{Tenant, failure, guest, guest_id, ok, page};
+
+/// Answers a batch from its last request to its first.
+struct Batch {
+    asked: AtomicUsize,
+    member_of: fn(usize) -> Value,
+}
+
+impl Respond for Batch {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let nth = self.asked.fetch_add(1, Ordering::Relaxed);
+        let body: Value = request.body_json().expect("a batch");
+        let requests = body["requests"].as_array().expect("its requests");
+        let answer = |request: &Value| {
+            let url = request["url"].as_str().expect("an address");
+            assert!(url.starts_with("/users/"), "relative to the version: {url}");
+            let mut answer = if url.contains("/memberOf?") {
+                (self.member_of)(nth)
+            } else {
+                json!({ "status": 200, "body": { "value": [] } })
+            };
+            answer["id"] = request["id"].clone();
+            answer
+        };
+        // What fails in between is left out.
+        let answers = requests.iter().rev().map(answer);
+        let answers: Vec<Value> = answers
+            .filter(|answer| !answer["status"].is_null())
+            .collect();
+        ok(&json!({ "responses": answers }))
+    }
+}
+
+/// A tenant with one guest whose groups are answered so, by the number of the batch.
+async fn with(member_of: fn(usize) -> Value) -> Tenant {
+    let tenant = Tenant::start().await;
+    tenant
+        .answers("GET", "/users", [page(&[guest("ann")], None)])
+        .await;
+    let batch = Batch {
+        asked: AtomicUsize::new(0),
+        member_of,
+    };
+    let mock = Mock::given(method("POST")).and(path("/v1.0/$batch"));
+    mock.respond_with(batch).mount(&tenant.server).await;
+    tenant
+}
+
+async fn look(tenant: &Tenant) -> Result<Reread, GraphError> {
+    let mut answers = tenant.reader().reread(&[guest_id("ann")]).await?;
+    assert_eq!(answers.len(), 1);
+    Ok(answers.remove(0))
+}
+
+fn group(name: &str) -> GroupId {
+    GroupId::derived(&[name.as_bytes()])
+}
+
+fn bridge(_: usize) -> Value {
+    let row = json!({ "@odata.type": "#microsoft.graph.group", "id": group("bridge") });
+    json!({ "status": 200, "body": { "value": [row] } })
+}
+
+#[track_caller]
+fn assert_in(look: &Reread, expected: &[GroupId]) {
+    let Reread::Present { groups, .. } = look else {
+        panic!("{look:?}");
+    };
+    assert_eq!(groups, expected);
+}
+
+#[tokio::test]
+async fn parts_are_told_apart_by_their_id_and_not_by_their_order() {
+    let tenant = with(bridge).await;
+    assert_in(&look(&tenant).await.expect("a look"), &[group("bridge")]);
+}
+
+#[tokio::test]
+async fn a_part_that_fails_for_a_passing_reason_is_asked_for_again() {
+    let busy: [fn(usize) -> Value; 2] = [
+        |nth| match nth {
+            0 => json!({ "status": 429, "headers": { "Retry-After": "0" } }),
+            _ => bridge(nth),
+        },
+        |nth| match nth {
+            0 => json!({ "status": 503 }),
+            _ => bridge(nth),
+        },
+    ];
+    for member_of in busy {
+        let look = look(&with(member_of).await).await;
+        assert_in(&look.expect("a look"), &[group("bridge")]);
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_refused_fails_the_look_and_names_the_permission() {
+    let tenant = with(
+        |_| json!({ "status": 403, "body": { "error": { "code": "Authorization_RequestDenied" } } }),
+    );
+    let error = look(&tenant.await).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            GraphError::Forbidden {
+                needs: "Directory.Read.All",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_part_without_an_answer_fails_the_look() {
+    let error = look(&with(|_| json!({ "status": null })).await)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, GraphError::Malformed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_without_value_is_not_a_guest_without_groups() {
+    let error = look(&with(|_| json!({ "status": 200, "body": {} })).await)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, GraphError::Malformed { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_part_that_points_to_another_host_is_not_followed() {
+    let tenant = with(|_| {
+        let link = "https://stranger.example/v1.0/users";
+        json!({ "status": 200, "body": { "value": [], "@odata.nextLink": link } })
+    });
+    let error = look(&tenant.await).await.unwrap_err();
+    assert!(
+        matches!(&error, GraphError::UntrustedLink { host, .. } if host == "stranger.example"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_guest_whose_absence_cannot_be_told_is_not_absent() {
+    let tenant = Tenant::start().await;
+    tenant.answers("GET", "/users", [page(&[], None)]).await;
+    let deleted = format!("/directory/deletedItems/{}", guest_id("ann"));
+    let refused = failure(403, "Authorization_RequestDenied");
+    tenant.answers("GET", &deleted, [refused]).await;
+    let error = look(&tenant).await.unwrap_err();
+    assert!(matches!(error, GraphError::Forbidden { .. }), "{error}");
+}
