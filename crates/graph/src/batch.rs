@@ -1,16 +1,20 @@
 //! `POST /$batch`: up to twenty requests in one, each with an outcome of its own, answered in any order.
+//!
+//! Invariant: a batch has an answer for each of its requests or fails. Only what failed for a passing reason is sent
+//! again, since each request of a batch counts against the limits on its own.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::collections::HashMap;
 
+use reqwest::StatusCode;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::answer::{Failure, decode, malformed};
 use crate::client::Connection;
-use crate::error::{Answered, GraphError};
+use crate::error::GraphError;
 use crate::request::Request;
-use crate::send::with_retries;
-use crate::wire::ErrorBody;
+use crate::retry::Failed;
 
 /// What Graph takes in one batch.
 const LARGEST: usize = 20;
@@ -20,16 +24,6 @@ struct Item<'r> {
     id: String,
     method: &'r str,
     url: String,
-}
-
-impl<'r> Item<'r> {
-    fn of(index: usize, request: &'r Request) -> Self {
-        Self {
-            id: index.to_string(),
-            method: request.method.as_str(),
-            url: relative(request),
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -52,93 +46,101 @@ impl Connection {
     pub(crate) async fn read_batch(&self, requests: &[Request]) -> Result<Vec<Value>, GraphError> {
         let mut bodies = Vec::with_capacity(requests.len());
         for chunk in requests.chunks(LARGEST) {
-            let attempt = || self.batch(chunk);
-            bodies.extend(with_retries(self, attempt, GraphError::is_transient).await?);
+            let mut read: Vec<Option<Value>> = vec![None; chunk.len()];
+            let mut attempts = self.attempts();
+            while let Err(failed) = self.fill(chunk, &mut read).await {
+                attempts.again(failed).await?;
+            }
+            // Where all went well nothing is missing.
+            bodies.extend(read.into_iter().flatten());
         }
         Ok(bodies)
     }
 
-    async fn batch(&self, requests: &[Request]) -> Result<Vec<Value>, GraphError> {
-        let items: Vec<Item<'_>> = requests
-            .iter()
-            .enumerate()
-            .map(|(index, request)| Item::of(index, request))
+    /// One attempt at those that have no answer yet.
+    async fn fill(&self, requests: &[Request], read: &mut [Option<Value>]) -> Result<(), Failed> {
+        let open: Vec<usize> = (0..requests.len())
+            .filter(|index| read[*index].is_none())
             .collect();
-        let envelope = self.post(
-            &["$batch"],
-            "/$batch",
-            "",
-            serde_json::json!({ "requests": items }),
-        );
-        let batch: Batch = self.read(&envelope).await?;
-        let mut responses: BTreeMap<String, Response> = batch
-            .responses
-            .into_iter()
-            .map(|response| (response.id.clone(), response))
-            .collect();
-        let mut bodies = Vec::with_capacity(requests.len());
-        for (index, request) in requests.iter().enumerate() {
-            let response =
-                responses
-                    .remove(&index.to_string())
-                    .ok_or_else(|| GraphError::Malformed {
-                        call: envelope.call(),
-                        why: format!("it lacks the answer to {}", request.call()),
-                    })?;
-            bodies.push(body(request, response)?);
+        let mut responses = self.batch(requests, &open).await?;
+        let mut worst: Option<GraphError> = None;
+        for index in open {
+            let request = &requests[index];
+            let answer = match responses.remove(&index.to_string()) {
+                Some(response) => self.body(request, response),
+                None => Err(malformed(request, "the batch has no answer to it")),
+            };
+            match answer {
+                Ok(body) => read[index] = Some(body),
+                Err(error) => worst = Some(worse(worst, error)),
+            }
         }
-        Ok(bodies)
+        worst.map_or(Ok(()), |error| Err(Failed::answered(error)))
+    }
+
+    async fn batch(
+        &self,
+        requests: &[Request],
+        open: &[usize],
+    ) -> Result<HashMap<String, Response>, Failed> {
+        let item = |index: &usize| Item {
+            id: index.to_string(),
+            method: requests[*index].method.as_str(),
+            url: relative(&requests[*index]),
+        };
+        let items: Vec<Item<'_>> = open.iter().map(item).collect();
+        let body = serde_json::json!({ "requests": items });
+        let envelope = self.post(&["$batch"], "/$batch", "", body);
+        let answer = self.any(&envelope).await?;
+        // An older page has 424 for a batch of which parts were throttled; the parts say more.
+        if !answer.status.is_success() && answer.status != StatusCode::FAILED_DEPENDENCY {
+            return Err(Failed::answered(self.counted(answer.failure(&envelope))));
+        }
+        let batch: Batch = decode(&envelope, &answer.body).map_err(Failed::perhaps)?;
+        let responses = batch.responses.into_iter();
+        Ok(responses
+            .map(|response| (response.id.clone(), response))
+            .collect())
+    }
+
+    fn body(&self, request: &Request, response: Response) -> Result<Value, GraphError> {
+        let Response {
+            id: _,
+            status,
+            headers,
+            body,
+        } = response;
+        if (200..300).contains(&status) {
+            return Ok(body);
+        }
+        let body = body.to_string();
+        let failure = Failure {
+            status,
+            headers: &headers.iter().filter_map(header).collect(),
+            body: body.as_bytes(),
+        };
+        Err(self.counted(failure.means(request)))
     }
 }
 
-fn body(request: &Request, response: Response) -> Result<Value, GraphError> {
-    let Response {
-        status,
-        headers,
-        body,
-        ..
-    } = response;
-    let header = |name: &str| {
-        headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+fn header((name, value): (&String, &Value)) -> Option<(HeaderName, HeaderValue)> {
+    let value = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+    Some((name.parse().ok()?, value.parse().ok()?))
+}
+
+/// Of two failures the one that decides: one that does not pass, else the one with the longer wait.
+fn worse(known: Option<GraphError>, new: GraphError) -> GraphError {
+    let Some(known) = known else {
+        return new;
     };
-    let retry_after = header("retry-after")
-        .map(text)
-        .and_then(|text| text.parse().ok())
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let code = ErrorBody::deserialize(&body)
-        .ok()
-        .map(|body| body.error.code);
-    let answered = Answered {
-        call: request.call(),
-        status,
-        code,
-        request_id: header("request-id").map(text),
-    };
-    match status {
-        200..=299 => Ok(body),
-        403 => Err(GraphError::Forbidden {
-            answered,
-            needs: request.needs,
-        }),
-        404 => Err(GraphError::NotFound { answered }),
-        409 => Err(GraphError::Conflict { answered }),
-        429 => Err(GraphError::Throttled {
-            answered,
-            retry_after,
-        }),
-        424 | 500..=599 => Err(GraphError::Unavailable {
-            answered,
-            retry_after,
-        }),
-        _ => Err(GraphError::BadRequest { answered }),
+    let rank = |error: &GraphError| (!error.is_transient(), error.retry_after());
+    if rank(&new) > rank(&known) {
+        new
+    } else {
+        known
     }
 }
 

@@ -1,17 +1,18 @@
 //! The connection to one tenant's Graph: HTTP client, token, counters.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use reqwest::Certificate;
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Method};
-use serde_json::Value;
+use tracing::warn;
 use url::Url;
 
+use crate::budget::Budget;
 use crate::error::GraphError;
 use crate::reader::Reader;
-use crate::request::Request;
 use crate::settings::Settings;
 use crate::token::Tokens;
 use crate::writer::Writer;
@@ -19,16 +20,18 @@ use crate::writer::Writer;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(20);
 
-/// The connection to one tenant's Graph. Clones share the token and the counters.
+/// The connection to one tenant's Graph. Clones share the token, the budget and the counters.
 #[derive(Clone, Debug)]
 pub struct Graph(Arc<Connection>);
 
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) settings: Settings,
-    pub(crate) http: reqwest::Client,
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
+    /// For requests that read `signInActivity`.
+    pub(crate) sign_ins: Budget,
+    http: RwLock<reqwest::Client>,
 }
 
 #[derive(Debug, Default)]
@@ -36,16 +39,17 @@ pub(crate) struct Counters {
     pub(crate) requests: AtomicU64,
     pub(crate) retries: AtomicU64,
     pub(crate) throttled: AtomicU64,
+    drawn: AtomicU64,
 }
 
 /// How much was asked of Graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
-    /// Requests sent, retries among them.
+    /// Requests sent, those for tokens and all retries among them. A batch counts once.
     pub requests: u64,
     /// Requests sent again.
     pub retries: u64,
-    /// Answers that asked to slow down.
+    /// Answers that asked to slow down; each one of a batch counts.
     pub throttled: u64,
 }
 
@@ -62,13 +66,14 @@ impl Graph {
     /// `CaFile` or `NoTrust`.
     pub fn connect(settings: Settings) -> Result<Self, GraphError> {
         install_crypto();
-        let http = client(&settings)?;
+        let http = RwLock::new(client(&settings)?);
         let tokens = Tokens::new(&settings);
         Ok(Self(Arc::new(Connection {
+            sign_ins: Budget::new(settings.sign_in_limits.clone()),
             settings,
-            http,
             tokens,
             counters: Counters::default(),
+            http,
         })))
     }
 
@@ -94,6 +99,7 @@ impl Graph {
             requests,
             retries,
             throttled,
+            drawn: _,
         } = &self.0.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Requests {
@@ -102,56 +108,52 @@ impl Graph {
             throttled: read(throttled),
         }
     }
+
+    /// The application permissions in the current token (its `roles` claim). For diagnostics only: to everybody but
+    /// Graph a token is opaque, and nothing may depend on what is in it.
+    ///
+    /// # Errors
+    /// When there is no token to be had, or it is not one that can be looked into.
+    pub async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
+        let connection = &self.0;
+        let mut attempts = connection.attempts();
+        loop {
+            match connection.tokens.current(connection).await {
+                Ok(token) => return token.roles(),
+                Err(failed) => attempts.again(failed).await?,
+            }
+        }
+    }
 }
 
 impl Connection {
-    /// A request for a path below `/v1.0/`. Its segments are encoded here, so that none can leave its place.
-    pub(crate) fn request(
-        &self,
-        method: Method,
-        segments: &[&str],
-        template: &'static str,
-        needs: &'static str,
-    ) -> Request {
-        let mut url = self.settings.graph_url.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push("v1.0").extend(segments);
-        }
-        Request {
-            method,
-            url,
-            template,
-            needs,
-            eventual: false,
-            body: None,
-        }
-    }
-
-    pub(crate) fn get(
-        &self,
-        segments: &[&str],
-        template: &'static str,
-        needs: &'static str,
-    ) -> Request {
-        self.request(Method::GET, segments, template, needs)
-    }
-
-    pub(crate) fn post(
-        &self,
-        segments: &[&str],
-        template: &'static str,
-        needs: &'static str,
-        body: Value,
-    ) -> Request {
-        Request {
-            body: Some(body),
-            ..self.request(Method::POST, segments, template, needs)
-        }
-    }
-
-    /// Whether the token may go there.
+    /// Whether the token may go there: to the configured scheme, host and port.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
         url.origin() == self.settings.graph_url.origin()
+    }
+
+    pub(crate) fn http(&self) -> reqwest::Client {
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner);
+        http.clone()
+    }
+
+    /// Leaves the open connections to the requests that use them; the next ones open their own.
+    pub(crate) fn reconnect(&self) {
+        match client(&self.settings) {
+            Ok(fresh) => *self.http.write().unwrap_or_else(PoisonError::into_inner) = fresh,
+            Err(error) => warn!(%error, "the connection to Graph is not renewed"),
+        }
+    }
+}
+
+impl Counters {
+    /// A number that no other call gets: SplitMix64 over the seed and the calls so far.
+    pub(crate) fn draw(&self, seed: u64) -> u64 {
+        let nth = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let mut mixed = seed.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 
@@ -174,12 +176,16 @@ fn client(settings: &Settings) -> Result<reqwest::Client, GraphError> {
                     source,
                 };
             let pem = std::fs::read(path).map_err(|error| unreadable(error.into()))?;
-            builder.tls_certs_merge(
-                Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.into()))?,
-            )
+            let certificates =
+                Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.into()))?;
+            if certificates.is_empty() {
+                return Err(unreadable("it holds no certificate".into()));
+            }
+            builder.tls_certs_merge(certificates)
         }
-        // A simulator on this machine is reached without TLS, and so without a store of certificates.
-        None if settings.is_plain() => builder.tls_certs_only([]),
+        // A simulator on this machine is reached without TLS, and so without a store of certificates; and not by a proxy,
+        // which would not find it.
+        None if settings.is_local() => builder.tls_certs_only([]).no_proxy(),
         None => builder,
     };
     builder.build().map_err(GraphError::NoTrust)

@@ -42,7 +42,7 @@ impl fmt::Display for Answered {
 /// What can go wrong between Innkeeper and Graph.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
-    /// Graph asks to slow down, for longer than is waited for.
+    /// Graph asks to slow down, for longer or more often than is waited for.
     #[error("Graph throttles this application ({answered}); the next cycle tries again")]
     Throttled {
         /// What it answered.
@@ -51,9 +51,7 @@ pub enum GraphError {
         retry_after: Option<Duration>,
     },
     /// Graph refuses: a permission is missing, or the target is privileged.
-    #[error(
-        "Graph refused ({answered}); grant the application permission {needs} and consent to it, unless the target holds a privileged role"
-    )]
+    #[error("Graph refused ({answered}); {}", remedy(answered, needs))]
     Forbidden {
         /// What it answered.
         answered: Answered,
@@ -90,6 +88,12 @@ pub enum GraphError {
         /// What it answered.
         answered: Answered,
     },
+    /// It is there no more, and neither is what pointed to it.
+    #[error("Graph says that it is gone ({answered}); the next cycle begins anew")]
+    Gone {
+        /// What it answered.
+        answered: Answered,
+    },
     /// Somebody else is changing the same thing.
     #[error("Graph reports a conflict ({answered}); the next cycle tries again")]
     Conflict {
@@ -108,6 +112,14 @@ pub enum GraphError {
         /// What it answered.
         answered: Answered,
     },
+    /// Something in between answers with a redirection, which is not followed.
+    #[error(
+        "a redirection came instead of an answer ({answered}) and is not followed; check the proxy, tenants.graph_url and login_url"
+    )]
+    Redirected {
+        /// What it answered.
+        answered: Answered,
+    },
     /// Graph is out of order.
     #[error("Graph is out of order ({answered}); the next cycle tries again")]
     Unavailable {
@@ -118,7 +130,8 @@ pub enum GraphError {
     },
     /// No connection, or none that lasted.
     #[error(
-        "{host} cannot be reached ({call}); check the network, the proxy and tenants.graph_url and login_url"
+        "{host} {} ({call}); check the network, the proxy, tenants.graph_url and login_url",
+        how(source)
     )]
     Unreachable {
         /// The host.
@@ -137,6 +150,14 @@ pub enum GraphError {
         /// Why not.
         why: String,
     },
+    /// The answer is larger than anything that Graph sends.
+    #[error("Graph's answer to {call} has more than {limit} bytes; it is not read")]
+    TooLarge {
+        /// Method and path template.
+        call: String,
+        /// What is read at most.
+        limit: usize,
+    },
     /// A link to the next page points to another host: the token does not go there.
     #[error("Graph's link to the next page of {call} points to {host}; it is not followed")]
     UntrustedLink {
@@ -145,7 +166,7 @@ pub enum GraphError {
         /// Where it points.
         host: String,
     },
-    /// A listing links back to a page that it had already.
+    /// A listing links back to a page that it had already, or goes on without end.
     #[error("Graph's pages of {call} never end")]
     EndlessPaging {
         /// Method and path template.
@@ -180,20 +201,25 @@ pub enum WriteError {
 
 impl GraphError {
     /// Trying again may help.
-    pub(crate) fn is_transient(&self) -> bool {
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. }
             | Self::Unavailable { .. }
-            | Self::Conflict { .. }
             | Self::Unreachable { .. }
             | Self::Malformed { .. } => true,
+            // Of the conflicts only this one passes by itself.
+            Self::Conflict { answered } => answered.has_code("Directory_ConcurrencyViolation"),
             Self::Forbidden { .. }
             | Self::NoLicence { .. }
             | Self::BadCredential { .. }
             | Self::Unauthorized { .. }
             | Self::NotFound { .. }
+            | Self::Gone { .. }
             | Self::PageTokenLost { .. }
             | Self::BadRequest { .. }
+            | Self::Redirected { .. }
+            | Self::TooLarge { .. }
             | Self::UntrustedLink { .. }
             | Self::EndlessPaging { .. }
             | Self::CaFile { .. }
@@ -201,35 +227,93 @@ impl GraphError {
         }
     }
 
-    /// The request was certainly not carried out.
-    pub(crate) fn is_certain(&self) -> bool {
-        match self {
-            Self::Unavailable { .. } | Self::Malformed { .. } => false,
-            // Where no connection came about, nothing was sent.
-            Self::Unreachable { source, .. } => source.is_connect(),
-            Self::Throttled { .. }
-            | Self::Forbidden { .. }
-            | Self::NoLicence { .. }
-            | Self::BadCredential { .. }
-            | Self::Unauthorized { .. }
-            | Self::NotFound { .. }
-            | Self::Conflict { .. }
-            | Self::PageTokenLost { .. }
-            | Self::BadRequest { .. }
-            | Self::UntrustedLink { .. }
-            | Self::EndlessPaging { .. }
-            | Self::CaFile { .. }
-            | Self::NoTrust(_) => true,
-        }
-    }
-
     /// How long Graph asks to wait.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 *retry_after
             }
             _ => None,
         }
+    }
+
+    /// What Graph answered, where it did.
+    #[must_use]
+    pub fn answered(&self) -> Option<&Answered> {
+        match self {
+            Self::Throttled { answered, .. }
+            | Self::Forbidden { answered, .. }
+            | Self::NoLicence { answered }
+            | Self::Unauthorized { answered }
+            | Self::NotFound { answered }
+            | Self::Gone { answered }
+            | Self::Conflict { answered }
+            | Self::PageTokenLost { answered }
+            | Self::BadRequest { answered }
+            | Self::Redirected { answered }
+            | Self::Unavailable { answered, .. } => Some(answered),
+            Self::BadCredential { .. }
+            | Self::Unreachable { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::UntrustedLink { .. }
+            | Self::EndlessPaging { .. }
+            | Self::CaFile { .. }
+            | Self::NoTrust(_) => None,
+        }
+    }
+}
+
+impl WriteError {
+    /// What went wrong.
+    #[must_use]
+    pub fn error(&self) -> &GraphError {
+        match self {
+            Self::Refused(error) | Self::Unclear(error) => error,
+        }
+    }
+
+    /// Graph has no such object, or no such membership: what was to be taken away may be gone already. Whether it is
+    /// takes a look, since Graph says the same of an object that has not arrived everywhere yet.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(GraphError::NotFound { .. }))
+    }
+}
+
+impl Answered {
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|known| known.eq_ignore_ascii_case(code))
+    }
+}
+
+/// What to do about a refusal. A missing permission and a privileged target are answered with the same words.
+fn remedy(answered: &Answered, needs: &str) -> String {
+    let grant = if needs.is_empty() {
+        "grant the application the permission for it".to_owned()
+    } else {
+        format!("grant the application permission {needs}")
+    };
+    let except = if answered.call.starts_with("GET ") {
+        ""
+    } else if answered.has_code("ErrorAccessDenied") {
+        ", and let the application access policy of Exchange include the sender's mailbox"
+    } else {
+        ", unless the target holds a privileged role"
+    };
+    format!("{grant} and consent to it{except}")
+}
+
+/// How a connection failed.
+fn how(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "did not answer in time"
+    } else if error.is_connect() {
+        "cannot be reached"
+    } else {
+        "broke off the connection"
     }
 }

@@ -4,12 +4,15 @@
 //! every request leaves through one `send`; the token goes to no host but the configured ones; an answer that is cut
 //! short or cannot be understood is an error and never an empty one; a write whose answer was lost is never repeated.
 
+mod answer;
 mod batch;
+mod budget;
 mod client;
 mod error;
 mod page;
 mod reader;
 mod request;
+mod retry;
 mod roles;
 mod send;
 mod settings;
@@ -19,6 +22,6 @@ mod writer;
 
 pub use client::{Graph, Requests, install_crypto};
 pub use error::{Answered, GraphError, WriteError};
-pub use reader::{GuestPage, Reader, Reread, SponsorPage};
-pub use settings::{Credential, Settings};
+pub use reader::{GuestPage, Organization, Reader, Reread, SponsorPage};
+pub use settings::{Credential, Limit, Settings};
 pub use writer::{Done, Mail, Writer};

@@ -1,9 +1,11 @@
 //! Following a listing from page to page.
 //!
-//! Links are followed verbatim, and only to the configured host. A listing that links back to a page it had already is
-//! an error. Where Graph loses its place, the listing begins anew: whoever takes the items in takes each once.
+//! Links are followed verbatim, and only to the configured host. A listing that links back to a page it had already, or
+//! that goes on without end, is an error. Where Graph loses its place, the listing goes back a page, then begins anew:
+//! an item may come twice, and whoever takes the items in takes each once.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use futures_util::Stream;
@@ -12,20 +14,37 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 use url::Url;
 
+use crate::answer::malformed;
 use crate::client::Connection;
 use crate::error::GraphError;
 use crate::request::Request;
 use crate::wire::Page;
 
+/// How often a listing goes back a page before that is an error.
+const RETURNS: u32 = 20;
+
 /// How often a listing begins anew before that is an error.
 const RESTARTS: u32 = 2;
 
+/// Pages without an item, one after the other, that are believed. One is documented to occur.
+const EMPTY_PAGES: u32 = 1_000;
+
+/// Pages that are believed: enough for ten million guests with their sponsors, at a hundred a page.
+const PAGES: usize = 100_000;
+
 /// A listing under way.
-struct Listing {
+pub(crate) struct Listing {
     connection: Arc<Connection>,
     first: Request,
+    /// What to ask for where the first request is not accepted.
+    instead: Option<Request>,
     next: Option<Url>,
-    visited: HashSet<String>,
+    /// The page before, until it was gone back to.
+    before: Option<Url>,
+    /// Hashes of the links followed, since the links are long and the pages many.
+    visited: HashSet<u64>,
+    empty: u32,
+    returns: u32,
     restarts: u32,
 }
 
@@ -34,38 +53,63 @@ pub(crate) fn pages<T: DeserializeOwned + Send>(
     connection: &Arc<Connection>,
     first: Request,
 ) -> impl Stream<Item = Result<Vec<T>, GraphError>> + Send + use<T> {
-    let next = Some(first.url.clone());
-    let listing = Listing {
-        connection: connection.clone(),
-        first,
-        next,
-        visited: HashSet::new(),
-        restarts: 0,
-    };
-    try_unfold(listing, |mut listing| async move {
-        let page = listing.page().await?;
-        Ok(page.map(|items| (items, listing)))
-    })
+    Listing::of(connection, first).pages()
 }
 
 impl Listing {
+    pub(crate) fn of(connection: &Arc<Connection>, first: Request) -> Self {
+        Self {
+            connection: connection.clone(),
+            next: Some(first.url.clone()),
+            first,
+            instead: None,
+            before: None,
+            visited: HashSet::new(),
+            empty: 0,
+            returns: 0,
+            restarts: 0,
+        }
+    }
+
+    /// With another request to begin with where Graph calls the first one bad.
+    pub(crate) fn or(self, instead: Request) -> Self {
+        Self {
+            instead: Some(instead),
+            ..self
+        }
+    }
+
+    pub(crate) fn pages<T: DeserializeOwned + Send>(
+        self,
+    ) -> impl Stream<Item = Result<Vec<T>, GraphError>> + Send + use<T> {
+        try_unfold(self, |mut listing| async move {
+            let page = listing.page().await?;
+            Ok(page.map(|items| (items, listing)))
+        })
+    }
+
     async fn page<T: DeserializeOwned + Send>(&mut self) -> Result<Option<Vec<T>>, GraphError> {
         let Some(url) = self.next.take() else {
             return Ok(None);
         };
-        let call = self.first.call();
-        if !self.visited.insert(url.as_str().to_owned()) {
-            return Err(GraphError::EndlessPaging { call });
-        }
-        match self.connection.read::<Page<T>>(&self.first.at(url)).await {
+        self.visit(&url)?;
+        let request = self.first.at(url.clone());
+        match self.connection.read::<Page<T>>(&request).await {
             Ok(Page { value, next_link }) => {
+                self.empty = if value.is_empty() { self.empty + 1 } else { 0 };
                 self.next = next_link.map(|link| self.trusted(&link)).transpose()?;
+                self.before = Some(url);
                 Ok(Some(value))
             }
-            Err(GraphError::PageTokenLost { answered }) if self.restarts < RESTARTS => {
-                warn!(%answered, "the listing begins anew");
-                self.restarts += 1;
-                self.visited.clear();
+            Err(GraphError::PageTokenLost { answered }) if self.goes_back(&url) => {
+                warn!(%answered, "the listing goes back");
+                Ok(Some(Vec::new()))
+            }
+            Err(GraphError::BadRequest { answered })
+                if self.before.is_none() && self.instead.is_some() =>
+            {
+                warn!(%answered, "the listing is asked for differently");
+                self.first = self.instead.take().unwrap_or_else(|| self.first.clone());
                 self.next = Some(self.first.url.clone());
                 Ok(Some(Vec::new()))
             }
@@ -73,19 +117,54 @@ impl Listing {
         }
     }
 
+    /// A link from the answer to a repeated request may lead nowhere (`DirectoryPageTokenNotFoundException`): the
+    /// page before is asked for once more, for a new one. If that is lost too, all begins anew.
+    fn goes_back(&mut self, lost: &Url) -> bool {
+        let to = match self.before.take() {
+            Some(before) if self.returns < RETURNS => {
+                self.returns += 1;
+                before
+            }
+            _ if self.restarts < RESTARTS => {
+                self.restarts += 1;
+                self.visited.clear();
+                self.first.url.clone()
+            }
+            _ => return false,
+        };
+        // Both may come again, and that is no loop: going back is counted.
+        self.visited.remove(&hash(lost));
+        self.visited.remove(&hash(&to));
+        self.next = Some(to);
+        true
+    }
+
+    fn visit(&mut self, url: &Url) -> Result<(), GraphError> {
+        let is_new = self.visited.insert(hash(url));
+        if is_new && self.visited.len() <= PAGES && self.empty <= EMPTY_PAGES {
+            Ok(())
+        } else {
+            let call = self.first.call();
+            Err(GraphError::EndlessPaging { call })
+        }
+    }
+
     fn trusted(&self, link: &str) -> Result<Url, GraphError> {
-        let call = self.first.call();
-        let url = Url::parse(link).map_err(|error| GraphError::Malformed {
-            call: call.clone(),
-            why: format!("its link to the next page is none: {error}"),
-        })?;
+        let url = Url::parse(link)
+            .map_err(|_| malformed(&self.first, "its link to the next page is none"))?;
         if self.connection.trusts(&url) {
             Ok(url)
         } else {
             Err(GraphError::UntrustedLink {
-                call,
+                call: self.first.call(),
                 host: url.host_str().unwrap_or_default().to_owned(),
             })
         }
     }
+}
+
+fn hash(url: &Url) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    url.as_str().hash(&mut hasher);
+    hasher.finish()
 }

@@ -2,12 +2,14 @@
 
 mod groups;
 mod guests;
+mod organization;
 mod reread;
 mod sponsors;
 
 use std::sync::Arc;
 
 pub use guests::GuestPage;
+pub use organization::Organization;
 pub use reread::Reread;
 pub use sponsors::SponsorPage;
 

@@ -4,6 +4,8 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
+use crate::client::Connection;
+
 /// A request to Graph.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -15,7 +17,58 @@ pub(crate) struct Request {
     pub(crate) needs: &'static str,
     /// `ConsistencyLevel: eventual`, which advanced queries want on every page.
     pub(crate) eventual: bool,
+    /// It reads `signInActivity`, which has limits of its own.
+    pub(crate) sign_ins: bool,
+    pub(crate) accept: &'static str,
     pub(crate) body: Option<Value>,
+}
+
+impl Connection {
+    /// A request for a path below `/v1.0/`. Its segments are encoded here, so that none can leave its place.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        segments: &[&str],
+        template: &'static str,
+        needs: &'static str,
+    ) -> Request {
+        let mut url = self.settings.graph_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("v1.0").extend(segments);
+        }
+        Request {
+            method,
+            url,
+            template,
+            needs,
+            eventual: false,
+            sign_ins: false,
+            accept: "application/json",
+            body: None,
+        }
+    }
+
+    pub(crate) fn get(
+        &self,
+        segments: &[&str],
+        template: &'static str,
+        needs: &'static str,
+    ) -> Request {
+        self.request(Method::GET, segments, template, needs)
+    }
+
+    pub(crate) fn post(
+        &self,
+        segments: &[&str],
+        template: &'static str,
+        needs: &'static str,
+        body: Value,
+    ) -> Request {
+        Request {
+            body: Some(body),
+            ..self.request(Method::POST, segments, template, needs)
+        }
+    }
 }
 
 impl Request {
@@ -32,9 +85,19 @@ impl Request {
         }
     }
 
-    /// With a query option.
+    /// With a query option, which it did not have before. Written as Graph's documentation writes it, with `%20` for a
+    /// blank, since in a batch it is not read as a form.
     pub(crate) fn with(mut self, option: &str, value: &str) -> Self {
-        self.url.query_pairs_mut().append_pair(option, value);
+        let value = value
+            .replace('%', "%25")
+            .replace('&', "%26")
+            .replace('+', "%2B")
+            .replace('#', "%23");
+        let query = match self.url.query() {
+            Some(query) => format!("{query}&{option}={value}"),
+            None => format!("{option}={value}"),
+        };
+        self.url.set_query(Some(&query));
         self
     }
 
@@ -44,5 +107,68 @@ impl Request {
             eventual: true,
             ..self
         }
+    }
+
+    /// As one that reads `signInActivity`.
+    pub(crate) fn with_sign_ins(self) -> Self {
+        Self {
+            sign_ins: true,
+            ..self
+        }
+    }
+
+    /// As one whose answer is plain text.
+    pub(crate) fn for_text(self) -> Self {
+        Self {
+            accept: "text/plain",
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use innkeeper_domain::ids::TenantId;
+
+    use super::*;
+    use crate::client::Graph;
+    use crate::settings::{Credential, Settings};
+
+    fn request(segments: &[&str]) -> Request {
+        let url = |url: &str| url.parse::<Url>().expect("an address");
+        let settings = Settings::new(
+            url("http://localhost/"),
+            url("http://localhost/"),
+            TenantId::derived(&[b"tenant"]),
+            "client".to_owned(),
+            Credential::ClientSecret("secret".into()),
+        );
+        let graph = Graph::connect(settings).expect("a connection");
+        graph.reader().0.get(segments, "/", "")
+    }
+
+    #[test]
+    fn options_are_encoded_so_that_none_can_become_two() {
+        let request = request(&["users"])
+            .with("$filter", "displayName eq 'R&D + 50% #1 \"é\"'")
+            .with("$top", "5");
+        assert_eq!(
+            request.url.query(),
+            Some(
+                "$filter=displayName%20eq%20%27R%26D%20%2B%2050%25%20%231%20%22%C3%A9%22%27&$top=5"
+            )
+        );
+        let pairs: Vec<_> = request.url.query_pairs().collect();
+        assert_eq!(pairs[0].1, "displayName eq 'R&D + 50% #1 \"é\"'");
+        assert_eq!(pairs.len(), 2);
+    }
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        let request = request(&["users", "a#EXT#/../b?c", "sendMail"]);
+        assert_eq!(
+            request.url.path(),
+            "/v1.0/users/a%23EXT%23%2F..%2Fb%3Fc/sendMail"
+        );
     }
 }

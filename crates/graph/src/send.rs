@@ -1,71 +1,46 @@
-//! The one `send`: token, request id, limits, retries; and what an answer means.
+//! The one `send`: token, pacing, request id, size limit; what may be tried again and what may not.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
-use reqwest::StatusCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+};
+use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, debug_span};
 use uuid::Uuid;
 
+use crate::answer::{Failure, decode, request_id_of};
 use crate::client::Connection;
-use crate::error::{Answered, GraphError, WriteError};
+use crate::error::{GraphError, WriteError};
 use crate::request::Request;
+use crate::retry::Failed;
 use crate::token::Token;
-use crate::wire::ErrorBody;
-
-/// The longest wait between two attempts when Graph does not say how long.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// The largest body that is read. A page of 500 guests has about 400 kB.
 const LARGEST_BODY: usize = 64 << 20;
 
-/// A successful answer.
+/// An answer.
 pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    pub(crate) request_id: Option<String>,
 }
 
-/// Repeats what fails for a passing reason, with backoff and jitter, or after the time that Graph asks for.
-pub(crate) async fn with_retries<T, F, A>(
-    connection: &Connection,
-    attempt: F,
-    may_repeat: impl Fn(&GraphError) -> bool,
-) -> Result<T, GraphError>
-where
-    F: FnMut() -> A,
-    A: Future<Output = Result<T, GraphError>>,
-{
-    let settings = &connection.settings;
-    let count = connection.counters.requests.load(Ordering::Relaxed);
-    let backoff = ExponentialBuilder::default()
-        .with_min_delay(settings.backoff)
-        .with_max_delay(LONGEST_BACKOFF.max(settings.backoff))
-        .with_max_times(settings.attempts.saturating_sub(1))
-        .with_jitter_seed(settings.seed.wrapping_add(count));
-    attempt
-        .retry(backoff)
-        .sleep(tokio::time::sleep)
-        .when(|error: &GraphError| {
-            may_repeat(error)
-                && error
-                    .retry_after()
-                    .is_none_or(|wait| wait <= settings.patience)
-        })
-        .adjust(|error: &GraphError, backoff| {
-            backoff.map(|backoff| {
-                error
-                    .retry_after()
-                    .map_or(backoff, |asked| asked.max(Duration::ZERO))
-            })
-        })
-        .notify(|error, wait| {
-            connection.counters.retries.fetch_add(1, Ordering::Relaxed);
-            warn!(%error, wait = wait.as_secs_f64(), "a request to Graph is tried again");
-        })
-        .await
+impl Answer {
+    pub(crate) fn request_id(&self) -> Option<String> {
+        request_id_of(&self.headers)
+    }
+
+    /// What it means if it is not a success.
+    pub(crate) fn failure(&self, request: &Request) -> GraphError {
+        let failure = Failure {
+            status: self.status.as_u16(),
+            headers: &self.headers,
+            body: &self.body,
+        };
+        failure.means(request)
+    }
 }
 
 impl Connection {
@@ -74,210 +49,178 @@ impl Connection {
         &self,
         request: &Request,
     ) -> Result<T, GraphError> {
-        let attempt = || async {
-            let answer = self.once(request).await?;
-            decode(request, &answer.body)
-        };
-        with_retries(self, attempt, GraphError::is_transient).await
+        self.read_with(request, |body| decode(request, body)).await
     }
 
-    /// Sends a request that only reads, for its text.
-    pub(crate) async fn read_text(&self, request: &Request) -> Result<String, GraphError> {
-        let attempt = || async {
-            let answer = self.once(request).await?;
-            String::from_utf8(answer.body).map_err(|error| malformed(request, &error))
-        };
-        with_retries(self, attempt, GraphError::is_transient).await
+    /// Sends a request that only reads, for what is made of its body.
+    pub(crate) async fn read_with<T>(
+        &self,
+        request: &Request,
+        made_of: impl Fn(&[u8]) -> Result<T, GraphError>,
+    ) -> Result<T, GraphError> {
+        let mut attempts = self.attempts();
+        loop {
+            let answer = self.once(request).await;
+            let made = answer.and_then(|answer| made_of(&answer.body).map_err(Failed::perhaps));
+            match made {
+                Ok(made) => return Ok(made),
+                Err(failed) => attempts.again(failed).await?,
+            }
+        }
     }
 
     /// Sends a request that writes. It is repeated only where it certainly did not happen.
     pub(crate) async fn write(&self, request: &Request) -> Result<Answer, WriteError> {
-        let attempt = || self.once(request);
-        let answer = with_retries(self, attempt, |error| {
-            error.is_transient() && error.is_certain()
-        })
-        .await;
-        answer.map_err(|error| {
-            if error.is_certain() {
-                WriteError::Refused(error)
-            } else {
-                WriteError::Unclear(error)
+        let mut attempts = self.attempts();
+        loop {
+            match self.once(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => attempts.again_if_certain(failed).await?,
             }
-        })
+        }
     }
 
-    /// One attempt; a token that is not accepted is renewed once.
-    async fn once(&self, request: &Request) -> Result<Answer, GraphError> {
+    /// One attempt, which has to succeed.
+    async fn once(&self, request: &Request) -> Result<Answer, Failed> {
+        let answer = self.any(request).await?;
+        if answer.status.is_success() {
+            Ok(answer)
+        } else {
+            Err(Failed::answered(self.counted(answer.failure(request))))
+        }
+    }
+
+    /// One attempt, with whatever answer comes; only a token that is not accepted is renewed, once.
+    pub(crate) async fn any(&self, request: &Request) -> Result<Answer, Failed> {
         let token = self.tokens.current(self).await?;
-        match self.with_token(request, &token).await {
-            Err(GraphError::Unauthorized { .. }) => {
-                self.tokens.forget(&token).await;
-                let token = self.tokens.current(self).await?;
-                self.with_token(request, &token).await
-            }
-            other => other,
+        let answer = self.with_token(request, &token).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
         }
+        self.tokens.forget(&token).await;
+        let token = self.tokens.current(self).await?;
+        self.counters.retries.fetch_add(1, Ordering::Relaxed);
+        self.with_token(request, &token).await
     }
 
-    async fn with_token(&self, request: &Request, token: &Token) -> Result<Answer, GraphError> {
-        let call = request.call();
-        let host = request.url.host_str().unwrap_or_default().to_owned();
-        if !self.trusts(&request.url) {
-            return Err(GraphError::UntrustedLink { call, host });
+    /// Counts an answer that asks to slow down.
+    pub(crate) fn counted(&self, error: GraphError) -> GraphError {
+        if matches!(error, GraphError::Throttled { .. }) {
+            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
         }
+        error
+    }
+
+    async fn with_token(&self, request: &Request, token: &Token) -> Result<Answer, Failed> {
+        let call = request.call();
+        if !self.trusts(&request.url) {
+            let host = request.url.host_str().unwrap_or_default().to_owned();
+            return Err(Failed::certainly(GraphError::UntrustedLink { call, host }));
+        }
+        if request.sign_ins {
+            self.sign_ins.admit().await;
+        }
+        let built = self.build(request, token).map_err(Failed::certainly)?;
+        let span = debug_span!("graph", call);
+        let exchange = async {
+            let answer = self.exchange(built, &call).await?;
+            debug!(
+                status = answer.status.as_u16(),
+                bytes = answer.body.len(),
+                request_id = answer.request_id(),
+                "Graph answered"
+            );
+            Ok(answer)
+        };
+        exchange.instrument(span).await
+    }
+
+    fn build(&self, request: &Request, token: &Token) -> Result<reqwest::Request, GraphError> {
+        let mut built = reqwest::Request::new(request.method.clone(), request.url.clone());
+        let headers = built.headers_mut();
+        headers.insert(AUTHORIZATION, token.header()?);
+        headers.insert(ACCEPT, HeaderValue::from_static(request.accept));
+        let id = Uuid::from_u64_pair(
+            self.counters.draw(self.settings.seed),
+            self.counters.draw(self.settings.seed),
+        );
+        let id = uuid::Builder::from_random_bytes(id.into_bytes()).into_uuid();
+        let id = HeaderValue::try_from(id.to_string()).expect("an id is plain text");
+        headers.insert("client-request-id", id);
+        if request.eventual {
+            headers.insert("ConsistencyLevel", HeaderValue::from_static("eventual"));
+        }
+        match &request.body {
+            Some(body) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                // A body that is there whole is sent with its length. The directory does not accept chunks.
+                *built.body_mut() = Some(body.to_string().into());
+            }
+            None if request.method == Method::GET => {}
+            None => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+        }
+        Ok(built)
+    }
+
+    /// Sends a request, and reads the answer whole. Every request of this crate leaves here.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that sends"
+    )]
+    pub(crate) async fn exchange(
+        &self,
+        request: reqwest::Request,
+        call: &str,
+    ) -> Result<Answer, Failed> {
+        let host = request.url().host_str().unwrap_or_default().to_owned();
         // The address holds ids of guests, which belong in no log.
         let unreachable = |source: reqwest::Error| GraphError::Unreachable {
             host: host.clone(),
-            call: request.call(),
+            call: call.to_owned(),
             source: source.without_url(),
         };
-        let count = self.counters.requests.load(Ordering::Relaxed);
-        let mut built = self
-            .http
-            .request(request.method.clone(), request.url.clone())
-            .header(AUTHORIZATION, format!("Bearer {}", token.expose()))
-            .header(
-                "client-request-id",
-                Uuid::from_u64_pair(self.settings.seed, count).to_string(),
-            )
-            .header("accept", "application/json");
-        if request.eventual {
-            built = built.header("ConsistencyLevel", "eventual");
-        }
-        built = match &request.body {
-            Some(body) => built.json(body),
-            None if request.method == reqwest::Method::GET => built,
-            // A write without a length may be sent in chunks, which the directory does not accept.
-            None => built.header(CONTENT_LENGTH, "0"),
-        };
-        let mut answer = execute(self, built.build().map_err(unreachable)?)
-            .await
-            .map_err(unreachable)?;
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let request_id = headers
-            .get("request-id")
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned);
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let sent = self.http().execute(request).await;
+        let mut answer = sent.map_err(|source| Failed {
+            // Where no connection came about, nothing was sent.
+            certain: source.is_connect(),
+            error: unreachable(source),
+        })?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| cut_short(request, &error))?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST_BODY {
-                return Err(GraphError::Malformed {
-                    call,
-                    why: format!("it has more than {LARGEST_BODY} bytes"),
-                });
-            }
-        }
-        debug!(
-            call,
-            status = status.as_u16(),
-            bytes = body.len(),
-            request_id,
-            "graph"
-        );
-        if status.is_success() {
-            Ok(Answer { body, request_id })
-        } else {
-            Err(self.failure(request, status, &headers, request_id, &body))
-        }
-    }
-
-    /// What a failure means. Decided by the status, and by the code only where one status means several things.
-    fn failure(
-        &self,
-        request: &Request,
-        status: StatusCode,
-        headers: &HeaderMap,
-        request_id: Option<String>,
-        body: &[u8],
-    ) -> GraphError {
-        let code = serde_json::from_slice::<ErrorBody>(body)
-            .ok()
-            .map(|body| body.error.code);
-        let is = |known: &str| {
-            code.as_deref()
-                .is_some_and(|code| code.eq_ignore_ascii_case(known))
-        };
-        let lost_page = code
-            .as_deref()
-            .is_some_and(|code| code.to_ascii_lowercase().contains("pagetoken"));
-        let no_licence = is("Authentication_RequestFromNonPremiumTenantOrB2CTenant");
-        let answered = Answered {
-            call: request.call(),
-            status: status.as_u16(),
-            code,
-            request_id,
-        };
-        let retry_after = retry_after(headers);
-        match status.as_u16() {
-            400 if lost_page => GraphError::PageTokenLost { answered },
-            401 => GraphError::Unauthorized { answered },
-            403 if no_licence => GraphError::NoLicence { answered },
-            403 => GraphError::Forbidden {
-                answered,
-                needs: request.needs,
-            },
-            404 => GraphError::NotFound { answered },
-            409 | 412 | 423 => GraphError::Conflict { answered },
-            429 => {
-                self.counters.throttled.fetch_add(1, Ordering::Relaxed);
-                GraphError::Throttled {
-                    answered,
-                    retry_after,
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
+                    return Err(Failed::perhaps(GraphError::TooLarge {
+                        call: call.to_owned(),
+                        limit: LARGEST_BODY,
+                    }));
                 }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // The status says enough of a failure, and its headers say how long to wait.
+                Err(_) if !status.is_success() => break,
+                Err(error) if error.is_timeout() => {
+                    return Err(Failed::perhaps(unreachable(error)));
+                }
+                Err(error) => return Err(Failed::perhaps(cut_short(call, &error))),
             }
-            500..=599 => GraphError::Unavailable {
-                answered,
-                retry_after,
-            },
-            _ => GraphError::BadRequest { answered },
         }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 }
 
-/// Sends a request, and counts it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that sends"
-)]
-pub(crate) async fn execute(
-    connection: &Connection,
-    request: reqwest::Request,
-) -> Result<reqwest::Response, reqwest::Error> {
-    connection.counters.requests.fetch_add(1, Ordering::Relaxed);
-    connection.http.execute(request).await
-}
-
-/// `Retry-After`: seconds, which may be a decimal. A date would need a clock that agrees with Graph's, so it counts as
-/// if Graph had not said.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    text.parse::<f64>()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-}
-
-pub(crate) fn decode<T: DeserializeOwned>(request: &Request, body: &[u8]) -> Result<T, GraphError> {
-    serde_json::from_slice(body).map_err(|error| malformed(request, &error))
-}
-
-fn malformed(request: &Request, why: &dyn std::error::Error) -> GraphError {
-    GraphError::Malformed {
-        call: request.call(),
-        why: why.to_string(),
-    }
-}
-
-fn cut_short(request: &Request, error: &reqwest::Error) -> GraphError {
+fn cut_short(call: &str, error: &reqwest::Error) -> GraphError {
     let cause =
         std::error::Error::source(error).map_or_else(String::new, |cause| format!(" ({cause})"));
     GraphError::Malformed {
-        call: request.call(),
+        call: call.to_owned(),
         why: format!("it was cut short{cause}"),
     }
 }

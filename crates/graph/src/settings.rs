@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use innkeeper_domain::ids::TenantId;
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 /// How a tenant's Graph is reached.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// What the jitter of retries and the ids of requests are drawn from.
     pub seed: u64,
-    /// How long one request may take.
+    /// How long one request may take, its answer included.
     pub timeout: Duration,
     /// How often a request is tried at most.
     pub attempts: usize,
@@ -32,7 +32,34 @@ pub struct Settings {
     pub backoff: Duration,
     /// The longest `Retry-After` that is waited for; a longer one ends the cycle, and the next one tries again.
     pub patience: Duration,
+    /// No attempt begins later than so long after the first one.
+    pub longest: Duration,
+    /// How many requests with `signInActivity` are sent in how long. Several limits hold at once.
+    pub sign_in_limits: Vec<Limit>,
 }
+
+/// So many requests, at most, in any stretch of time of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub requests: usize,
+    /// In how long.
+    pub within: Duration,
+}
+
+/// Graph's limits for requests that read `signInActivity`, per application and tenant ("Identity and access reports
+/// service limits": 10 a minute, and 5 in 10 seconds for any report). The stretches are a second longer, since what
+/// counts is when a request arrives.
+const SIGN_IN_LIMITS: [Limit; 2] = [
+    Limit {
+        requests: 5,
+        within: Duration::from_secs(11),
+    },
+    Limit {
+        requests: 10,
+        within: Duration::from_secs(61),
+    },
+];
 
 /// How the application proves who it is.
 #[derive(Clone, Debug)]
@@ -42,7 +69,7 @@ pub enum Credential {
 }
 
 impl Settings {
-    /// The customary settings.
+    /// The customary settings. A simulator on this machine, which has a clock of its own, is not paced.
     #[must_use]
     pub fn new(
         graph_url: Url,
@@ -51,6 +78,7 @@ impl Settings {
         client_id: String,
         credential: Credential,
     ) -> Self {
+        let is_local = is_plain_and_local(&graph_url);
         Self {
             graph_url,
             login_url,
@@ -63,11 +91,27 @@ impl Settings {
             attempts: 6,
             backoff: Duration::from_secs(1),
             patience: Duration::from_secs(300),
+            longest: Duration::from_secs(900),
+            sign_in_limits: if is_local {
+                Vec::new()
+            } else {
+                SIGN_IN_LIMITS.to_vec()
+            },
         }
     }
 
-    /// Nothing is encrypted: only a simulator on this machine is reached so.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.graph_url.scheme() == "http" && self.login_url.scheme() == "http"
+    /// Nothing leaves this machine, and nothing is encrypted: a simulator is reached so.
+    pub(crate) fn is_local(&self) -> bool {
+        is_plain_and_local(&self.graph_url) && is_plain_and_local(&self.login_url)
     }
+}
+
+fn is_plain_and_local(url: &Url) -> bool {
+    let is_local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && is_local
 }

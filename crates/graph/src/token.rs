@@ -3,9 +3,12 @@
 //! Invariants: one refresh at a time, however many callers wait; neither token nor secret is ever shown. Lifetimes run
 //! on the monotonic clock, so that a clock that is set makes no token look fresh.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use oauth2::basic::{
     BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenResponse,
@@ -14,14 +17,16 @@ use oauth2::{
     AsyncHttpClient, AuthType, Client, ClientId, ClientSecret, ErrorResponse, HttpRequest,
     HttpResponse, RequestTokenError, Scope, StandardRevocableToken, TokenResponse, TokenUrl,
 };
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
 
+use crate::answer::retry_after;
 use crate::client::Connection;
 use crate::error::{Answered, GraphError};
-use crate::send;
+use crate::retry::Failed;
 use crate::settings::{Credential, Settings};
 
 /// For messages.
@@ -77,6 +82,15 @@ impl fmt::Display for EntraError {
 
 impl ErrorResponse for EntraError {}
 
+impl EntraError {
+    fn has(&self, code: u64) -> bool {
+        self.error_codes.contains(&code)
+    }
+}
+
+/// Codes of troubles that pass: a loop that was cut, a service out of order, too many requests.
+const PASSING: [u64; 3] = [50_196, 90_033, 90_055];
+
 impl Tokens {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut endpoint = settings.login_url.clone();
@@ -86,7 +100,7 @@ impl Tokens {
         }
         let scope = format!(
             "{}/.default",
-            settings.graph_url.as_str().trim_end_matches('/')
+            settings.graph_url.origin().ascii_serialization()
         );
         Self {
             endpoint,
@@ -95,8 +109,8 @@ impl Tokens {
         }
     }
 
-    /// A token that is good for a while.
-    pub(crate) async fn current(&self, connection: &Connection) -> Result<Token, GraphError> {
+    /// A token that is good for a while. One attempt: whoever needs the token tries again.
+    pub(crate) async fn current(&self, connection: &Connection) -> Result<Token, Failed> {
         // Held while a new one is fetched: whoever comes meanwhile gets that one.
         let mut current = self.current.lock().await;
         if let Some(token) = current
@@ -105,7 +119,8 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        let token = self.fetch(connection).await?;
+        // Whatever goes wrong here, the request that the token is for was not sent.
+        let token = self.ask(connection).await.map_err(Failed::certainly)?;
         *current = Some(token.clone());
         Ok(token)
     }
@@ -119,11 +134,6 @@ impl Tokens {
         {
             *current = None;
         }
-    }
-
-    async fn fetch(&self, connection: &Connection) -> Result<Token, GraphError> {
-        let attempt = || async { self.ask(connection).await };
-        send::with_retries(connection, attempt, GraphError::is_transient).await
     }
 
     async fn ask(&self, connection: &Connection) -> Result<Token, GraphError> {
@@ -144,9 +154,11 @@ impl Tokens {
             .await;
         let answer = answer.map_err(|error| match error {
             RequestTokenError::ServerResponse(error) => refusal(&error),
-            RequestTokenError::Request(Failure(error)) => error,
-            RequestTokenError::Parse(error, _) => malformed(&error.to_string()),
-            RequestTokenError::Other(why) => malformed(&why),
+            RequestTokenError::Request(Untold(error)) => error,
+            // Neither is shown: what was sent instead of a token may be one.
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+                malformed("it is neither a token nor a refusal")
+            }
         })?;
         let life = answer.expires_in().unwrap_or(CUSTOMARY);
         let renew = Instant::now() + (life / 2).max(life.saturating_sub(AHEAD));
@@ -158,8 +170,29 @@ impl Tokens {
 }
 
 impl Token {
-    pub(crate) fn expose(&self) -> &str {
-        self.secret.expose_secret()
+    /// The header that carries it, marked so that it is not shown.
+    pub(crate) fn header(&self) -> Result<HeaderValue, GraphError> {
+        let header = HeaderValue::try_from(format!("Bearer {}", self.secret.expose_secret()));
+        let mut header = header.map_err(|_| malformed("the token holds what no header can"))?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+
+    /// The `roles` claim. The signature is not checked, as the token is not meant for this side.
+    pub(crate) fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
+        #[derive(Deserialize)]
+        struct Claims {
+            #[serde(default)]
+            roles: BTreeSet<String>,
+        }
+        let opaque = || malformed("the token cannot be looked into");
+        let mut parts = self.secret.expose_secret().split('.');
+        let payload = parts.nth(1).ok_or_else(opaque)?;
+        let payload = URL_SAFE_NO_PAD
+            .decode(payload.trim_end_matches('='))
+            .map_err(|_| opaque())?;
+        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| opaque())?;
+        Ok(claims.roles)
     }
 }
 
@@ -170,8 +203,28 @@ fn malformed(why: &str) -> GraphError {
     }
 }
 
+fn answered(status: u16, code: Option<String>, request_id: Option<String>) -> Answered {
+    Answered {
+        call: CALL.to_owned(),
+        status,
+        code,
+        request_id,
+    }
+}
+
 /// What to do about a refusal, by its numeric code (`error_codes`), never by its text.
 fn refusal(error: &EntraError) -> GraphError {
+    let code = error
+        .error_codes
+        .first()
+        .map_or_else(|| error.error.clone(), |code| format!("AADSTS{code}"));
+    if error.error == "temporarily_unavailable" || PASSING.iter().any(|code| error.has(*code)) {
+        let answered = answered(400, Some(code), None);
+        return GraphError::Unavailable {
+            answered,
+            retry_after: None,
+        };
+    }
     let advice = match error.error_codes.first() {
         Some(7_000_215) => "the client secret is wrong; use the secret's value, not its id",
         Some(7_000_222) => "the client secret has expired; make a new one in the app registration",
@@ -189,70 +242,51 @@ fn refusal(error: &EntraError) -> GraphError {
         }
         _ => "look the code up at https://login.microsoftonline.com/error",
     };
-    let code = error
-        .error_codes
-        .first()
-        .map_or_else(|| error.error.clone(), |code| format!("AADSTS{code}"));
     GraphError::BadCredential { code, advice }
 }
 
 /// What `oauth2` wants to be told of a request that failed.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub(crate) struct Failure(GraphError);
+pub(crate) struct Untold(GraphError);
 
 impl<'c> AsyncHttpClient<'c> for Connection {
-    type Error = Failure;
-    type Future = BoxFuture<'c, Result<HttpResponse, Failure>>;
+    type Error = Untold;
+    type Future = BoxFuture<'c, Result<HttpResponse, Untold>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(over_reqwest(self, request))
+        Box::pin(over_exchange(self, request))
     }
 }
 
-/// Sends a request of `oauth2`. Throttling and outages are told apart here, since `oauth2` would take their bodies for
-/// answers that cannot be parsed.
-async fn over_reqwest(
+/// Sends a request of `oauth2`. Throttling, outages and redirections are told apart here, since `oauth2` would take their
+/// bodies for answers that cannot be parsed.
+async fn over_exchange(
     connection: &Connection,
     request: HttpRequest,
-) -> Result<HttpResponse, Failure> {
-    let host = connection
-        .settings
-        .login_url
-        .host_str()
-        .unwrap_or_default()
-        .to_owned();
-    let unreachable = |source: reqwest::Error| {
-        Failure(GraphError::Unreachable {
-            host: host.clone(),
-            call: CALL.to_owned(),
-            source: source.without_url(),
-        })
-    };
-    let request = reqwest::Request::try_from(request).map_err(unreachable)?;
-    let answer = send::execute(connection, request)
-        .await
-        .map_err(unreachable)?;
-    let status = answer.status();
-    if status.as_u16() == 429 || status.is_server_error() {
-        let retry_after = send::retry_after(answer.headers());
-        let answered = Answered {
-            call: CALL.to_owned(),
-            status: status.as_u16(),
-            code: None,
-            request_id: None,
-        };
-        return Err(Failure(GraphError::Unavailable {
+) -> Result<HttpResponse, Untold> {
+    let request = reqwest::Request::try_from(request)
+        .map_err(|_| Untold(malformed("the request for a token cannot be made")))?;
+    let answer = connection.exchange(request, CALL).await;
+    let answer = answer.map_err(|failed| Untold(failed.error))?;
+    let status = answer.status.as_u16();
+    let retry_after = retry_after(&answer.headers);
+    let answered = answered(status, None, answer.request_id());
+    match status {
+        300..=399 => Err(Untold(GraphError::Redirected { answered })),
+        429 => Err(Untold(connection.counted(GraphError::Throttled {
             answered,
             retry_after,
-        }));
+        }))),
+        408 | 500..=599 => Err(Untold(GraphError::Unavailable {
+            answered,
+            retry_after,
+        })),
+        _ => {
+            let mut response = http::Response::new(answer.body);
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
+            Ok(response)
+        }
     }
-    let mut response = http::Response::builder().status(status);
-    if let Some(headers) = response.headers_mut() {
-        headers.clone_from(answer.headers());
-    }
-    let body = answer.bytes().await.map_err(unreachable)?.to_vec();
-    response
-        .body(body)
-        .map_err(|error| Failure(malformed(&error.to_string())))
 }

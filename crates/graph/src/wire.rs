@@ -1,25 +1,16 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
+use std::fmt;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use innkeeper_domain::activity::SignIns;
 use innkeeper_domain::group::{Group, Membership};
 use innkeeper_domain::guest::{Guest, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
-
-/// `{"error": {"code": ..}}`
-#[derive(Deserialize)]
-pub(crate) struct ErrorBody {
-    pub(crate) error: ErrorCode,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct ErrorCode {
-    #[serde(default)]
-    pub(crate) code: String,
-}
 
 /// A page of a listing. `value` must be there: an answer without it is not an empty page.
 #[derive(Deserialize)]
@@ -36,10 +27,36 @@ pub(crate) struct Moment(pub(crate) Option<DateTime<Utc>>);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        let parsed = text.and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
+        deserializer.deserialize_option(MomentVisitor)
+    }
+}
+
+/// Reads the text where it lies, without a copy.
+struct MomentVisitor;
+
+impl<'de> Visitor<'de> for MomentVisitor {
+    type Value = Moment;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a point in time or null")
+    }
+
+    fn visit_none<E>(self) -> Result<Moment, E> {
+        Ok(Moment(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Moment, E> {
+        Ok(Moment(None))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Moment, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Moment, E> {
+        let parsed = DateTime::parse_from_rfc3339(text).ok();
         let is_real = |at: &DateTime<Utc>| *at > DateTime::UNIX_EPOCH;
-        Ok(Self(
+        Ok(Moment(
             parsed
                 .map(|at| at.to_utc().trunc_subsecs(6))
                 .filter(is_real),
@@ -85,13 +102,15 @@ struct SignInActivity {
 }
 
 impl User {
-    /// The guest, or its id alone when the row came without what was selected.
-    pub(crate) fn guest(self) -> Result<Guest, GuestId> {
+    /// The guest, or its id alone when the row came without what was selected. A type that is `null` is the one that was
+    /// filtered by, if one was.
+    pub(crate) fn guest(self, filtered_by: Option<UserType>) -> Result<Guest, GuestId> {
         let id = GuestId(self.id);
         let user_type = match self.user_type.as_deref() {
             Some("Guest") => UserType::Guest,
             Some("Member") => UserType::Member,
-            Some(_) | None => return Err(id),
+            Some(_) => return Err(id),
+            None => filtered_by.ok_or(id)?,
         };
         let changed = self.external_user_state_change_date_time.0;
         Ok(Guest {
@@ -102,8 +121,9 @@ impl User {
                 .ok_or(id)?,
             mail: self
                 .mail
-                .or_else(|| self.other_mails.and_then(|mails| mails.into_iter().next()))
-                .filter(|mail| !mail.is_empty()),
+                .into_iter()
+                .chain(self.other_mails.into_iter().flatten())
+                .find(|mail| !mail.is_empty()),
             display_name: self.display_name,
             user_type,
             enabled: self.account_enabled,
@@ -134,8 +154,21 @@ impl User {
 #[derive(Deserialize)]
 pub(crate) struct Sponsored {
     pub(crate) id: Uuid,
-    /// Must be there: a guest without sponsors has an empty list.
-    pub(crate) sponsors: Vec<DirectoryObject>,
+    /// Empty for a guest without sponsors; where it is missing nothing is known.
+    sponsors: Option<Vec<DirectoryObject>>,
+    /// An expansion that goes on elsewhere is not whole.
+    #[serde(rename = "sponsors@odata.nextLink")]
+    rest: Option<IgnoredAny>,
+}
+
+impl Sponsored {
+    /// The sponsors, if these are all.
+    pub(crate) fn whole(&self) -> Option<&[DirectoryObject]> {
+        match self.rest {
+            None => self.sponsors.as_deref(),
+            Some(IgnoredAny) => None,
+        }
+    }
 }
 
 /// A user, group or directory role, told apart by `@odata.type`.
@@ -201,16 +234,17 @@ pub(crate) const GROUP: &str =
 pub(crate) struct WireGroup {
     id: Uuid,
     display_name: Option<String>,
-    #[serde(default)]
-    group_types: Vec<String>,
+    group_types: Option<Vec<String>>,
     on_premises_sync_enabled: Option<bool>,
     mail_enabled: Option<bool>,
     is_assignable_to_role: Option<bool>,
 }
 
 impl WireGroup {
-    pub(crate) fn group(self) -> Group {
-        let is = |kind: &str| self.group_types.iter().any(|of| of == kind);
+    /// The group; `None` when it came without what was selected, since then nothing tells who decides on its members.
+    pub(crate) fn group(self) -> Option<Group> {
+        let (name, types) = (self.display_name?, self.group_types?);
+        let is = |kind: &str| types.iter().any(|of| of == kind);
         let membership = if self.is_assignable_to_role == Some(true) {
             Membership::RoleAssignable
         } else if self.on_premises_sync_enabled == Some(true) {
@@ -222,11 +256,11 @@ impl WireGroup {
         } else {
             Membership::Assigned
         };
-        Group {
+        Some(Group {
             id: self.id.into(),
-            name: self.display_name.unwrap_or_default(),
+            name,
             membership,
-        }
+        })
     }
 }
 
@@ -236,6 +270,23 @@ impl WireGroup {
 pub(crate) struct RoleAssignment {
     pub(crate) principal_id: Uuid,
     pub(crate) role_definition_id: Uuid,
+}
+
+/// The tenant (`organization`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WireOrganization {
+    pub(crate) id: Uuid,
+    pub(crate) display_name: Option<String>,
+    pub(crate) assigned_plans: Option<Vec<AssignedPlan>>,
+}
+
+/// A service plan that the tenant has or had.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AssignedPlan {
+    pub(crate) capability_status: Option<String>,
+    pub(crate) service_plan_id: Option<Uuid>,
 }
 
 #[cfg(test)]
@@ -274,7 +325,7 @@ mod tests {
         assert!(
             serde_json::from_str::<User>(row)
                 .expect("a row")
-                .guest()
+                .guest(Some(UserType::Guest))
                 .is_err()
         );
     }
@@ -288,7 +339,7 @@ mod tests {
             "lastSuccessfulSignInDateTime": "", "lastSuccessfulSignInRequestId": ""}}"#;
         let guest = serde_json::from_str::<User>(row)
             .expect("a row")
-            .guest()
+            .guest(None)
             .expect("a guest");
         assert_eq!(
             (guest.sign_ins.successful, guest.sign_ins.non_interactive),

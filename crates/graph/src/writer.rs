@@ -12,7 +12,6 @@ use serde_json::json;
 use crate::client::Connection;
 use crate::error::WriteError;
 use crate::request::Request;
-use crate::send::Answer;
 
 /// Writes to a tenant.
 #[derive(Clone, Debug)]
@@ -152,10 +151,9 @@ impl Writer {
     }
 
     async fn send(&self, request: Request) -> Outcome {
-        let Answer {
-            body: _,
-            request_id,
-        } = self.connection.write(&request).await?;
-        Ok(Done { request_id })
+        let answer = self.connection.write(&request).await?;
+        Ok(Done {
+            request_id: answer.request_id(),
+        })
     }
 }

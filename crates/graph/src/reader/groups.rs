@@ -1,18 +1,34 @@
 //! Groups, their members and owners; and who holds a directory role.
 
 use futures_util::{Stream, TryStreamExt, pin_mut};
-use innkeeper_domain::group::Found;
+use innkeeper_domain::group::{Found, Group};
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use uuid::Uuid;
 
 use super::Reader;
+use crate::answer::malformed;
 use crate::error::GraphError;
 use crate::page::pages;
+use crate::request::Request;
 use crate::roles;
 use crate::wire::{DirectoryObject, GROUP, RoleAssignment, WireGroup};
 
 const PAGE: &str = "999";
+
+/// A key in the way that Entra shows ids. The other spellings of a UUID might be somebody's name for a group.
+fn as_id(key: &str) -> Option<Uuid> {
+    let is_hyphenated = key.len() == uuid::fmt::Hyphenated::LENGTH;
+    Uuid::try_parse(key).ok().filter(|_| is_hyphenated)
+}
+
+/// Without the properties selected nothing tells who decides on a group's members.
+fn unreadable(request: &Request) -> GraphError {
+    malformed(
+        request,
+        "a group came without the properties selected; grant the application permission GroupMember.Read.All",
+    )
+}
 
 impl Reader {
     /// The group with this id, or with exactly this name.
@@ -20,7 +36,7 @@ impl Reader {
     /// # Errors
     /// Why not.
     pub async fn find_group(&self, key: &str) -> Result<Found, GraphError> {
-        if let Ok(id) = Uuid::parse_str(key) {
+        if let Some(id) = as_id(key) {
             let request = self
                 .0
                 .get(
@@ -30,7 +46,10 @@ impl Reader {
                 )
                 .with("$select", GROUP);
             return match self.0.read::<WireGroup>(&request).await {
-                Ok(group) => Ok(Found::One(group.group())),
+                Ok(group) => {
+                    let group = group.group().ok_or_else(|| unreadable(&request))?;
+                    Ok(Found::One(group))
+                }
                 Err(GraphError::NotFound { .. }) => Ok(Found::Missing),
                 Err(error) => Err(error),
             };
@@ -41,17 +60,17 @@ impl Reader {
             .get(&["groups"], "/groups", "GroupMember.Read.All")
             .with("$filter", &filter)
             .with("$select", GROUP);
-        let found = pages::<WireGroup>(&self.0, request);
+        let found = pages::<WireGroup>(&self.0, request.clone());
         pin_mut!(found);
-        let mut exact = Vec::new();
+        let mut exact: Vec<Group> = Vec::new();
         while let Some(groups) = found.try_next().await? {
-            // Graph compares without regard to case.
-            exact.extend(
-                groups
-                    .into_iter()
-                    .map(WireGroup::group)
-                    .filter(|group| group.name == key),
-            );
+            for group in groups {
+                let group = group.group().ok_or_else(|| unreadable(&request))?;
+                // Graph compares without regard to case, and may list an object twice.
+                if group.name == key && exact.iter().all(|known| known.id != group.id) {
+                    exact.push(group);
+                }
+            }
         }
         Ok(match exact.len() {
             0 => Found::Missing,
@@ -131,10 +150,10 @@ impl Reader {
             .0
             .get(&["groups"], "/groups", "GroupMember.Read.All")
             .with("$filter", "isAssignableToRole eq true");
-        let groups: Vec<WireGroup> = pages(&self.0, request.with("$select", GROUP))
-            .try_concat()
-            .await?;
-        for group in groups.into_iter().map(WireGroup::group) {
+        let request = request.with("$select", GROUP);
+        let groups: Vec<WireGroup> = pages(&self.0, request.clone()).try_concat().await?;
+        for group in groups {
+            let group = group.group().ok_or_else(|| unreadable(&request))?;
             let role = roles::of_group(&group.name);
             let members: Vec<GuestId> = self.members(group.id).try_concat().await?;
             let owners = self
@@ -149,6 +168,9 @@ impl Reader {
                     .map(|id| (id, role.clone())),
             );
         }
+        // One role may be held in several scopes.
+        holders.sort();
+        holders.dedup();
         Ok(holders)
     }
 }

@@ -1,6 +1,6 @@
 //! A fresh look at a few guests, right before something is done to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{TryStreamExt, pin_mut};
 use innkeeper_domain::guest::Guest;
@@ -8,10 +8,12 @@ use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tracing::warn;
 use url::Url;
 
 use super::sponsors::Known;
 use super::{IN_ONE_FILTER, Reader, among};
+use crate::answer::{malformed, wrong_with};
 use crate::error::GraphError;
 use crate::page::pages;
 use crate::request::Request;
@@ -27,9 +29,9 @@ pub enum Reread {
         guest: Box<Guest>,
         /// Its sponsors, ordered by id.
         sponsors: Vec<Sponsor>,
-        /// Every group of which it is a direct member.
+        /// Every group of which it is a direct member, ordered by id.
         groups: Vec<GroupId>,
-        /// The directory roles that it holds.
+        /// The directory roles that it holds, ordered by name.
         roles: Vec<String>,
     },
     /// It is among the deleted users.
@@ -50,11 +52,17 @@ impl Reread {
 }
 
 impl Reader {
-    /// Looks at guests again: one answer for each, in their order.
+    /// Looks at guests again: one answer for each, in their order. A guest that is named twice is answered once.
     ///
     /// # Errors
     /// When anything about any of them cannot be read.
     pub async fn reread(&self, guests: &[GuestId]) -> Result<Vec<Reread>, GraphError> {
+        let mut named = HashSet::new();
+        let guests: Vec<GuestId> = guests
+            .iter()
+            .copied()
+            .filter(|id| named.insert(*id))
+            .collect();
         let mut answers = Vec::with_capacity(guests.len());
         for chunk in guests.chunks(IN_ONE_FILTER) {
             let mut present = self.users(chunk).await?;
@@ -73,29 +81,62 @@ impl Reader {
         Ok(answers)
     }
 
-    /// Those of these users that are in the directory.
+    /// Those of these users that are in the directory. That `id in (..)` goes with `signInActivity` is not documented:
+    /// where it does not, each is asked for on its own, which is.
     async fn users(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
+        match self.users_together(ids).await {
+            Err(GraphError::BadRequest { answered }) => {
+                warn!(%answered, "guests are read again one by one");
+                self.users_apart(ids).await
+            }
+            other => other,
+        }
+    }
+
+    async fn users_together(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
         let request = self
             .0
-            .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All");
-        let request = request
+            .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All")
             .with("$filter", &among(ids.iter().map(|id| id.0)))
-            .with("$select", GUEST);
-        let call = request.call();
-        let users = pages::<User>(&self.0, request);
+            .with("$select", GUEST)
+            .with_sign_ins();
+        let users = pages::<User>(&self.0, request.clone());
         pin_mut!(users);
         let mut present = HashMap::new();
         while let Some(page) = users.try_next().await? {
             for user in page {
-                let unreadable = |_| GraphError::Malformed {
-                    call: call.clone(),
-                    why: "a user came without the properties selected".to_owned(),
-                };
-                let guest = user.guest().map_err(unreadable)?;
-                present.insert(guest.id, guest);
+                let guest = whole_guest(&request, user)?;
+                if ids.contains(&guest.id) {
+                    present.insert(guest.id, guest);
+                }
             }
         }
         Ok(present)
+    }
+
+    async fn users_apart(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
+        let mut present = HashMap::new();
+        for id in ids {
+            let request = self.user(*id).with("$select", GUEST).with_sign_ins();
+            match self.0.read::<User>(&request).await {
+                Ok(user) if user.id == id.0 => {
+                    present.insert(*id, whole_guest(&request, user)?);
+                }
+                Ok(_) => return Err(malformed(&request, "it is about another user")),
+                Err(GraphError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(present)
+    }
+
+    fn user(&self, id: GuestId) -> Request {
+        let segments = ["users", &id.to_string()];
+        self.0.get(
+            &segments,
+            "/users/{id}",
+            "User.Read.All and AuditLog.Read.All",
+        )
     }
 
     /// Sponsors and memberships of each, by one batch.
@@ -133,17 +174,14 @@ impl Reader {
         request: &Request,
         body: Value,
     ) -> Result<Vec<T>, GraphError> {
-        let malformed = |why: String| GraphError::Malformed {
-            call: request.call(),
-            why,
-        };
         let Page {
             mut value,
             next_link,
         } = serde_json::from_value::<Page<T>>(body)
-            .map_err(|error| malformed(error.to_string()))?;
+            .map_err(|error| malformed(request, wrong_with(&error)))?;
         if let Some(link) = next_link {
-            let url = Url::parse(&link).map_err(|error| malformed(error.to_string()))?;
+            let url = Url::parse(&link)
+                .map_err(|_| malformed(request, "its link to the next page is none"))?;
             let rest = pages::<T>(&self.0, request.at(url));
             pin_mut!(rest);
             while let Some(page) = rest.try_next().await? {
@@ -175,18 +213,37 @@ impl Reader {
         )
     }
 
+    /// What became of a guest that a listing lacks. A listing may lag behind: that a guest is nowhere takes its own
+    /// address to say so too.
     async fn missing(&self, id: GuestId) -> Result<Reread, GraphError> {
-        let request = self.0.get(
+        let deleted = self.0.get(
             &["directory", "deletedItems", &id.to_string()],
             "/directory/deletedItems/{id}",
             "User.Read.All",
         );
-        match self.0.read::<DirectoryObject>(&request).await {
-            Ok(_) => Ok(Reread::Deleted(id)),
-            Err(GraphError::NotFound { .. }) => Ok(Reread::Absent(id)),
+        if self.is_there(&deleted).await? {
+            return Ok(Reread::Deleted(id));
+        }
+        let request = self.user(id).with("$select", "id");
+        if self.is_there(&request).await? {
+            let why = "the user is there, and yet missing among those with this id";
+            return Err(malformed(&request, why));
+        }
+        Ok(Reread::Absent(id))
+    }
+
+    async fn is_there(&self, request: &Request) -> Result<bool, GraphError> {
+        match self.0.read::<DirectoryObject>(request).await {
+            Ok(_) => Ok(true),
+            Err(GraphError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
+}
+
+fn whole_guest(request: &Request, user: User) -> Result<Guest, GraphError> {
+    let unreadable = |_| malformed(request, "a user came without the properties selected");
+    user.guest(None).map_err(unreadable)
 }
 
 /// What hangs on a guest.
@@ -215,15 +272,20 @@ impl About {
                 (object.is_assignable_to_role == Some(true)).then(|| roles::of_group(&name()))
             }
         };
+        let mut roles: Vec<String> = member_of.iter().filter_map(role).collect();
+        roles.sort();
+        let mut groups: Vec<GroupId> = member_of
+            .iter()
+            .filter(|object| object.is_group())
+            .map(|object| object.id.into())
+            .collect();
+        groups.sort();
+        groups.dedup();
         Reread::Present {
             guest: Box::new(guest),
             sponsors: known.sponsors(&sponsors),
-            groups: member_of
-                .iter()
-                .filter(|object| object.is_group())
-                .map(|object| object.id.into())
-                .collect(),
-            roles: member_of.iter().filter_map(role).collect(),
+            groups,
+            roles,
         }
     }
 }

@@ -30,7 +30,8 @@ pub struct SponsorPage {
 pub(super) struct Known(HashMap<Uuid, Option<Sponsor>>);
 
 impl Reader {
-    /// Every guest's sponsors: `GET /users?$expand=sponsors`.
+    /// Every guest's sponsors: `GET /users?$expand=sponsors`. A guest whose row does not say is left out, as is a sponsor
+    /// that is not there any more.
     pub fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
         let request = self
             .0
@@ -57,10 +58,11 @@ impl Reader {
         known: &mut Known,
     ) -> Result<SponsorPage, GraphError> {
         let mut guests = Vec::with_capacity(rows.len());
-        let objects: Vec<&DirectoryObject> = rows.iter().flat_map(|row| &row.sponsors).collect();
+        let whole = || rows.iter().filter_map(|row| Some((row.id, row.whole()?)));
+        let objects: Vec<&DirectoryObject> = whole().flat_map(|(_, objects)| objects).collect();
         self.look_up(&objects, known).await?;
-        for row in &rows {
-            guests.push((GuestId(row.id), known.sponsors(&row.sponsors)));
+        for (id, objects) in whole() {
+            guests.push((GuestId(id), known.sponsors(objects)));
         }
         Ok(SponsorPage { guests })
     }

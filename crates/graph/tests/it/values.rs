@@ -1,10 +1,10 @@
 //! What Graph's values become.
 
 use innkeeper_domain::activity::SignIns;
-use innkeeper_domain::guest::{Guest, Invitation};
+use innkeeper_domain::guest::{Guest, Invitation, UserType};
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, all, guest, ok, page, text};
+use crate::tenant::{Tenant, all, guest, guest_id, page, text};
 
 /// The only guest of a tenant whose row has these properties besides.
 async fn read(properties: &Value) -> Guest {
@@ -94,8 +94,31 @@ async fn the_count_is_an_advanced_query_of_plain_text() {
 
 #[tokio::test]
 async fn a_guest_whose_sponsors_are_not_told_is_not_one_without_sponsors() {
+    let mut untold = guest("ann");
+    let mut partly = guest("bob");
+    partly["sponsors"] = json!([]);
+    partly["sponsors@odata.nextLink"] = json!("https://graph.microsoft.com/v1.0/more");
+    let mut told = guest("cem");
+    told["sponsors"] = json!([]);
+    for _ in ["left out", "null"] {
+        let tenant = Tenant::start().await;
+        let rows = [untold.clone(), partly.clone(), told.clone()];
+        tenant.answers("GET", "/users", [page(&rows, None)]).await;
+        let read = all(tenant.reader().sponsors()).await.expect("a page");
+        assert_eq!(read[0].guests, [(guest_id("cem"), Vec::new())]);
+        untold["sponsors"] = Value::Null;
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_is_null_is_the_one_filtered_by_and_an_unknown_one_is_unreadable() {
+    let [mut null, mut unknown] = ["ann", "bob"].map(guest);
+    null["userType"] = Value::Null;
+    unknown["userType"] = json!("Robot");
     let tenant = Tenant::start().await;
-    let row = json!({ "value": [guest("ann")] });
-    tenant.answers("GET", "/users", [ok(&row)]).await;
-    all(tenant.reader().sponsors()).await.unwrap_err();
+    let rows = page(&[null, unknown], None);
+    tenant.answers("GET", "/users", [rows]).await;
+    let read = all(tenant.reader().guests()).await.expect("a page");
+    assert_eq!(read[0].guests[0].user_type, UserType::Guest);
+    assert_eq!(read[0].unreadable, [guest_id("bob")]);
 }
