@@ -96,7 +96,7 @@ impl Tenant {
         let text = |key: &str| info[key].as_str().expect("a text").to_owned();
         let url = self.simulator.url();
         let config = format!(
-            "[database]\nurl = \"{database}\"\nlease_seconds = 1\n\n[schedule]\ncycle = \"0 */6 * * *\"\n\n\
+            "[database]\nurl = \"{database}\"\nlease_seconds = 5\n\n[schedule]\ncycle = \"0 */6 * * *\"\n\n\
              [clock]\nfollow = \"{url}/_simulator/clock\"\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n[log]\nformat = \"json\"\n\n\
              [[tenants]]\nname = \"contoso\"\ntenant_id = \"{tenant_id}\"\nmode = \"enforce\"\npolicy = \"policy.toml\"\n\

@@ -28,11 +28,14 @@ use reload::InForce;
 pub(crate) async fn run(global: &Global) -> Result<Exit> {
     let config = crate::installation::load_config(&global.config)?;
     telemetry::init(config.log.format, &config.log.level)?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
     let stop = CancellationToken::new();
     let _signals = stop_on_signal(&stop)?;
     let mut reload = signal(SignalKind::hangup())?;
     let mut in_force = InForce::of(&config)?;
-    let installation = Installation::open(global).await?;
+    let installation = Installation::of(config).await?;
     let status = Arc::new(Status::default());
     let tasks = TaskTracker::new();
     if let Some(listen) = installation.config.http.listen {

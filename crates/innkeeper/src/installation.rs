@@ -1,5 +1,6 @@
 //! An installation: the configuration with everything that it names opened.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,6 +40,14 @@ impl Installation {
     /// Opens what the configuration file names.
     pub(crate) async fn open(global: &Global) -> Result<Self> {
         let config = load_config(&global.config)?;
+        for warning in &config.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Self::of(config).await
+    }
+
+    /// Opens what a configuration names.
+    pub(crate) async fn of(config: Config) -> Result<Self> {
         let store = open_store(&config).await?;
         store
             .migrate()
@@ -109,11 +118,9 @@ impl Installation {
 
 /// Reads the configuration with the environment over it.
 pub(crate) fn load_config(path: &Path) -> Result<Config> {
-    let config = Config::load(path, std::env::vars())?;
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(config)
+    // A variable that is not text cannot be one of ours.
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    Ok(Config::load(path, std::env::vars_os().filter_map(text))?)
 }
 
 pub(crate) async fn open_store(config: &Config) -> Result<Store> {
