@@ -97,3 +97,17 @@ pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> S
         Some(_) | None => String::new(),
     }
 }
+
+/// The same, or else all the known names.
+pub(crate) fn nearest_or_all<'n>(
+    name: &str,
+    known: impl Iterator<Item = &'n str> + Clone,
+) -> String {
+    let suggestion = nearest(name, known.clone());
+    if suggestion.is_empty() {
+        let all: Vec<&str> = known.collect();
+        format!("; there are {}", all.join(", "))
+    } else {
+        suggestion
+    }
+}

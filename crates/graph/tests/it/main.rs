@@ -1,11 +1,17 @@
 //! The client against scripted answers, and against the simulated tenant.
 
+mod connections;
+mod diagnostics;
 mod effects;
+mod fallbacks;
+mod limits;
 mod paging;
 mod rereading;
 mod retries;
 mod secrecy;
 mod simulated;
+mod socket;
+mod speed;
 mod tenant;
 mod tokens;
 mod truth;

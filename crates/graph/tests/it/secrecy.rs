@@ -138,3 +138,26 @@ async fn refusals_of_the_token_endpoint_tell_no_secret() {
         assert_silent(&shown(&error));
     }
 }
+
+#[tokio::test]
+async fn what_is_of_the_wrong_type_is_not_quoted() {
+    let row = json!({ "id": guest_id("ann"), "accountEnabled": MAIL, "otherMails": MAIL });
+    let tenant = Tenant::start().await;
+    tenant
+        .answers_everything(ok(&json!({ "value": [row], "responses": [MAIL] })))
+        .await;
+    let failures = failures(&tenant.graph()).await;
+    assert!(failures.len() >= 2, "{failures:?}");
+    for failure in failures {
+        assert_silent(&failure);
+    }
+    for answer in [
+        json!(TOKEN),
+        json!({ "access_token": [TOKEN], "expires_in": TOKEN }),
+    ] {
+        let tenant = Tenant::locked().await;
+        tenant.issues([ok(&answer)]).await;
+        let error = tenant.reader().guest_count().await.unwrap_err();
+        assert_silent(&shown(&error));
+    }
+}

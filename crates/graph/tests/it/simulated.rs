@@ -62,6 +62,10 @@ impl Simulated {
         }
     }
 
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     pub(crate) fn reader(&self) -> Reader {
         self.graph.reader()
     }

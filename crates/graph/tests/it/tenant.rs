@@ -92,7 +92,7 @@ impl Tenant {
         Settings {
             attempts: ATTEMPTS,
             backoff: Duration::from_millis(1),
-            ..settings(url)
+            ..plain_settings(url)
         }
     }
 
@@ -130,7 +130,8 @@ impl Tenant {
     }
 }
 
-fn settings(url: url::Url) -> Settings {
+/// The customary settings for this address, Graph's and the token endpoint's.
+pub(crate) fn plain_settings(url: url::Url) -> Settings {
     Settings::new(
         url.clone(),
         url,

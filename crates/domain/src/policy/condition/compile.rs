@@ -1,6 +1,7 @@
 //! From CEL's syntax tree to ours: every name is looked up, every type held against what is expected.
 
 use std::collections::BTreeSet;
+use std::thread;
 
 use cel::common::ast::{
     CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr, SourceInfo, operators,
@@ -11,10 +12,18 @@ use regex::Regex;
 use super::tree::{Bool, Comparison, Element, Field, FieldType, Int, Kind, List, Operator, Text};
 use super::{Asked, ConditionError};
 use crate::facts::{FactName, Kind as FactKind};
-use crate::policy::parse::nearest;
+use crate::policy::parse::{nearest, nearest_or_all};
 
-/// The longest condition, in bytes. No honest one comes near; the parser's own limits lie far beyond.
+/// The longest condition, in bytes. No honest one comes near.
 const LONGEST: usize = 4096;
+
+/// The deepest tree, so that neither compiling nor judging runs out of stack.
+const DEEPEST: usize = 64;
+
+/// The parser takes up to 100 kB of stack for each bracket, and allows 96 of them: more than a thread usually has.
+const PARSER_STACK: usize = 64 << 20;
+
+const TOO_DEEP: &str = "the condition is nested too deeply";
 
 /// Functions on texts, as `text.function(argument)`.
 const TEXT_FUNCTIONS: [&str; 5] = [
@@ -34,11 +43,28 @@ pub(super) fn compile(source: &str) -> Result<Asked> {
             message: format!("a condition has at most {LONGEST} bytes"),
         });
     }
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .stack_size(PARSER_STACK)
+            .spawn_scoped(scope, || parsed(source))
+            .ok()
+            .and_then(|parser| parser.join().ok())
+            .unwrap_or_else(|| {
+                Err(ConditionError {
+                    offset: 0,
+                    message: "the condition cannot be parsed".to_owned(),
+                })
+            })
+    })
+}
+
+fn parsed(source: &str) -> Result<Asked> {
     let (expr, info) = Parser::new()
         .parse_with_source_info(source)
         .map_err(|errors| syntax_error(source, &errors))?;
     let mut compiler = Compiler {
         info,
+        depth: 0,
         names: Vec::new(),
         facts: BTreeSet::new(),
         groups: BTreeSet::new(),
@@ -54,17 +80,45 @@ fn syntax_error(source: &str, errors: &cel::parser::ParseErrors) -> ConditionErr
             message: "the condition cannot be parsed".to_owned(),
         };
     };
+    if first.msg.contains("Recursion limit") {
+        return ConditionError {
+            offset: 0,
+            message: TOO_DEEP.to_owned(),
+        };
+    }
     let line = usize::try_from(first.pos.0).unwrap_or(1).max(1);
     let column = usize::try_from(first.pos.1).unwrap_or(1).max(1);
-    let before: usize = source
-        .split_inclusive('\n')
-        .take(line - 1)
-        .map(str::len)
+    let mut lines = source.split_inclusive('\n');
+    let before: usize = lines.by_ref().take(line - 1).map(str::len).sum();
+    let within: usize = lines
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(column - 1)
+        .map(char::len_utf8)
         .sum();
-    let offset = (before + column - 1).min(source.len());
     ConditionError {
-        offset,
+        offset: before + within,
         message: format!("not a CEL expression: {}", first.msg),
+    }
+}
+
+/// Where an expression begins. The parser places a field at its dot and a method at its bracket.
+fn beginning(expr: &IdedExpr) -> &IdedExpr {
+    match &expr.expr {
+        Expr::Select(select) => beginning(&select.operand),
+        Expr::Call(CallExpr {
+            target: Some(target),
+            ..
+        }) => beginning(target),
+        Expr::Comprehension(comprehension) => beginning(&comprehension.iter_range),
+        Expr::Call(_)
+        | Expr::Ident(_)
+        | Expr::List(_)
+        | Expr::Literal(_)
+        | Expr::Map(_)
+        | Expr::Struct(_)
+        | Expr::Unspecified => expr,
     }
 }
 
@@ -101,6 +155,8 @@ impl Any {
 
 struct Compiler {
     info: SourceInfo,
+    /// How deep in the tree it stands.
+    depth: usize,
     /// The comprehensions' variables, outermost first.
     names: Vec<(String, Kind)>,
     facts: BTreeSet<FactName>,
@@ -111,7 +167,7 @@ impl Compiler {
     fn error<T>(&self, at: &IdedExpr, message: impl Into<String>) -> Result<T> {
         let offset = self
             .info
-            .offset_for(at.id)
+            .offset_for(beginning(at).id)
             .map_or(0, |(start, _)| start as usize);
         Err(ConditionError {
             offset,
@@ -153,6 +209,16 @@ impl Compiler {
     }
 
     fn any(&mut self, expr: &IdedExpr) -> Result<Any> {
+        if self.depth == DEEPEST {
+            return self.error(expr, TOO_DEEP);
+        }
+        self.depth += 1;
+        let any = self.any_kind(expr);
+        self.depth -= 1;
+        any
+    }
+
+    fn any_kind(&mut self, expr: &IdedExpr) -> Result<Any> {
         match &expr.expr {
             Expr::Literal(literal) => self.literal(expr, literal),
             Expr::Ident(name) => self.name(expr, name),
@@ -340,12 +406,17 @@ impl Compiler {
                 format!("{name} is given the wrong number of arguments"),
             );
         }
-        let all = known().collect::<Vec<_>>().join(", ");
+        if name == operators::INDEX {
+            return self.error(
+                expr,
+                "a list has no places to ask for; ask with exists(x, ...)",
+            );
+        }
         self.error(
             expr,
             format!(
-                "there is no function {name}{}; there are {all}",
-                nearest(name, known())
+                "there is no function {name}{}",
+                nearest_or_all(name, known())
             ),
         )
     }
@@ -450,7 +521,12 @@ impl Compiler {
         };
         match Regex::new(literal.inner()) {
             Ok(regex) => Ok(Any::Bool(Bool::Matches(self.text(text)?, regex))),
-            Err(error) => self.error(pattern, format!("not a regular expression: {error}")),
+            Err(error) => {
+                let error = error.to_string();
+                let what = error.lines().last().unwrap_or_default();
+                let what = what.strip_prefix("error: ").unwrap_or(what);
+                self.error(pattern, format!("not a regular expression: {what}"))
+            }
         }
     }
 
@@ -524,11 +600,12 @@ impl Compiler {
                 operators::LOGICAL_OR | operators::LOGICAL_AND,
                 [_, body],
             ) => body,
-            (
-                Expr::Literal(LiteralValue::Int(_)) | Expr::List(_),
-                operators::CONDITIONAL,
-                [body, _, _],
-            ) => body,
+            (Expr::Literal(LiteralValue::Int(_)), operators::CONDITIONAL, [body, _, _]) => body,
+            (Expr::List(_), operators::CONDITIONAL, [body, kept, _])
+                if adds_only(kept, iter_var) =>
+            {
+                body
+            }
             _ => return self.unsupported(expr),
         };
         self.names.push((iter_var.clone(), list.kind()));
@@ -548,6 +625,22 @@ impl Compiler {
     fn unsupported<T>(&self, expr: &IdedExpr) -> Result<T> {
         self.error(expr, "of the macros over lists there are all(x, ...), exists(x, ...), exists_one(x, ...) and filter(x, ...)")
     }
+}
+
+/// A step that adds the element itself is one of filter(); map() with a condition adds something else.
+fn adds_only(step: &IdedExpr, element: &str) -> bool {
+    let Expr::Call(CallExpr { args, .. }) = &step.expr else {
+        return false;
+    };
+    let [_, added] = args.as_slice() else {
+        return false;
+    };
+    let Expr::List(list) = &added.expr else {
+        return false;
+    };
+    list.elements
+        .iter()
+        .all(|added| matches!(&added.expr, Expr::Ident(name) if name == element))
 }
 
 fn comparison(name: &str) -> Option<Comparison> {

@@ -206,6 +206,9 @@ impl<'f> Judge<'f, '_> {
             Ok(text) => text,
             Err(fact) => return Truth::Unknown(fact),
         };
+        if let List::Texts(texts) = list {
+            return self.text_among(&text, texts);
+        }
         let items = self.list(list);
         items
             .map(|items| {
@@ -214,6 +217,19 @@ impl<'f> Judge<'f, '_> {
                     .any(|item| matches!(item, Item::Text(item) if *item == text))
             })
             .into()
+    }
+
+    /// One text that is equal decides, whether or not the others are known.
+    fn text_among(&mut self, text: &str, texts: &'f [Text]) -> Truth {
+        let mut unknown = None;
+        for item in texts {
+            match self.text(item) {
+                Ok(item) if item == text => return Truth::True,
+                Ok(_) => {}
+                Err(fact) => unknown = unknown.or(Some(fact)),
+            }
+        }
+        unknown.map_or(Truth::False, Truth::Unknown)
     }
 
     fn int_in(&mut self, int: &'f Int, list: &'f [Int]) -> Truth {

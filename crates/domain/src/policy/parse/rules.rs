@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{NaiveDate, TimeDelta};
 use toml_edit::{Item, TableLike};
 
-use super::nearest;
+use super::nearest_or_all;
 use super::reader::{Reader, start, table_start};
 use crate::facts::FactName;
 use crate::policy::{
@@ -106,12 +106,8 @@ fn stage(reader: &mut Reader<'_>, table: &dyn TableLike) -> Option<(Stage, usize
     let at = table_start(table);
     let (word, offset) = reader.text(table, "action", "a stage", at)?;
     let Some(action) = Action::parse(&word) else {
-        let suggestion = nearest(&word, Action::ALL.into_iter().map(Action::as_str));
-        let all = Action::ALL.map(Action::as_str).join(", ");
-        reader.problem(
-            offset,
-            format!("there is no action {word}{suggestion}; there are {all}"),
-        );
+        let suggestion = nearest_or_all(&word, Action::ALL.into_iter().map(Action::as_str));
+        reader.problem(offset, format!("there is no action {word}{suggestion}"));
         return None;
     };
     let customary = Stage::of(action);
@@ -165,11 +161,9 @@ fn recipients(reader: &mut Reader<'_>, item: &Item) -> Vec<Recipient> {
         {
             Some(recipient) => recipients.push(recipient),
             None => {
-                let suggestion = nearest(&word, Recipient::ALL.into_iter().map(Recipient::as_str));
-                reader.problem(
-                    offset,
-                    format!("nobody is called {word}{suggestion}; there are sponsor and operators"),
-                );
+                let all = Recipient::ALL.into_iter().map(Recipient::as_str);
+                let suggestion = nearest_or_all(&word, all);
+                reader.problem(offset, format!("there is no recipient {word}{suggestion}"));
             }
         }
     }

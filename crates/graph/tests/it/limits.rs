@@ -1,0 +1,116 @@
+//! What is bounded: the pace of sign-in reads, attempts, time, pages, and the size of an answer.
+
+use std::time::{Duration, Instant};
+
+use innkeeper_graph::{Graph, GraphError, Limit, Settings};
+
+use crate::tenant::{Tenant, all, failure, guest, page, plain_settings, text};
+
+fn paced(tenant: &Tenant, requests: usize, within: Duration) -> Graph {
+    let settings = Settings {
+        sign_in_limits: vec![Limit { requests, within }],
+        ..tenant.settings()
+    };
+    Graph::connect(settings).expect("a connection")
+}
+
+#[tokio::test]
+async fn reads_of_sign_in_activity_keep_their_pace_and_others_do_not_wait() {
+    let within = Duration::from_millis(40);
+    let tenant = Tenant::start().await;
+    let links = ["2", "3"].map(|token| tenant.page(token));
+    let pages = [
+        page(&[guest("ann")], Some(&links[0])),
+        page(&[guest("bob")], Some(&links[1])),
+        page(&[guest("cem")], None),
+    ];
+    tenant.answers("GET", "/users", pages).await;
+    let count = [text(200, "3")];
+    tenant.answers("GET", "/users/$count", count).await;
+    let reader = paced(&tenant, 1, within).reader();
+    let started = Instant::now();
+    all(reader.guests()).await.expect("three pages");
+    assert!(started.elapsed() >= within * 2);
+
+    // One that is never free again holds up nothing else.
+    let reader = paced(&tenant, 1, Duration::from_secs(86_400)).reader();
+    all(reader.guests()).await.expect("the last page");
+    for _ in 0..3 {
+        assert_eq!(reader.guest_count().await.expect("a count"), 3);
+    }
+}
+
+#[test]
+fn only_a_simulator_on_this_machine_is_not_paced() {
+    let limits = |url: &str| plain_settings(url.parse().expect("an address")).sign_in_limits;
+    assert!(limits("http://127.0.0.1:8080").is_empty());
+    assert!(limits("http://localhost").is_empty());
+    assert!(limits("http://[::1]:80").is_empty());
+    for url in [
+        "https://graph.microsoft.com",
+        "https://127.0.0.1",
+        "http://simulator",
+    ] {
+        let in_a_minute = |limit: &Limit| limit.requests * 60 <= 10 * 60;
+        assert!(limits(url).iter().any(in_a_minute), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn after_the_longest_time_nothing_is_tried_again() {
+    let tenant = Tenant::start().await;
+    let busy = failure(429, "TooManyRequests").insert_header("retry-after", "1");
+    tenant.answers("GET", "/users/$count", [busy]).await;
+    let graph = Graph::connect(Settings {
+        longest: Duration::from_millis(500),
+        ..tenant.settings()
+    });
+    let error = graph.expect("a connection").reader().guest_count().await;
+    assert!(
+        matches!(error, Err(GraphError::Throttled { .. })),
+        "{error:?}"
+    );
+    assert_eq!(tenant.asked().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_given_up() {
+    let tenant = Tenant::start().await;
+    let late = text(200, "7").set_delay(Duration::from_secs(600));
+    tenant.answers("GET", "/users/$count", [late]).await;
+    tenant.writer();
+    let graph = Graph::connect(Settings {
+        timeout: Duration::from_millis(50),
+        attempts: 1,
+        ..tenant.settings()
+    });
+    let error = graph.expect("a connection").reader().guest_count().await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, GraphError::Unreachable { .. }), "{error}");
+    assert!(
+        error.to_string().contains("did not answer in time"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_larger_than_any_of_graph_is_not_read() {
+    let tenant = Tenant::start().await;
+    let huge = text(200, &" ".repeat((64 << 20) + 1));
+    tenant.answers("GET", "/users", [huge]).await;
+    let error = all(tenant.reader().guests()).await.unwrap_err();
+    assert!(matches!(error, GraphError::TooLarge { .. }), "{error}");
+    assert_eq!(tenant.asked().await.len(), 1, "it is not asked for again");
+}
+
+#[tokio::test]
+async fn empty_pages_do_not_go_on_for_ever() {
+    let tenant = Tenant::start().await;
+    let mut pages: Vec<_> = (0..1_100)
+        .map(|nth| page(&[], Some(&tenant.page(&nth.to_string()))))
+        .collect();
+    pages.push(page(&[guest("ann")], None));
+    tenant.answers("GET", "/users", pages).await;
+    let error = all(tenant.reader().guests()).await.unwrap_err();
+    assert!(matches!(error, GraphError::EndlessPaging { .. }), "{error}");
+}
