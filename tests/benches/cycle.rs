@@ -23,7 +23,10 @@ impl Drop for Server {
 }
 
 fn main() {
-    let guests: u64 = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
+    let guests: u64 = std::env::args()
+        .skip(1)
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(100_000);
     let innkeeper = build();
     let folder = tempfile::TempDir::new().expect("a folder");
     let (server, settings) = simulate(&innkeeper, guests);
@@ -31,9 +34,15 @@ fn main() {
     println!("{guests} guests, throttling off, SQLite");
     for name in ["first cycle", "second cycle"] {
         let (wall, resident) = measure(&innkeeper, folder.path());
-        println!("{name}: {:.2} s, {:.1} MB resident at most", wall.as_secs_f64(), mebibytes(resident) * 1.048_576);
+        println!(
+            "{name}: {:.2} s, {:.1} MB resident at most",
+            wall.as_secs_f64(),
+            mebibytes(resident) * 1.048_576
+        );
     }
-    let database = std::fs::metadata(folder.path().join("innkeeper.db")).expect("the database").len();
+    let database = std::fs::metadata(folder.path().join("innkeeper.db"))
+        .expect("the database")
+        .len();
     println!("database: {:.1} MB", mebibytes(database / 1024) * 1.048_576);
     drop(server);
 }
@@ -41,17 +50,35 @@ fn main() {
 /// Builds the binary as it is released.
 fn build() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let status = Command::new(env!("CARGO")).args(["build", "--release", "--locked", "-p", "innkeeper"]).current_dir(&root).status();
-    assert!(status.expect("cargo runs").success(), "the binary cannot be built");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "-p", "innkeeper"])
+        .current_dir(&root)
+        .status();
+    assert!(
+        status.expect("cargo runs").success(),
+        "the binary cannot be built"
+    );
     let bench = std::env::current_exe().expect("this bench's own path");
-    let folder = bench.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let folder = bench
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/<profile>/deps");
     folder.join("innkeeper")
 }
 
 /// Starts the simulator; returns it with the settings that it prints for a configuration.
 fn simulate(innkeeper: &Path, guests: u64) -> (Server, String) {
     let mut child = Command::new(innkeeper)
-        .args(["simulate", "--listen", "127.0.0.1:0", "--no-throttling", "--speed", "0", "--guests", &guests.to_string()])
+        .args([
+            "simulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--no-throttling",
+            "--speed",
+            "0",
+            "--guests",
+            &guests.to_string(),
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the simulator starts");
@@ -71,13 +98,20 @@ fn simulate(innkeeper: &Path, guests: u64) -> (Server, String) {
 }
 
 fn write_installation(folder: &Path, settings: &str) {
-    let settings = settings.replace("policy = \"policy.toml\"", "mode = \"enforce\"\npolicy = \"policy.toml\"");
+    let settings = settings.replace(
+        "policy = \"policy.toml\"",
+        "mode = \"enforce\"\npolicy = \"policy.toml\"",
+    );
     let config = format!(
         "[database]\nurl = \"sqlite://innkeeper.db\"\n\n[schedule]\ncycle = \"0 */6 * * *\"\n\n{settings}\n\
          [tenants.notify]\nsender = \"guests@contoso.example\"\noperators = [\"operators@contoso.example\"]\n"
     );
     std::fs::write(folder.join("innkeeper.toml"), config).expect("the folder can be written");
-    std::fs::write(folder.join("policy.toml"), include_str!("../../config/policy.toml")).expect("the folder can be written");
+    std::fs::write(
+        folder.join("policy.toml"),
+        include_str!("../../config/policy.toml"),
+    )
+    .expect("the folder can be written");
 }
 
 /// Runs `apply`; returns its wall time and its highest resident memory in KiB, as Linux accounts it.
@@ -94,7 +128,10 @@ fn measure(innkeeper: &Path, folder: &Path) -> (Duration, u64) {
     loop {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        highest = highest.max(line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0));
+        highest = highest.max(
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+                .unwrap_or(0),
+        );
         if let Some(ended) = child.try_wait().expect("it can be waited for") {
             assert!(ended.success(), "apply failed: {ended}");
             return (begun.elapsed(), highest);

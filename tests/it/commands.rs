@@ -17,9 +17,25 @@ async fn plan_prints_one_object_and_tells_by_its_exit_code_whether_there_is_some
     let output = tenant.run(&["plan", "--output", "json"]).await;
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
     let plan: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let mut keys: Vec<&str> = plan.as_object().expect("an object").keys().map(String::as_str).collect();
+    let mut keys: Vec<&str> = plan
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["approved", "observation", "plan_hash", "policy_hash", "refusals", "tenant", "verdicts"]);
+    assert_eq!(
+        keys,
+        [
+            "approved",
+            "observation",
+            "plan_hash",
+            "policy_hash",
+            "refusals",
+            "tenant",
+            "verdicts"
+        ]
+    );
     assert_eq!(plan["tenant"], "contoso");
     assert_eq!(plan["observation"]["guests"], 2);
     assert_eq!(plan["observation"]["complete"], true);
@@ -29,11 +45,20 @@ async fn plan_prints_one_object_and_tells_by_its_exit_code_whether_there_is_some
     }
     let verdicts = plan["verdicts"].as_array().expect("a list");
     assert_eq!(verdicts.len(), 2);
-    let act = verdicts.iter().find(|verdict| verdict["verdict"] == "act").expect("one guest is acted on");
+    let act = verdicts
+        .iter()
+        .find(|verdict| verdict["verdict"] == "act")
+        .expect("one guest is acted on");
     assert_eq!(act["rule"], "inactive");
     assert_eq!(act["stage"], 0);
     assert_eq!(act["action"], "notify");
-    assert!(act["reason"].as_str().expect("a reason").contains("inactive_days = 100"), "{act:#}");
+    assert!(
+        act["reason"]
+            .as_str()
+            .expect("a reason")
+            .contains("inactive_days = 100"),
+        "{act:#}"
+    );
     for key in ["guest_id", "upn", "due"] {
         assert!(act[key].is_string(), "{act:#}");
     }
@@ -42,13 +67,16 @@ async fn plan_prints_one_object_and_tells_by_its_exit_code_whether_there_is_some
 }
 
 #[tokio::test]
-async fn plan_without_anything_to_do_ends_with_zero_and_in_observe_mode_says_that_nothing_is_done() {
+async fn plan_without_anything_to_do_ends_with_zero_and_in_observe_mode_says_that_nothing_is_done()
+{
     let tenant = Tenant::empty().await;
     tenant.add_guest("active", 1).await;
     let output = tenant.run(&["plan"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     tenant.add_guest("ann", 100).await;
-    tenant.configure(|config| config.replace("mode = \"enforce\"", "mode = \"observe\"")).await;
+    tenant
+        .configure(|config| config.replace("mode = \"enforce\"", "mode = \"observe\""))
+        .await;
     let plan = tenant.json(&["plan"]).await;
     assert_eq!(plan["approved"], false);
     assert_eq!(plan["refusals"][0]["refusal"], "mode");
@@ -59,7 +87,9 @@ async fn plan_without_anything_to_do_ends_with_zero_and_in_observe_mode_says_tha
 #[tokio::test]
 async fn warn_mode_sends_notices_and_takes_nothing() {
     let tenant = tenant().await;
-    tenant.configure(|config| config.replace("mode = \"enforce\"", "mode = \"warn\"")).await;
+    tenant
+        .configure(|config| config.replace("mode = \"enforce\"", "mode = \"warn\""))
+        .await;
     for _ in 0..4 {
         tenant.apply().await;
         tenant.pass_days(7).await;
@@ -67,7 +97,10 @@ async fn warn_mode_sends_notices_and_takes_nothing() {
     assert_eq!(tenant.writes().await, ["send-mail"]);
     let outbox = tenant.get("outbox").await;
     let text = outbox[0].to_string();
-    assert!(text.contains("ann@partner.example") && text.contains("inactive_days = 100"), "{text}");
+    assert!(
+        text.contains("ann@partner.example") && text.contains("inactive_days = 100"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -83,7 +116,12 @@ async fn guests_are_found_by_object_id_upn_and_mail_and_explained() {
         assert_eq!(explained["verdict"], "wait");
         assert_eq!(explained["action"], "disable");
         let facts = explained["facts"].as_array().expect("a list");
-        assert!(facts.iter().any(|fact| fact["fact"] == "inactive_days" && fact["value"] == "100"), "{explained:#}");
+        assert!(
+            facts
+                .iter()
+                .any(|fact| fact["fact"] == "inactive_days" && fact["value"] == "100"),
+            "{explained:#}"
+        );
         assert_eq!(explained["rules"][0]["holds"], "yes");
     }
     let shown = tenant.json(&["guests", "show", &id]).await;
@@ -91,33 +129,71 @@ async fn guests_are_found_by_object_id_upn_and_mail_and_explained() {
     assert_eq!(shown["actions"][0]["outcome"]["outcome"], "done");
     let table = tenant.run(&["explain", &id]).await;
     let table = String::from_utf8_lossy(&table.stdout).into_owned();
-    assert!(table.contains("inactive_days") && table.contains("Verdict: wait"), "{table}");
+    assert!(
+        table.contains("inactive_days") && table.contains("Verdict: wait"),
+        "{table}"
+    );
 }
 
 #[tokio::test]
 async fn guests_are_listed_as_table_json_and_csv() {
     let tenant = tenant().await;
     tenant.apply().await;
-    assert_eq!(tenant.json(&["guests", "list"]).await.as_array().map(Vec::len), Some(2));
-    assert_eq!(tenant.json(&["guests", "list", "--verdict", "wait"]).await.as_array().map(Vec::len), Some(1));
-    assert_eq!(tenant.json(&["guests", "list", "--rule", "nothing"]).await.as_array().map(Vec::len), Some(0));
+    assert_eq!(
+        tenant
+            .json(&["guests", "list"])
+            .await
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(
+        tenant
+            .json(&["guests", "list", "--verdict", "wait"])
+            .await
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(
+        tenant
+            .json(&["guests", "list", "--rule", "nothing"])
+            .await
+            .as_array()
+            .map(Vec::len),
+        Some(0)
+    );
     let csv = tenant.run(&["guests", "list", "--output", "csv"]).await;
     let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
-    assert!(csv.starts_with("guest_id,upn,mail,enabled,last_sign_in,verdict,rule,next,due,reason\n"), "{csv}");
+    assert!(
+        csv.starts_with("guest_id,upn,mail,enabled,last_sign_in,verdict,rule,next,due,reason\n"),
+        "{csv}"
+    );
     assert_eq!(csv.lines().count(), 3);
     let table = tenant.run(&["guests", "list"]).await;
-    assert!(String::from_utf8_lossy(&table.stdout).contains("2 guests"), "{}", shown(&table));
+    assert!(
+        String::from_utf8_lossy(&table.stdout).contains("2 guests"),
+        "{}",
+        shown(&table)
+    );
 }
 
 #[tokio::test]
 async fn checks_say_that_nothing_is_wrong_and_show_hides_the_secret() {
     let tenant = tenant().await;
-    for arguments in [&["config", "check"][..], &["policy", "check"], &["db", "migrate"]] {
+    for arguments in [
+        &["config", "check"][..],
+        &["policy", "check"],
+        &["db", "migrate"],
+    ] {
         let output = tenant.run(arguments).await;
         assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     }
     let output = shown(&tenant.run(&["config", "show"]).await);
-    assert!(output.contains("contoso") && !output.contains("simulated-secret"), "{output}");
+    assert!(
+        output.contains("contoso") && !output.contains("simulated-secret"),
+        "{output}"
+    );
 }
 
 #[tokio::test]
@@ -126,6 +202,10 @@ async fn every_command_has_help_with_an_example() {
     for command in ["run", "plan", "apply", "explain", "simulate", "demo"] {
         let output = tenant.run(&[command, "--help"]).await;
         assert_eq!(output.status.code(), Some(0));
-        assert!(String::from_utf8_lossy(&output.stdout).contains("Example"), "{}", shown(&output));
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("Example"),
+            "{}",
+            shown(&output)
+        );
     }
 }

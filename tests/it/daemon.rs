@@ -26,7 +26,8 @@ impl Daemon {
         let (sender, log) = channel();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                let entry = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "fields": { "message": line } }));
+                let entry = serde_json::from_str(&line)
+                    .unwrap_or_else(|_| json!({ "fields": { "message": line } }));
                 if sender.send(entry).is_err() {
                     break;
                 }
@@ -39,8 +40,13 @@ impl Daemon {
     pub fn wait_for(&self, message: &str) -> Value {
         let mut passed = Vec::new();
         loop {
-            let Ok(entry) = self.log.recv_timeout(PATIENCE) else { panic!("{message:?} never came; {passed:#?}") };
-            if entry["fields"]["message"].as_str().is_some_and(|text| text.contains(message)) {
+            let Ok(entry) = self.log.recv_timeout(PATIENCE) else {
+                panic!("{message:?} never came; {passed:#?}")
+            };
+            if entry["fields"]["message"]
+                .as_str()
+                .is_some_and(|text| text.contains(message))
+            {
                 return entry;
             }
             passed.push(entry);
@@ -49,7 +55,9 @@ impl Daemon {
 
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = std::process::Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        let sent = std::process::Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
         assert!(sent.expect("kill exists").success());
     }
 
@@ -66,11 +74,25 @@ impl Drop for Daemon {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the daemon's own health interface")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the daemon's own health interface"
+)]
 async fn health(address: &str, path: &str) -> (u16, String) {
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
-    let answer = client.get(format!("http://{address}/{path}")).send().await.expect("an answer");
-    (answer.status().as_u16(), answer.text().await.expect("a body"))
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .expect("a client");
+    let answer = client
+        .get(format!("http://{address}/{path}"))
+        .send()
+        .await
+        .expect("an answer");
+    (
+        answer.status().as_u16(),
+        answer.text().await.expect("a body"),
+    )
 }
 
 async fn tenant(database: String) -> Tenant {
@@ -80,13 +102,16 @@ async fn tenant(database: String) -> Tenant {
     tenant
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn it_begins_with_a_cycle_answers_for_its_health_and_stops_in_order() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
     for signal in ["TERM", "INT"] {
         let daemon = Daemon::start(&tenant);
         let listening = daemon.wait_for("health is served");
-        let address = listening["fields"]["listen"].as_str().expect("an address").to_owned();
+        let address = listening["fields"]["listen"]
+            .as_str()
+            .expect("an address")
+            .to_owned();
         daemon.wait_for("the cycle is complete");
         assert_eq!(health(&address, "healthz").await, (200, "ok\n".to_owned()));
         let (status, ready) = health(&address, "readyz").await;
@@ -96,7 +121,7 @@ async fn it_begins_with_a_cycle_answers_for_its_health_and_stops_in_order() {
     assert_eq!(tenant.writes().await, ["send-mail"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_schedule_activates_cycles_as_the_clock_goes_on() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
     let daemon = Daemon::start(&tenant);
@@ -109,7 +134,7 @@ async fn the_schedule_activates_cycles_as_the_clock_goes_on() {
     assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_policy_is_not_taken_and_a_mended_one_is() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
     let daemon = Daemon::start(&tenant);
@@ -125,13 +150,22 @@ async fn a_broken_policy_is_not_taken_and_a_mended_one_is() {
     assert!(daemon.stop("TERM").success());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cycle_that_fails_leaves_the_daemon_running_and_the_next_one_works() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
-    tenant.control(reqwest::Method::PUT, "permissions", Some(json!({ "roles": [] }))).await;
+    tenant
+        .control(
+            reqwest::Method::PUT,
+            "permissions",
+            Some(json!({ "roles": [] })),
+        )
+        .await;
     let daemon = Daemon::start(&tenant);
     let listening = daemon.wait_for("health is served");
-    let address = listening["fields"]["listen"].as_str().expect("an address").to_owned();
+    let address = listening["fields"]["listen"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
     daemon.wait_for("the cycle failed");
     daemon.wait_for("the next cycle is scheduled");
     assert_eq!(health(&address, "readyz").await.0, 503);
@@ -140,7 +174,7 @@ async fn a_cycle_that_fails_leaves_the_daemon_running_and_the_next_one_works() {
     assert_eq!(tenant.writes().await, Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_in_the_middle_of_a_reading_is_in_order() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
     tenant.post("faults", json!({ "kind": "hold", "when": "before", "method": "GET", "path": "/v1.0/users", "next": 1 })).await;
@@ -150,13 +184,15 @@ async fn a_stop_in_the_middle_of_a_reading_is_in_order() {
     assert_eq!(tenant.writes().await, Vec::<String>::new());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn no_personal_data_is_in_the_log() {
     let tenant = tenant("sqlite://innkeeper.db".to_owned()).await;
     let daemon = Daemon::start(&tenant);
     let mut entries = Vec::new();
     while let Ok(entry) = daemon.log.recv_timeout(PATIENCE) {
-        let is_last = entry["fields"]["message"].as_str().is_some_and(|text| text.contains("is scheduled"));
+        let is_last = entry["fields"]["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("is scheduled"));
         entries.push(entry.to_string());
         if is_last {
             break;
@@ -165,6 +201,11 @@ async fn no_personal_data_is_in_the_log() {
     assert!(daemon.stop("TERM").success());
     assert!(entries.len() > 3);
     for entry in entries {
-        assert!(!entry.contains("partner.example") && !entry.contains("#EXT#") && !entry.contains("simulated-secret"), "{entry}");
+        assert!(
+            !entry.contains("partner.example")
+                && !entry.contains("#EXT#")
+                && !entry.contains("simulated-secret"),
+            "{entry}"
+        );
     }
 }

@@ -12,7 +12,10 @@ async fn fails(tenant: &Tenant, code: i32, words: &[&str]) {
     let said = shown(&output);
     assert_eq!(output.status.code(), Some(code), "{said}");
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let messages = stderr.lines().filter(|line| line.starts_with("innkeeper: ")).count();
+    let messages = stderr
+        .lines()
+        .filter(|line| line.starts_with("innkeeper: "))
+        .count();
     assert_eq!(messages, 1, "{said}");
     for word in words {
         assert!(stderr.contains(word), "{word:?} is missing in: {said}");
@@ -30,7 +33,9 @@ async fn tenant() -> Tenant {
 #[tokio::test]
 async fn a_wrong_secret() {
     let tenant = tenant().await;
-    tenant.configure(|config| config.replace("simulated-secret", "hunter2-not-it")).await;
+    tenant
+        .configure(|config| config.replace("simulated-secret", "hunter2-not-it"))
+        .await;
     fails(&tenant, 1, &["AADSTS7000215", "client secret"]).await;
     let said = shown(&tenant.run(&["apply"]).await);
     assert!(!said.contains("hunter2"), "{said}");
@@ -39,15 +44,30 @@ async fn a_wrong_secret() {
 #[tokio::test]
 async fn a_host_that_cannot_be_reached() {
     let tenant = tenant().await;
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
-    tenant.configure(|config| replace_line(&config, "graph_url", &format!("graph_url = \"http://{closed}\""))).await;
-    fails(&tenant, 1, &["127.0.0.1"]).await;
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its address");
+    let line = |key: &str| format!("{key} = \"http://{closed}\"");
+    tenant
+        .configure(|config| {
+            let config = replace_line(&config, "graph_url", &line("graph_url"));
+            replace_line(&config, "login_url", &line("login_url"))
+        })
+        .await;
+    fails(&tenant, 1, &["127.0.0.1", "cannot be reached"]).await;
 }
 
 #[tokio::test]
 async fn a_missing_permission() {
     let tenant = tenant().await;
-    tenant.control(reqwest::Method::PUT, "permissions", Some(json!({ "roles": ["User.Read.All"] }))).await;
+    tenant
+        .control(
+            reqwest::Method::PUT,
+            "permissions",
+            Some(json!({ "roles": ["User.Read.All"] })),
+        )
+        .await;
     fails(&tenant, 1, &["AuditLog.Read.All", "grant"]).await;
 }
 
@@ -61,22 +81,43 @@ async fn a_broken_policy() {
 #[tokio::test]
 async fn a_broken_configuration() {
     let tenant = tenant().await;
-    tenant.configure(|config| config.replace("mode = \"enforce\"", "mode = \"enforce\"\npolcy = \"x\"")).await;
+    tenant
+        .configure(|config| {
+            config.replace("mode = \"enforce\"", "mode = \"enforce\"\npolcy = \"x\"")
+        })
+        .await;
     fails(&tenant, 64, &["innkeeper.toml:", "polcy", "policy"]).await;
 }
 
 #[tokio::test]
 async fn a_database_that_cannot_be_written() {
     let tenant = tenant().await;
-    tenant.configure(|config| config.replace("sqlite://innkeeper.db", "sqlite://missing/folder/innkeeper.db")).await;
+    tenant
+        .configure(|config| {
+            config.replace(
+                "sqlite://innkeeper.db",
+                "sqlite://missing/folder/innkeeper.db",
+            )
+        })
+        .await;
     fails(&tenant, 1, &["missing/folder"]).await;
 }
 
 #[tokio::test]
 async fn a_database_server_that_is_not_there() {
     let tenant = tenant().await;
-    let closed = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
-    tenant.configure(|config| config.replace("sqlite://innkeeper.db", &format!("postgres://innkeeper:hunter2@{closed}/innkeeper"))).await;
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its address");
+    tenant
+        .configure(|config| {
+            config.replace(
+                "sqlite://innkeeper.db",
+                &format!("postgres://innkeeper:hunter2@{closed}/innkeeper"),
+            )
+        })
+        .await;
     fails(&tenant, 1, &["database"]).await;
     let said = shown(&tenant.run(&["apply"]).await);
     assert!(!said.contains("hunter2"), "{said}");
@@ -87,26 +128,52 @@ async fn sign_in_times_that_vanish_for_everybody() {
     let tenant = tenant().await;
     tenant.apply().await;
     let warned = tenant.writes().await;
-    tenant.pass_days(14).await;
+    for _ in 0..2 {
+        tenant.pass_days(7).await;
+        tenant.json(&["plan"]).await;
+    }
     for encoding in ["absent", "null", "min_date", "empty"] {
-        tenant.post("faults", json!({ "kind": "sign_in_activity", "encoding": encoding, "next": 1 })).await;
+        tenant
+            .post(
+                "faults",
+                json!({ "kind": "sign_in_activity", "encoding": encoding }),
+            )
+            .await;
         let output = tenant.run(&["apply"]).await;
-        assert_eq!(output.status.code(), Some(1), "{encoding}: {}", shown(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{encoding}: {}",
+            shown(&output)
+        );
         assert_eq!(tenant.writes().await, warned, "{encoding}");
+        tenant
+            .control(reqwest::Method::DELETE, "faults", None)
+            .await;
     }
 }
 
 #[tokio::test]
 async fn a_page_that_is_cut_off_discards_the_observation() {
     let tenant = tenant().await;
-    tenant.post("faults", json!({ "kind": "truncate", "method": "GET", "path": "/v1.0/users", "share": 1.0 })).await;
+    tenant
+        .post(
+            "faults",
+            json!({ "kind": "truncate", "method": "GET", "path": "/v1.0/users", "share": 1.0 }),
+        )
+        .await;
     fails(&tenant, 1, &["GET /users"]).await;
 }
 
 #[tokio::test]
 async fn a_command_line_that_is_wrong() {
     let tenant = tenant().await;
-    for arguments in [&["aply"][..], &["explain"], &["plan", "--tenant", "fabrikam"], &["explain", "nobody@nowhere.example"]] {
+    for arguments in [
+        &["aply"][..],
+        &["explain"],
+        &["plan", "--tenant", "fabrikam"],
+        &["explain", "nobody@nowhere.example"],
+    ] {
         tenant.run(&["plan"]).await;
         let output = tenant.run(arguments).await;
         assert_eq!(output.status.code(), Some(64), "{}", shown(&output));
@@ -114,6 +181,12 @@ async fn a_command_line_that_is_wrong() {
 }
 
 fn replace_line(config: &str, key: &str, line: &str) -> String {
-    let replaced = |old: &str| if old.starts_with(key) { line.to_owned() } else { old.to_owned() };
+    let replaced = |old: &str| {
+        if old.starts_with(key) {
+            line.to_owned()
+        } else {
+            old.to_owned()
+        }
+    };
     config.lines().map(|old| replaced(old) + "\n").collect()
 }

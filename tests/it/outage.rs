@@ -23,7 +23,9 @@ impl Cable {
         let (whole, _) = watch::channel(true);
         let whole = Arc::new(whole);
         let state = whole.clone();
-        std::thread::spawn(move || carry(listener.into_std().expect("a listener"), &server, &state));
+        std::thread::spawn(move || {
+            carry(listener.into_std().expect("a listener"), &server, &state)
+        });
         Self { port, whole }
     }
 
@@ -34,7 +36,10 @@ impl Cable {
 
 /// Carries every connection until the cable is cut; refuses new ones while it is.
 fn carry(listener: std::net::TcpListener, server: &str, state: &watch::Sender<bool>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, async {
         let listener = TcpListener::from_std(listener).expect("a listener");
@@ -45,7 +50,9 @@ fn carry(listener: std::net::TcpListener, server: &str, state: &watch::Sender<bo
             }
             let server = server.to_owned();
             tokio::task::spawn_local(async move {
-                let Ok(mut upstream) = TcpStream::connect(server).await else { return };
+                let Ok(mut upstream) = TcpStream::connect(server).await else {
+                    return;
+                };
                 tokio::select! {
                     _ = copy_bidirectional(&mut client, &mut upstream) => {}
                     _ = cut.wait_for(|whole| !whole) => {}
@@ -59,12 +66,21 @@ fn carry(listener: std::net::TcpListener, server: &str, state: &watch::Sender<bo
 fn through(url: &str, port: u16) -> (String, String) {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let (before, after) = rest.split_once('/').expect("a database");
-    let (user, address) = before.rsplit_once('@').map_or(("", before), |(user, address)| (user, address));
-    let user = if user.is_empty() { String::new() } else { format!("{user}@") };
-    (address.to_owned(), format!("{scheme}://{user}127.0.0.1:{port}/{after}"))
+    let (user, address) = before
+        .rsplit_once('@')
+        .map_or(("", before), |(user, address)| (user, address));
+    let user = if user.is_empty() {
+        String::new()
+    } else {
+        format!("{user}@")
+    };
+    (
+        address.to_owned(),
+        format!("{scheme}://{user}127.0.0.1:{port}/{after}"),
+    )
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_in_the_middle_of_a_cycle_ends_the_cycle_and_not_the_daemon() {
     let url = innkeeper_testdb::postgres_url().await;
     let cable = Cable::to(through(&url, 0).0).await;
@@ -75,7 +91,9 @@ async fn a_database_that_goes_away_in_the_middle_of_a_cycle_ends_the_cycle_and_n
     let daemon = Daemon::start(&tenant);
     tenant.get("held?wait=60").await;
     cable.set(false);
-    tenant.control(reqwest::Method::DELETE, "faults", None).await;
+    tenant
+        .control(reqwest::Method::DELETE, "faults", None)
+        .await;
     daemon.wait_for("the cycle failed");
     daemon.wait_for("the next cycle is scheduled");
     assert_eq!(tenant.writes().await, Vec::<String>::new());

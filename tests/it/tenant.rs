@@ -42,9 +42,16 @@ delete = { guests = 1000, percent = 100 }
 /// The binary. `cargo test --workspace` builds it beside the tests.
 pub fn innkeeper() -> PathBuf {
     let tests = std::env::current_exe().expect("this test's own path");
-    let folder = tests.parent().and_then(Path::parent).expect("target/<profile>/deps");
+    let folder = tests
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/<profile>/deps");
     let binary = folder.join("innkeeper");
-    assert!(binary.exists(), "{} is missing: run `cargo test --workspace`, or `cargo build -p innkeeper` first", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo test --workspace`, or `cargo build -p innkeeper` first",
+        binary.display()
+    );
     binary
 }
 
@@ -68,7 +75,11 @@ impl Tenant {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let start: DateTime<Utc> = START.parse().expect("a time");
         let simulator = Simulator::start(Options {
-            population: PopulationOptions { guests, seed: 7, ..PopulationOptions::default() },
+            population: PopulationOptions {
+                guests,
+                seed: 7,
+                ..PopulationOptions::default()
+            },
             start: Some(start),
             speed: 0.0,
             ..Options::default()
@@ -76,7 +87,15 @@ impl Tenant {
         .await
         .expect("the simulator starts");
         let folder = TempDir::new().expect("a folder");
-        let tenant = Self { simulator, http: client(), folder, database };
+        let tenant = Self {
+            simulator,
+            http: client(),
+            folder,
+            database,
+        };
+        tenant
+            .post("groups", json!({ "name": "bridge", "kind": "security" }))
+            .await;
         tenant.write("policy.toml", POLICY);
         tenant.configure(|config| config).await;
         tenant
@@ -114,20 +133,29 @@ impl Tenant {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(innkeeper());
-        command.args(arguments).arg("--config").arg(self.path("innkeeper.toml")).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.path("innkeeper.toml"))
+            .env_clear()
+            .stdin(Stdio::null());
         command
     }
 
     /// Runs the binary to its end.
     pub async fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("the binary starts")
+        tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("no panic")
+            .expect("the binary starts")
     }
 
     /// Runs it, and takes what it prints for JSON.
     pub async fn json(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--output", "json"]].concat()).await;
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
     }
 
     /// Runs `apply`, which must succeed.
@@ -139,7 +167,11 @@ impl Tenant {
     /// Starts the binary and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts")
     }
 
     pub async fn get(&self, path: &str) -> Value {
@@ -157,16 +189,24 @@ impl Tenant {
             Some(body) => request.json(&body),
             None => request,
         };
-        #[expect(clippy::disallowed_methods, reason = "the simulator's control interface")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the simulator's control interface"
+        )]
         let answer = request.send().await.expect("the simulator answers");
         let status = answer.status();
         let text = answer.text().await.expect("a whole body");
         assert!(status.is_success(), "{path}: {status} {text}");
-        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
+        if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect("JSON")
+        }
     }
 
     pub async fn pass_days(&self, days: i64) {
-        self.post("clock/advance", json!({ "seconds": days * 86_400 })).await;
+        self.post("clock/advance", json!({ "seconds": days * 86_400 }))
+            .await;
     }
 
     /// A redeemed guest whose last sign-in is so many days ago; returns its id.
@@ -181,23 +221,43 @@ impl Tenant {
             "last_success": at(days),
             "last_interactive": at(days),
         });
-        self.post("users", guest).await["id"].as_str().expect("an id").to_owned()
+        self.post("users", guest).await["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
     }
 
     /// What was really done, as "kind target".
     pub async fn writes(&self) -> Vec<String> {
         let writes = self.get("writes").await;
         let shown = |write: &Value| write["kind"].as_str().expect("a kind").to_owned();
-        writes.as_array().expect("a list").iter().map(shown).collect()
+        writes
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(shown)
+            .collect()
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the simulator's control interface")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator's control interface"
+)]
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client")
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .build()
+        .expect("a client")
 }
 
 /// Everything that a run said.
 pub fn shown(output: &Output) -> String {
-    format!("{}\n{}\n{}", output.status, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -30,7 +30,7 @@ pub struct Counts {
     pub guests: u64,
     /// What Graph's own `$count` said of the guests, when it said anything.
     pub counted: Option<u64>,
-    /// Guests that the last complete observation had; `None` at the first.
+    /// Guests that were known to be in the directory before; `None` at the first observation.
     pub before: Option<u64>,
     /// Guests seen for the first time.
     pub new: u64,
@@ -93,7 +93,7 @@ pub enum Doubt {
     #[error("no guest was read; an empty answer is more likely a fault than an empty tenant")]
     Empty,
     /// Far fewer guests than last time.
-    #[error("{guests} guests were read where the last observation had {before}")]
+    #[error("{guests} guests were read where {before} were known to be there")]
     Shrunk {
         /// Now.
         guests: u64,
@@ -221,13 +221,13 @@ mod tests {
     fn each_fault_of_the_eyes_is_named_with_its_numbers() {
         insta::assert_debug_snapshot!(doubts(&Counts { before: Some(2_000), ..usual() }), @r#"
         [
-            "1000 guests were read where the last observation had 2000",
+            "1000 guests were read where 2000 were known to be there",
         ]
         "#);
         insta::assert_debug_snapshot!(doubts(&Counts { guests: 0, counted: Some(7), before: Some(7), ..Counts::default() }), @r#"
         [
             "no guest was read; an empty answer is more likely a fault than an empty tenant",
-            "0 guests were read where the last observation had 7",
+            "0 guests were read where 7 were known to be there",
             "0 guests were read where Graph counts 7",
         ]
         "#);

@@ -32,7 +32,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut done = 0;
         for batch in self.batches(&steps).await? {
             if self.stop.is_cancelled() {
-                info!(left = total - done, "asked to stop: the steps that are left follow in the next cycle");
+                info!(
+                    left = total - done,
+                    "asked to stop: the steps that are left follow in the next cycle"
+                );
                 report.interrupted = true;
                 return Ok(());
             }
@@ -64,7 +67,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut together: Vec<Vec<&Step>> = Vec::new();
         for mail in mails {
             match together.last_mut() {
-                Some(batch) if batch.len() + mail.len() <= REREAD && mail.iter().all(|step| fits(batch, step)) => batch.extend(mail),
+                Some(batch)
+                    if batch.len() + mail.len() <= REREAD
+                        && mail.iter().all(|step| fits(batch, step)) =>
+                {
+                    batch.extend(mail)
+                }
                 Some(_) | None => together.push(mail),
             }
         }
@@ -76,7 +84,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn one_mail_each(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
     let mut mails: Vec<Vec<&Step>> = Vec::new();
     for step in steps {
-        match mails.iter_mut().find(|mail| mail.len() < PER_MAIL && mail.iter().all(|other| other.guest != step.guest)) {
+        match mails.iter_mut().find(|mail| {
+            mail.len() < PER_MAIL && mail.iter().all(|other| other.guest != step.guest)
+        }) {
             Some(mail) => mail.push(step),
             None => mails.push(vec![step]),
         }
@@ -85,5 +95,7 @@ fn one_mail_each(steps: Vec<&Step>) -> Vec<Vec<&Step>> {
 }
 
 fn fits(batch: &[&Step], step: &Step) -> bool {
-    batch.iter().all(|other| other.guest != step.guest && other.effect.as_str() == step.effect.as_str())
+    batch
+        .iter()
+        .all(|other| other.guest != step.guest && other.effect.as_str() == step.effect.as_str())
 }

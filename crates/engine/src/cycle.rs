@@ -70,7 +70,12 @@ impl Engine {
     /// how long a tenant stays taken after its process died.
     #[must_use]
     pub fn new(store: Store, clock: Arc<dyn Clock>, holder: Uuid, lease: TimeDelta) -> Self {
-        Self { store, clock, holder, lease }
+        Self {
+            store,
+            clock,
+            holder,
+            lease,
+        }
     }
 
     /// Runs one cycle. `stop` ends it in order: before anything is done, or after the step in hand.
@@ -86,7 +91,14 @@ impl Engine {
         let span = info_span!("cycle", tenant = tenant.name);
         let run = async {
             let lease = Lease::take(&self.store, tenant.id, self.holder, self.lease).await?;
-            let cycle = Cycle { store: &self.store, clock: &*self.clock, tenant, lease: &lease, progress, stop };
+            let cycle = Cycle {
+                store: &self.store,
+                clock: &*self.clock,
+                tenant,
+                lease: &lease,
+                progress,
+                stop,
+            };
             let result = cycle.run().await;
             lease.release().await;
             result
@@ -97,7 +109,12 @@ impl Engine {
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn run(&self) -> Result<Report, CycleError> {
-        let Tenant { mode, policy, writer, .. } = self.tenant;
+        let Tenant {
+            mode,
+            policy,
+            writer,
+            ..
+        } = self.tenant;
         let settled = self.settle().await?;
         let observed = self.observe().await?;
         let decided = self.decide(observed).await?;

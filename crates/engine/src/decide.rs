@@ -58,23 +58,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 plan.verdicts.push(verdict);
                 plan.cases.extend(cases);
             }
-            self.progress.at(Phase::Verdicts, plan.verdicts.len() as u64, Some(total));
+            self.progress
+                .at(Phase::Verdicts, plan.verdicts.len() as u64, Some(total));
         }
-        Ok(Decided { plan: plan.sorted(), changed })
+        Ok(Decided {
+            plan: plan.sorted(),
+            changed,
+        })
     }
 }
 
 /// A guest never judged before counts as kept.
 fn change(key: RowKey, before: Option<&StoredVerdict>, verdict: &Verdict) -> Option<Changed> {
-    let after = StoredVerdict { verdict: verdict.as_str().to_owned(), rule: verdict.rule().cloned() };
-    let keep = StoredVerdict { verdict: "keep".to_owned(), rule: None };
+    let after = StoredVerdict {
+        verdict: verdict.as_str().to_owned(),
+        rule: verdict.rule().cloned(),
+    };
+    let keep = StoredVerdict {
+        verdict: "keep".to_owned(),
+        rule: None,
+    };
     let is_another = before.unwrap_or(&keep) != &after;
-    is_another.then(|| Changed { key, guest: verdict.guest, verdict: after, reason: verdict.reason() })
+    is_another.then(|| Changed {
+        key,
+        guest: verdict.guest,
+        verdict: after,
+        reason: verdict.reason(),
+    })
 }
 
 impl Changed {
     pub(crate) fn event(&self) -> Event {
         let StoredVerdict { verdict, rule } = &self.verdict;
-        Event::VerdictChanged { verdict: verdict.clone(), rule: rule.clone(), reason: self.reason.clone() }
+        Event::VerdictChanged {
+            verdict: verdict.clone(),
+            rule: rule.clone(),
+            reason: self.reason.clone(),
+        }
     }
 }

@@ -14,13 +14,17 @@ pub enum CycleError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Another process is running a cycle of this tenant.
-    #[error("another process is running a cycle of this tenant (its lease lasts until {until}); wait for it, or stop it")]
+    #[error(
+        "another process is running a cycle of this tenant (its lease lasts until {until}); wait for it, or stop it"
+    )]
     Busy {
         /// Until when its lease lasts.
         until: DateTime<Utc>,
     },
     /// Sponsors of many guests were not among those that Graph gave.
-    #[error("Graph gave the sponsors of {read} of {guests} guests; the observation is discarded, the next cycle tries again")]
+    #[error(
+        "Graph gave the sponsors of {read} of {guests} guests; the observation is discarded, the next cycle tries again"
+    )]
     SponsorsIncomplete {
         /// Guests whose sponsors were read.
         read: u64,

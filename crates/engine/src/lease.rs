@@ -33,7 +33,12 @@ impl Lease {
     ///
     /// # Errors
     /// `Busy` when its holder is alive, `Store` when the database fails.
-    pub(crate) async fn take(store: &Store, tenant: TenantId, holder: Uuid, ttl: TimeDelta) -> Result<Self, CycleError> {
+    pub(crate) async fn take(
+        store: &Store,
+        tenant: TenantId,
+        holder: Uuid,
+        ttl: TimeDelta,
+    ) -> Result<Self, CycleError> {
         let patient_until = SystemClock.now() + ttl + TimeDelta::seconds(1);
         loop {
             let now = SystemClock.now();
@@ -41,8 +46,12 @@ impl Lease {
             let grant = tx.acquire_lease(tenant, holder, now, ttl).await?;
             tx.commit().await?;
             match grant {
-                LeaseGrant::Held { epoch } => return Ok(Self::held(store, tenant, holder, epoch, ttl)),
-                LeaseGrant::Taken { until } if now > patient_until => return Err(CycleError::Busy { until }),
+                LeaseGrant::Held { epoch } => {
+                    return Ok(Self::held(store, tenant, holder, epoch, ttl));
+                }
+                LeaseGrant::Taken { until } if now > patient_until => {
+                    return Err(CycleError::Busy { until });
+                }
                 LeaseGrant::Taken { .. } => tokio::time::sleep(PATIENCE).await,
             }
         }
@@ -50,8 +59,26 @@ impl Lease {
 
     fn held(store: &Store, tenant: TenantId, holder: Uuid, epoch: i64, ttl: TimeDelta) -> Self {
         let ended = CancellationToken::new();
-        TaskTracker::new().spawn(renew(store.clone(), tenant, holder, epoch, ttl, ended.clone()));
-        Self { store: store.clone(), tenant, holder, epoch, _renewal: ended.drop_guard() }
+        TaskTracker::new().spawn(renew(
+            store.clone(),
+            tenant,
+            holder,
+            epoch,
+            ttl,
+            ended.clone(),
+        ));
+        Self {
+            store: store.clone(),
+            tenant,
+            holder,
+            epoch,
+            _renewal: ended.drop_guard(),
+        }
+    }
+
+    /// The fencing epoch: no two cycles of a tenant have the same.
+    pub(crate) fn epoch(&self) -> i64 {
+        self.epoch
     }
 
     /// Makes the transaction fail unless the lease is still held.
@@ -63,7 +90,8 @@ impl Lease {
     pub(crate) async fn release(self) {
         let released = async {
             let mut tx = self.store.begin().await?;
-            tx.release_lease(self.tenant, self.holder, self.epoch).await?;
+            tx.release_lease(self.tenant, self.holder, self.epoch)
+                .await?;
             tx.commit().await
         };
         if let Err(error) = released.await {
@@ -74,18 +102,33 @@ impl Lease {
 
 /// Renews a lease three times within its life, until it is lost or has ended. Only the sleep is cut short: a
 /// database call that is dropped halfway can leave its connection in an open transaction.
-async fn renew(store: Store, tenant: TenantId, holder: Uuid, epoch: i64, ttl: TimeDelta, ended: CancellationToken) {
+async fn renew(
+    store: Store,
+    tenant: TenantId,
+    holder: Uuid,
+    epoch: i64,
+    ttl: TimeDelta,
+    ended: CancellationToken,
+) {
     let every = (ttl / 3).to_std().unwrap_or(PATIENCE);
-    while ended.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+    while ended
+        .run_until_cancelled(tokio::time::sleep(every))
+        .await
+        .is_some()
+    {
         let renewed = async {
             let mut tx = store.begin().await?;
-            let held = tx.renew_lease(tenant, holder, epoch, SystemClock.now(), ttl).await?;
+            let held = tx
+                .renew_lease(tenant, holder, epoch, SystemClock.now(), ttl)
+                .await?;
             tx.commit().await?;
             Ok::<_, StoreError>(held)
         };
         match renewed.await {
             Ok(true) => {}
-            Ok(false) => return warn!(tenant.id = %tenant, "the lease was lost; nothing more is written"),
+            Ok(false) => {
+                return warn!(tenant.id = %tenant, "the lease was lost; nothing more is written");
+            }
             Err(error) => warn!(tenant.id = %tenant, %error, "the lease could not be renewed"),
         }
     }

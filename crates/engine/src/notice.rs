@@ -10,14 +10,31 @@ use innkeeper_graph::Mail;
 use crate::cycle::Tenant;
 
 /// One mail about one or more guests, all under the care of the same people.
-pub(crate) fn compose<R, W>(tenant: &Tenant<R, W>, guests: &[(&Step, &GuestView)], to: Vec<String>, now: DateTime<Utc>) -> Mail {
+pub(crate) fn compose<R, W>(
+    tenant: &Tenant<R, W>,
+    guests: &[(&Step, &GuestView)],
+    to: Vec<String>,
+    now: DateTime<Utc>,
+) -> Mail {
     let mut guests = guests.to_vec();
     guests.sort_by_key(|(step, view)| (step.rule.clone(), name(view)));
     let subject = match guests.as_slice() {
-        [(step, view)] => format!("Guest account {} at {}: {}", name(view), tenant.name, step.rule),
-        guests => format!("{} guest accounts at {} need your attention", guests.len(), tenant.name),
+        [(step, view)] => format!(
+            "Guest account {} at {}: {}",
+            name(view),
+            tenant.name,
+            step.rule
+        ),
+        guests => format!(
+            "{} guest accounts at {} need your attention",
+            guests.len(),
+            tenant.name
+        ),
     };
-    let entries: Vec<String> = guests.iter().map(|(step, view)| entry(tenant, step, view, now)).collect();
+    let entries: Vec<String> = guests
+        .iter()
+        .map(|(step, view)| entry(tenant, step, view, now))
+        .collect();
     let is_for_operators = to.iter().all(|address| tenant.operators.contains(address));
     let role = if is_for_operators {
         "You operate the guest accounts of"
@@ -26,7 +43,9 @@ pub(crate) fn compose<R, W>(tenant: &Tenant<R, W>, guests: &[(&Step, &GuestView)
     };
     let mode = match tenant.mode {
         Mode::Enforce => "",
-        Mode::Observe | Mode::Warn => "For the time being nothing happens to these accounts by itself; the dates show what the policy asks for.\n\n",
+        Mode::Observe | Mode::Warn => {
+            "For the time being nothing happens to these accounts by itself; the dates show what the policy asks for.\n\n"
+        }
     };
     let text = format!(
         "{role} {tenant}. These may no longer be needed:\n\n{entries}\n\n{mode}\
@@ -37,7 +56,11 @@ pub(crate) fn compose<R, W>(tenant: &Tenant<R, W>, guests: &[(&Step, &GuestView)
          This notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
         tenant = tenant.name,
         entries = entries.join("\n\n"),
-        contact = if tenant.operators.is_empty() { "ask your identity team".to_owned() } else { format!("write to {}", tenant.operators.join(", ")) },
+        contact = if tenant.operators.is_empty() {
+            "ask your identity team".to_owned()
+        } else {
+            format!("write to {}", tenant.operators.join(", "))
+        },
     );
     Mail { to, subject, text }
 }
@@ -45,7 +68,12 @@ pub(crate) fn compose<R, W>(tenant: &Tenant<R, W>, guests: &[(&Step, &GuestView)
 fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTime<Utc>) -> String {
     let guest = &view.record.guest;
     let address = guest.mail.as_deref().unwrap_or(&guest.upn);
-    let next = tenant.policy.policy.rule(&step.rule).and_then(|rule| rule.stages.get(step.stage + 1..)).unwrap_or_default();
+    let next = tenant
+        .policy
+        .policy
+        .rule(&step.rule)
+        .and_then(|rule| rule.stages.get(step.stage + 1..))
+        .unwrap_or_default();
     format!(
         "  {name} <{address}>\n    Why:  {rule} ({because})\n    Next: {next}",
         name = name(view),
@@ -71,15 +99,28 @@ fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
         };
         parts.push(format!("{verb} on {}", at.date_naive()));
     }
-    if parts.is_empty() { "nothing by itself".to_owned() } else { format!("{}, at the earliest", parts.join(", then ")) }
+    if parts.is_empty() {
+        "nothing by itself".to_owned()
+    } else {
+        format!("{}, at the earliest", parts.join(", then "))
+    }
 }
 
 fn name(view: &GuestView) -> String {
     let guest = &view.record.guest;
-    plain(guest.display_name.as_deref().or(guest.mail.as_deref()).unwrap_or(&guest.upn))
+    plain(
+        guest
+            .display_name
+            .as_deref()
+            .or(guest.mail.as_deref())
+            .unwrap_or(&guest.upn),
+    )
 }
 
 /// One line of text: whoever chose a display name does not get to write a paragraph of this mail.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(200)
+        .collect()
 }

@@ -39,7 +39,10 @@ struct Seen {
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(crate) async fn observe(&self) -> Result<Observed, CycleError> {
         let started = self.clock.now();
-        let id = ObservationId::derived(&[self.tenant.id.0.as_bytes(), &started.timestamp_micros().to_be_bytes()]);
+        // A clock can stand still, or be set back; an epoch is never the same.
+        let [started_bytes, epoch] =
+            [started.timestamp_micros(), self.lease.epoch()].map(i64::to_be_bytes);
+        let id = ObservationId::derived(&[self.tenant.id.0.as_bytes(), &started_bytes, &epoch]);
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.start_observation(self.tenant.id, id, started).await?;
@@ -54,7 +57,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     async fn read_everything(&self) -> Result<Seen, CycleError> {
-        let counted = self.unless_stopped(self.tenant.reader.guest_count()).await??;
+        let counted = self
+            .unless_stopped(self.tenant.reader.guest_count())
+            .await??;
         let mut seen = self.read_guests(counted).await?;
         seen.counts.counted = Some(counted);
         self.read_sponsors(&seen.keys).await?;
@@ -63,18 +68,29 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(seen)
     }
 
-    async fn complete(&self, id: ObservationId, started: DateTime<Utc>, seen: Seen) -> Result<Observed, CycleError> {
+    async fn complete(
+        &self,
+        id: ObservationId,
+        started: DateTime<Utc>,
+        seen: Seen,
+    ) -> Result<Observed, CycleError> {
         let Seen { keys, mut counts } = seen;
         let limits = &self.tenant.policy.policy.limits;
         let finished = self.clock.now();
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         let last = tx.last_healthy_observation(self.tenant.id).await?;
-        counts.before = last.as_ref().map(|last| last.counts.guests);
+        // Against what is known to be there: guests that Innkeeper itself deleted are not missing.
+        let known = tx.guest_count(self.tenant.id).await?;
+        counts.before = last.as_ref().map(|_| known.saturating_sub(counts.new));
         let health = Health::of(&counts, limits.shrink_percent);
-        let before = last.as_ref().map_or(Watched::default(), |last| last.watched);
+        let before = last
+            .as_ref()
+            .map_or(Watched::default(), |last| last.watched);
         let watched = match &last {
-            Some(last) if health.is_healthy() => before.advanced(last.finished, finished, limits.longest_gap),
+            Some(last) if health.is_healthy() => {
+                before.advanced(last.finished, finished, limits.longest_gap)
+            }
             Some(_) | None => before,
         };
         // A guest missing from a reading that cannot be believed is not known to be gone.
@@ -82,28 +98,55 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             counts.gone = tx.mark_gone(self.tenant.id, &keys, finished).await?;
             self.close_cases_of_gone(&mut tx, finished).await?;
         }
-        let observation = Observation { id, started, finished, counts, health, watched };
+        let observation = Observation {
+            id,
+            started,
+            finished,
+            counts,
+            health,
+            watched,
+        };
         tx.finish_observation(self.tenant.id, &observation).await?;
-        let event = Event::Observed { observation: observation.clone() };
-        tx.append(self.tenant.id, finished, &[(None, event)]).await?;
+        let event = Event::Observed {
+            observation: observation.clone(),
+        };
+        tx.append(self.tenant.id, finished, &[(None, event)])
+            .await?;
         tx.commit().await?;
-        let Counts { guests, new, gone, vanished, regressed, .. } = &observation.counts;
+        let Counts {
+            guests,
+            new,
+            gone,
+            vanished,
+            regressed,
+            ..
+        } = &observation.counts;
         match &observation.health {
-            Health::Healthy => info!(observation.id = %id, guests, new, gone, vanished, regressed, "observed"),
+            Health::Healthy => {
+                info!(observation.id = %id, guests, new, gone, vanished, regressed, "observed")
+            }
             Health::Unhealthy { reasons } => {
                 for doubt in reasons {
                     warn!(observation.id = %id, %doubt, "the observation cannot be believed");
                 }
             }
         }
-        Ok(Observed { span: watched - before, observation })
+        Ok(Observed {
+            span: watched - before,
+            observation,
+        })
     }
 
     async fn close_cases_of_gone(&self, tx: &mut Tx, at: DateTime<Utc>) -> Result<(), CycleError> {
         let mut events = Vec::new();
         for case in tx.cases_of_gone(self.tenant.id).await? {
-            tx.close_case(self.tenant.id, case.id, at, &Closing::Gone).await?;
-            let closed = Event::CaseClosed { case: case.id, rule: case.rule, closing: Closing::Gone };
+            tx.close_case(self.tenant.id, case.id, at, &Closing::Gone)
+                .await?;
+            let closed = Event::CaseClosed {
+                case: case.id,
+                rule: case.rule,
+                closing: Closing::Gone,
+            };
             events.push((Some(case.guest), closed));
         }
         tx.append(self.tenant.id, at, &events).await?;
@@ -116,14 +159,31 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.fail_observation(self.tenant.id, id, now, &error).await?;
-        tx.append(self.tenant.id, now, &[(None, Event::ObservationFailed { observation: id, error })]).await?;
+        tx.append(
+            self.tenant.id,
+            now,
+            &[(
+                None,
+                Event::ObservationFailed {
+                    observation: id,
+                    error,
+                },
+            )],
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }
 
     /// Waits for an answer of Graph, but not after a stop is asked for. For requests that read, and for nothing else:
     /// a call of the database that is dropped halfway can leave its connection in an open transaction.
-    pub(crate) async fn unless_stopped<T>(&self, answer: impl Future<Output = T>) -> Result<T, CycleError> {
-        self.stop.run_until_cancelled(answer).await.ok_or(CycleError::Stopped)
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, CycleError> {
+        self.stop
+            .run_until_cancelled(answer)
+            .await
+            .ok_or(CycleError::Stopped)
     }
 }

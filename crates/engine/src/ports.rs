@@ -7,7 +7,9 @@ use futures_util::Stream;
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
-use innkeeper_graph::{Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer};
+use innkeeper_graph::{
+    Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer,
+};
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
 pub trait ReadDirectory: Send + Sync {
@@ -20,13 +22,24 @@ pub trait ReadDirectory: Send + Sync {
     /// The group with this id or exact name.
     fn find_group(&self, key: &str) -> impl Future<Output = Result<Found, GraphError>> + Send;
     /// A group's direct members that are users, page by page.
-    fn members(&self, group: GroupId) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send;
+    fn members(
+        &self,
+        group: GroupId,
+    ) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send;
     /// A group's owners.
-    fn owners(&self, group: GroupId) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
+    fn owners(
+        &self,
+        group: GroupId,
+    ) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
     /// Every principal that a directory role is assigned to, with the role's name.
-    fn role_holders(&self) -> impl Future<Output = Result<Vec<(GuestId, String)>, GraphError>> + Send;
+    fn role_holders(
+        &self,
+    ) -> impl Future<Output = Result<Vec<(GuestId, String)>, GraphError>> + Send;
     /// A fresh look at a few guests: one answer for each.
-    fn reread(&self, guests: &[GuestId]) -> impl Future<Output = Result<Vec<Reread>, GraphError>> + Send;
+    fn reread(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Vec<Reread>, GraphError>> + Send;
 }
 
 /// Writes to a directory.
@@ -38,7 +51,11 @@ pub trait WriteDirectory: Send + Sync {
     /// Deletes an account; Entra keeps it for 30 days.
     fn delete(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Takes a guest out of a group.
-    fn remove_from_group(&self, group: GroupId, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    fn remove_from_group(
+        &self,
+        group: GroupId,
+        guest: GuestId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Sends mail.
     fn send_mail(&self, mail: &Mail) -> impl Future<Output = Result<Done, WriteError>> + Send;
 }
@@ -60,7 +77,10 @@ impl ReadDirectory for Reader {
         Self::find_group(self, key).await
     }
 
-    fn members(&self, group: GroupId) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send {
+    fn members(
+        &self,
+        group: GroupId,
+    ) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send {
         Self::members(self, group)
     }
 

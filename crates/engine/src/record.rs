@@ -20,43 +20,82 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ///
     /// Without a writer the cases are left as they are: a case is the beginning of something, and a dry run begins
     /// nothing.
-    pub(crate) async fn record(&self, decided: &Decided, approval: &Approval) -> Result<(), CycleError> {
+    pub(crate) async fn record(
+        &self,
+        decided: &Decided,
+        approval: &Approval,
+    ) -> Result<(), CycleError> {
         let Decided { plan, changed } = decided;
         let tenant = self.tenant.id;
         let now = plan.observation.finished;
         let mut events = Events::new();
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
-        if tx.save_policy(tenant, &plan.policy_hash, &self.tenant.policy.text, now).await? {
-            events.push((None, Event::PolicyInForce { hash: plan.policy_hash.clone() }));
+        if tx
+            .save_policy(tenant, &plan.policy_hash, &self.tenant.policy.text, now)
+            .await?
+        {
+            events.push((
+                None,
+                Event::PolicyInForce {
+                    hash: plan.policy_hash.clone(),
+                },
+            ));
         }
-        let verdicts: Vec<_> = changed.iter().map(|changed| (changed.key, changed.verdict.clone())).collect();
+        let verdicts: Vec<_> = changed
+            .iter()
+            .map(|changed| (changed.key, changed.verdict.clone()))
+            .collect();
         tx.save_verdicts(tenant, &verdicts).await?;
-        events.extend(changed.iter().map(|changed| (Some(changed.guest), changed.event())));
+        events.extend(
+            changed
+                .iter()
+                .map(|changed| (Some(changed.guest), changed.event())),
+        );
         if self.tenant.writer.is_some() {
             self.record_cases(&mut tx, plan, &mut events).await?;
         }
-        self.record_plan(&mut tx, plan, approval, &mut events).await?;
+        self.record_plan(&mut tx, plan, approval, &mut events)
+            .await?;
         tx.append(tenant, now, &events).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn record_cases(&self, tx: &mut Tx, plan: &Plan, events: &mut Events) -> Result<(), CycleError> {
+    async fn record_cases(
+        &self,
+        tx: &mut Tx,
+        plan: &Plan,
+        events: &mut Events,
+    ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let mut opened: Vec<Case> = Vec::new();
         let mut blind = Vec::new();
         for change in &plan.cases {
             match change {
                 CaseChange::Open { case, because } => {
-                    let event = Event::CaseOpened { case: case.id, rule: case.rule.clone(), because: because.clone() };
+                    let event = Event::CaseOpened {
+                        case: case.id,
+                        rule: case.rule.clone(),
+                        because: because.clone(),
+                    };
                     events.push((Some(case.guest), event));
                     opened.push(case.clone());
                 }
                 CaseChange::Blind { case, span } => blind.push((*case, *span)),
-                CaseChange::Close { case, guest, rule, closing } => {
-                    tx.close_case(tenant, *case, plan.observation.finished, closing).await?;
-                    let event = Event::CaseClosed { case: *case, rule: rule.clone(), closing: closing.clone() };
+                CaseChange::Close {
+                    case,
+                    guest,
+                    rule,
+                    closing,
+                } => {
+                    tx.close_case(tenant, *case, plan.observation.finished, closing)
+                        .await?;
+                    let event = Event::CaseClosed {
+                        case: *case,
+                        rule: rule.clone(),
+                        closing: closing.clone(),
+                    };
                     events.push((Some(*guest), event));
                 }
             }
@@ -67,7 +106,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// A plan that does the same as the one before is not kept again.
-    async fn record_plan(&self, tx: &mut Tx, plan: &Plan, approval: &Approval, events: &mut Events) -> Result<(), CycleError> {
+    async fn record_plan(
+        &self,
+        tx: &mut Tx,
+        plan: &Plan,
+        approval: &Approval,
+        events: &mut Events,
+    ) -> Result<(), CycleError> {
         let hash = plan.hash();
         let refusals = json!(approval.refusals);
         let approved = approval.plan.steps().len() as u64;
@@ -90,7 +135,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             })).collect(),
         };
         tx.save_plan(self.tenant.id, &row).await?;
-        let event = Event::Planned { plan: plan.id, hash, steps, approved, refusals: approval.refusals.clone() };
+        let event = Event::Planned {
+            plan: plan.id,
+            hash,
+            steps,
+            approved,
+            refusals: approval.refusals.clone(),
+        };
         events.push((None, event));
         Ok(())
     }

@@ -37,13 +37,27 @@ pub struct Failure {
 
 impl Report {
     pub(crate) fn new(plan: Plan, approval: Approval, settled: u64) -> Self {
-        Self { plan, approval, settled, outcomes: BTreeMap::new(), failures: Vec::new(), interrupted: false }
+        Self {
+            plan,
+            approval,
+            settled,
+            outcomes: BTreeMap::new(),
+            failures: Vec::new(),
+            interrupted: false,
+        }
     }
 
     pub(crate) fn note(&mut self, guest: GuestId, call: &Call, outcome: &Outcome) {
-        *self.outcomes.entry((call.as_str(), outcome.as_str())).or_default() += 1;
+        *self
+            .outcomes
+            .entry((call.as_str(), outcome.as_str()))
+            .or_default() += 1;
         match outcome {
-            Outcome::Failed { error } => self.failures.push(Failure { guest, call: call.as_str(), error: error.clone() }),
+            Outcome::Failed { error } => self.failures.push(Failure {
+                guest,
+                call: call.as_str(),
+                error: error.clone(),
+            }),
             Outcome::Done { .. }
             | Outcome::Already
             | Outcome::Skipped { .. }
@@ -56,6 +70,10 @@ impl Report {
     /// How many calls changed something.
     #[must_use]
     pub fn effects(&self) -> u64 {
-        self.outcomes.iter().filter(|((_, outcome), _)| matches!(*outcome, "done" | "found-done")).map(|(_, count)| count).sum()
+        self.outcomes
+            .iter()
+            .filter(|((_, outcome), _)| matches!(*outcome, "done" | "found-done"))
+            .map(|(_, count)| count)
+            .sum()
     }
 }

@@ -23,11 +23,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             guests.sort_unstable();
             guests.dedup();
             let answers = self.tenant.reader.reread(&guests).await?;
-            let answers: HashMap<GuestId, &Reread> = answers.iter().map(|answer| (answer.guest_id(), answer)).collect();
+            let answers: HashMap<GuestId, &Reread> = answers
+                .iter()
+                .map(|answer| (answer.guest_id(), answer))
+                .collect();
             for intent in chunk {
                 let outcome = found(&intent.call, answers.get(&intent.guest).copied());
                 warn!(intent.id = %intent.id, guest.id = %intent.guest, outcome = outcome.as_str(), "an open intent is settled by reading the directory");
-                self.conclude(std::slice::from_ref(intent), &outcome).await?;
+                self.conclude(std::slice::from_ref(intent), &outcome)
+                    .await?;
             }
         }
         Ok(open.len() as u64)
@@ -50,8 +54,17 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (Call::Delete, Some(Reread::Present { .. })) => false,
         (Call::Disable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(false),
         (Call::Enable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(true),
-        (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => !groups.contains(group),
-        (Call::Disable | Call::Enable | Call::RemoveFromGroup { .. }, Some(Reread::Deleted(_) | Reread::Absent(_))) => false,
+        (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => {
+            !groups.contains(group)
+        }
+        (
+            Call::Disable | Call::Enable | Call::RemoveFromGroup { .. },
+            Some(Reread::Deleted(_) | Reread::Absent(_)),
+        ) => false,
     };
-    if happened { Outcome::FoundDone } else { Outcome::FoundNotDone }
+    if happened {
+        Outcome::FoundDone
+    } else {
+        Outcome::FoundNotDone
+    }
 }

@@ -119,7 +119,9 @@ impl Installation {
 /// Reads the configuration with the environment over it.
 pub(crate) fn load_config(path: &Path) -> Result<Config> {
     // A variable that is not text cannot be one of ours.
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     Ok(Config::load(path, std::env::vars_os().filter_map(text))?)
 }
 

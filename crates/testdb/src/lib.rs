@@ -48,7 +48,10 @@ pub fn sqlite_url(folder: &Path) -> String {
 }
 
 impl Server {
-    #[expect(clippy::zombie_processes, reason = "it ends after this process, so nobody is there to wait for it")]
+    #[expect(
+        clippy::zombie_processes,
+        reason = "it ends after this process, so nobody is there to wait for it"
+    )]
     async fn start() -> Self {
         let binaries = binaries();
         let folder = tempfile::Builder::new()

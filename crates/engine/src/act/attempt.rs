@@ -27,7 +27,12 @@ struct DueNotice<'s> {
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(super) async fn attempt(&self, writer: &W, steps: &[&Step], report: &mut Report) -> Result<(), CycleError> {
+    pub(super) async fn attempt(
+        &self,
+        writer: &W,
+        steps: &[&Step],
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
         let intents = self.intend(steps, report).await?;
         let fresh = match self.look_again(steps).await {
             Ok(fresh) => fresh,
@@ -39,11 +44,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let answer = fresh.get(&step.guest);
             match self.look(step, intents, answer, report).await? {
                 Look::NotDue { because } => {
-                    self.conclude_and_note(intents, &Outcome::Skipped { because }, report).await?;
+                    self.conclude_and_note(intents, &Outcome::Skipped { because }, report)
+                        .await?;
                 }
-                Look::Already => self.conclude_and_note(intents, &Outcome::Already, report).await?,
+                Look::Already => {
+                    self.conclude_and_note(intents, &Outcome::Already, report)
+                        .await?
+                }
                 Look::Due(view) => match (&step.effect, intents.as_slice()) {
-                    (Effect::Notify { .. }, [intent]) => notices.push(DueNotice { step, intent, view }),
+                    (Effect::Notify { .. }, [intent]) => {
+                        notices.push(DueNotice { step, intent, view })
+                    }
                     (_, intents) => self.carry_out(writer, step, intents, report).await?,
                 },
             }
@@ -52,7 +63,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Writes down what is about to be done.
-    async fn intend(&self, steps: &[&Step], report: &Report) -> Result<Vec<Vec<Intent>>, CycleError> {
+    async fn intend(
+        &self,
+        steps: &[&Step],
+        report: &Report,
+    ) -> Result<Vec<Vec<Intent>>, CycleError> {
         let created = self.clock.now();
         let mut all = Vec::new();
         for step in steps {
@@ -71,8 +86,23 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         let flat: Vec<Intent> = all.iter().flatten().cloned().collect();
         let event = |intent: &Intent| {
-            let Intent { id, case, guest, rule, call, .. } = intent.clone();
-            (Some(guest), Event::Intended { intent: id, case, rule, call })
+            let Intent {
+                id,
+                case,
+                guest,
+                rule,
+                call,
+                ..
+            } = intent.clone();
+            (
+                Some(guest),
+                Event::Intended {
+                    intent: id,
+                    case,
+                    rule,
+                    call,
+                },
+            )
         };
         let events: Vec<_> = flat.iter().map(event).collect();
         let mut tx = self.store.begin().await?;
@@ -86,8 +116,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn calls(&self, step: &Step) -> Result<Vec<Call>, CycleError> {
         Ok(match &step.effect {
             Effect::Flag => vec![Call::Flag],
-            Effect::Notify { to } => vec![Call::Notify { to: self.addresses(step.guest, to).await? }],
-            Effect::RemoveFromGroups { groups } => groups.iter().map(|group| Call::RemoveFromGroup { group: *group }).collect(),
+            Effect::Notify { to } => vec![Call::Notify {
+                to: self.addresses(step.guest, to).await?,
+            }],
+            Effect::RemoveFromGroups { groups } => groups
+                .iter()
+                .map(|group| Call::RemoveFromGroup { group: *group })
+                .collect(),
             Effect::Disable => vec![Call::Disable],
             Effect::Delete => vec![Call::Delete],
             Effect::Enable { .. } => vec![Call::Enable],
@@ -95,8 +130,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// No fresh look could be had: nothing was called, and the cycle ends.
-    async fn give_up(&self, intents: &[Vec<Intent>], error: GraphError, report: &mut Report) -> Result<(), CycleError> {
-        let outcome = Outcome::Failed { error: format!("the guest could not be read again: {error}") };
+    async fn give_up(
+        &self,
+        intents: &[Vec<Intent>],
+        error: GraphError,
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
+        let outcome = Outcome::Failed {
+            error: format!("the guest could not be read again: {error}"),
+        };
         for intents in intents {
             self.conclude_and_note(intents, &outcome, report).await?;
         }
@@ -104,7 +146,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Makes the calls of one step; after the last one the stage is executed, if all are in effect.
-    async fn carry_out(&self, writer: &W, step: &Step, intents: &[Intent], report: &mut Report) -> Result<(), CycleError> {
+    async fn carry_out(
+        &self,
+        writer: &W,
+        step: &Step,
+        intents: &[Intent],
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
         if intents.is_empty() {
             return self.execute_stage(step).await;
         }
@@ -115,21 +163,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::Disable => writer.disable(intent.guest).await,
                 Call::Enable => writer.enable(intent.guest).await,
                 Call::Delete => writer.delete(intent.guest).await,
-                Call::RemoveFromGroup { group } => writer.remove_from_group(*group, intent.guest).await,
+                Call::RemoveFromGroup { group } => {
+                    writer.remove_from_group(*group, intent.guest).await
+                }
                 Call::Notify { .. } => unreachable!("notices are sent together"),
             };
             let outcome = self.outcome(intent, answer).await?;
             in_effect &= outcome.is_in_effect();
             let is_last = index + 1 == intents.len();
             report.note(intent.guest, &intent.call, &outcome);
-            self.conclude_call(intent, &outcome, in_effect && is_last).await?;
+            self.conclude_call(intent, &outcome, in_effect && is_last)
+                .await?;
         }
         Ok(())
     }
 
     /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent
     /// stays open until the next cycle settles it.
-    async fn outcome(&self, intent: &Intent, answer: Result<Done, WriteError>) -> Result<Outcome, CycleError> {
+    async fn outcome(
+        &self,
+        intent: &Intent,
+        answer: Result<Done, WriteError>,
+    ) -> Result<Outcome, CycleError> {
         match answer {
             Ok(Done { request_id }) => {
                 info!(guest.id = %intent.guest, rule = %intent.rule, call = intent.call.as_str(), request_id, "done");
@@ -137,7 +192,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
             Err(WriteError::Refused(error)) => {
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "refused");
-                Ok(Outcome::Failed { error: error.to_string() })
+                Ok(Outcome::Failed {
+                    error: error.to_string(),
+                })
             }
             Err(WriteError::Unclear(error)) => {
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "no clear answer; the directory is asked whether it happened");
@@ -147,7 +204,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Sends the mails about the guests that are still due: one for each set of people.
-    async fn notify(&self, writer: &W, due: Vec<DueNotice<'_>>, report: &mut Report) -> Result<(), CycleError> {
+    async fn notify(
+        &self,
+        writer: &W,
+        due: Vec<DueNotice<'_>>,
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
         let mut mails: BTreeMap<Vec<String>, Vec<DueNotice<'_>>> = BTreeMap::new();
         for notice in due {
             if let Call::Notify { to } = &notice.intent.call {
@@ -158,18 +220,29 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let intents: Vec<Intent> = notices.iter().map(|notice| notice.intent.clone()).collect();
             let outcome = if to.is_empty() {
                 let error = "there is nobody to write to: the guest has no sponsor with an address, and no operators are configured (tenants.notify.operators)";
-                Outcome::Failed { error: error.to_owned() }
+                Outcome::Failed {
+                    error: error.to_owned(),
+                }
             } else {
-                let guests: Vec<_> = notices.iter().map(|notice| (notice.step, &*notice.view)).collect();
+                let guests: Vec<_> = notices
+                    .iter()
+                    .map(|notice| (notice.step, &*notice.view))
+                    .collect();
                 let mail = notice::compose(self.tenant, &guests, to, self.clock.now());
-                self.outcome(&intents[0], writer.send_mail(&mail).await).await?
+                self.outcome(&intents[0], writer.send_mail(&mail).await)
+                    .await?
             };
             self.conclude_and_note(&intents, &outcome, report).await?;
         }
         Ok(())
     }
 
-    async fn conclude_and_note(&self, intents: &[Intent], outcome: &Outcome, report: &mut Report) -> Result<(), CycleError> {
+    async fn conclude_and_note(
+        &self,
+        intents: &[Intent],
+        outcome: &Outcome,
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
         for intent in intents {
             report.note(intent.guest, &intent.call, outcome);
         }

@@ -21,19 +21,34 @@ const REST: TimeDelta = TimeDelta::hours(24);
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Concludes intents that share an outcome; each is the only call of its stage, except removals from groups,
     /// whose stage is executed by the cycle that finds nothing left to remove.
-    pub(crate) async fn conclude(&self, intents: &[Intent], outcome: &Outcome) -> Result<(), CycleError> {
+    pub(crate) async fn conclude(
+        &self,
+        intents: &[Intent],
+        outcome: &Outcome,
+    ) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         for intent in intents {
             let is_whole_stage = !matches!(intent.call, Call::RemoveFromGroup { .. });
-            self.conclude_in(&mut tx, intent, outcome, is_whole_stage && outcome.is_in_effect()).await?;
+            self.conclude_in(
+                &mut tx,
+                intent,
+                outcome,
+                is_whole_stage && outcome.is_in_effect(),
+            )
+            .await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
     /// Concludes one call; `executes` says that with it the stage is executed.
-    pub(super) async fn conclude_call(&self, intent: &Intent, outcome: &Outcome, executes: bool) -> Result<(), CycleError> {
+    pub(super) async fn conclude_call(
+        &self,
+        intent: &Intent,
+        outcome: &Outcome,
+        executes: bool,
+    ) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         self.conclude_in(&mut tx, intent, outcome, executes).await?;
@@ -43,27 +58,45 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// Marks a stage as executed that had nothing to call.
     pub(super) async fn execute_stage(&self, step: &Step) -> Result<(), CycleError> {
-        let Some(action) = step.effect.action() else { return Ok(()) };
+        let Some(action) = step.effect.action() else {
+            return Ok(());
+        };
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
-        self.executed(&mut tx, step.case, step.stage, action, self.clock.now()).await?;
+        self.executed(&mut tx, step.case, step.stage, action, self.clock.now())
+            .await?;
         tx.commit().await?;
         Ok(())
     }
 
-    async fn conclude_in(&self, tx: &mut Tx, intent: &Intent, outcome: &Outcome, executes: bool) -> Result<(), CycleError> {
+    async fn conclude_in(
+        &self,
+        tx: &mut Tx,
+        intent: &Intent,
+        outcome: &Outcome,
+        executes: bool,
+    ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let now = self.clock.now();
         tx.conclude(tenant, intent.id, now, outcome).await?;
-        let event = Event::Concluded { intent: intent.id, outcome: outcome.clone() };
-        tx.append(tenant, now, &[(Some(intent.guest), event)]).await?;
+        let event = Event::Concluded {
+            intent: intent.id,
+            outcome: outcome.clone(),
+        };
+        tx.append(tenant, now, &[(Some(intent.guest), event)])
+            .await?;
         if outcome.is_in_effect()
             && let Some(row) = tx.guest_row(tenant, intent.guest).await?
         {
-            tx.save_guests(tenant, &[&marked(row.view.record, &intent.call, outcome, now)]).await?;
+            tx.save_guests(
+                tenant,
+                &[&marked(row.view.record, &intent.call, outcome, now)],
+            )
+            .await?;
         }
         if executes && let Some(action) = action(&intent.call) {
-            self.executed(tx, intent.case, intent.stage, action, now).await?;
+            self.executed(tx, intent.case, intent.stage, action, now)
+                .await?;
         }
         if executes && intent.call == Call::Delete {
             self.close_all(tx, intent, now).await?;
@@ -76,25 +109,44 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    async fn executed(&self, tx: &mut Tx, case: CaseId, stage: usize, action: Action, at: DateTime<Utc>) -> Result<(), CycleError> {
+    async fn executed(
+        &self,
+        tx: &mut Tx,
+        case: CaseId,
+        stage: usize,
+        action: Action,
+        at: DateTime<Utc>,
+    ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let case = tx.case(tenant, case).await?;
         let observation = tx.last_observation(tenant).await?;
         if let (Some(case), Some(observation)) = (case, observation) {
-            let executed = case.executed(stage, action, at, observation.finished, observation.watched);
+            let executed =
+                case.executed(stage, action, at, observation.finished, observation.watched);
             tx.save_case(tenant, &executed).await?;
         }
         Ok(())
     }
 
     /// A deleted guest has no open case.
-    async fn close_all(&self, tx: &mut Tx, intent: &Intent, now: DateTime<Utc>) -> Result<(), CycleError> {
+    async fn close_all(
+        &self,
+        tx: &mut Tx,
+        intent: &Intent,
+        now: DateTime<Utc>,
+    ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         for row in tx.cases_of(tenant, intent.guest).await? {
             if row.closed.is_none() {
-                tx.close_case(tenant, row.case.id, now, &Closing::Gone).await?;
-                let event = Event::CaseClosed { case: row.case.id, rule: row.case.rule, closing: Closing::Gone };
-                tx.append(tenant, now, &[(Some(intent.guest), event)]).await?;
+                tx.close_case(tenant, row.case.id, now, &Closing::Gone)
+                    .await?;
+                let event = Event::CaseClosed {
+                    case: row.case.id,
+                    rule: row.case.rule,
+                    closing: Closing::Gone,
+                };
+                tx.append(tenant, now, &[(Some(intent.guest), event)])
+                    .await?;
             }
         }
         Ok(())
@@ -119,14 +171,32 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
     match call {
         Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => record,
         Call::Disable => GuestRecord {
-            guest: Guest { enabled: Some(false), ..record.guest },
-            disabled_by_us: if is_ours { Some(now) } else { record.disabled_by_us },
+            guest: Guest {
+                enabled: Some(false),
+                ..record.guest
+            },
+            disabled_by_us: if is_ours {
+                Some(now)
+            } else {
+                record.disabled_by_us
+            },
             ..record
         },
-        Call::Enable => GuestRecord { guest: Guest { enabled: Some(true), ..record.guest }, disabled_by_us: None, ..record },
+        Call::Enable => GuestRecord {
+            guest: Guest {
+                enabled: Some(true),
+                ..record.guest
+            },
+            disabled_by_us: None,
+            ..record
+        },
         Call::Delete => GuestRecord {
             gone: record.gone.or(Some(now)),
-            deleted_by_us: if is_ours { Some(now) } else { record.deleted_by_us },
+            deleted_by_us: if is_ours {
+                Some(now)
+            } else {
+                record.deleted_by_us
+            },
             ..record
         },
     }

@@ -30,48 +30,91 @@ pub(super) enum Look {
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(super) async fn look_again(&self, steps: &[&Step]) -> Result<HashMap<GuestId, Reread>, CycleError> {
+    pub(super) async fn look_again(
+        &self,
+        steps: &[&Step],
+    ) -> Result<HashMap<GuestId, Reread>, CycleError> {
         let guests: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
         let mut fresh = HashMap::new();
         for chunk in guests.chunks(REREAD) {
             let answers = self.tenant.reader.reread(chunk).await?;
-            fresh.extend(answers.into_iter().map(|answer| (answer.guest_id(), answer)));
+            fresh.extend(
+                answers
+                    .into_iter()
+                    .map(|answer| (answer.guest_id(), answer)),
+            );
         }
         Ok(fresh)
     }
 
     /// Takes in the fresh reading, and judges the guest by it: is the very same step still due?
-    pub(super) async fn look(&self, step: &Step, intents: &[Intent], answer: Option<&Reread>, report: &Report) -> Result<Look, CycleError> {
+    pub(super) async fn look(
+        &self,
+        step: &Step,
+        intents: &[Intent],
+        answer: Option<&Reread>,
+        report: &Report,
+    ) -> Result<Look, CycleError> {
         let (guest, sponsors, groups, roles) = match answer {
-            Some(Reread::Present { guest, sponsors, groups, roles }) => (guest, sponsors, groups, roles),
-            Some(Reread::Deleted(_) | Reread::Absent(_)) if matches!(step.effect, Effect::Delete) => return Ok(Look::Already),
-            Some(Reread::Deleted(_) | Reread::Absent(_)) => {
-                return Ok(Look::NotDue { because: "the guest is no longer in the directory".to_owned() });
+            Some(Reread::Present {
+                guest,
+                sponsors,
+                groups,
+                roles,
+            }) => (guest, sponsors, groups, roles),
+            Some(Reread::Deleted(_) | Reread::Absent(_))
+                if matches!(step.effect, Effect::Delete) =>
+            {
+                return Ok(Look::Already);
             }
-            None => return Ok(Look::NotDue { because: "Graph gave no answer about the guest".to_owned() }),
+            Some(Reread::Deleted(_) | Reread::Absent(_)) => {
+                return Ok(Look::NotDue {
+                    because: "the guest is no longer in the directory".to_owned(),
+                });
+            }
+            None => {
+                return Ok(Look::NotDue {
+                    because: "Graph gave no answer about the guest".to_owned(),
+                });
+            }
         };
         if guest.user_type != UserType::Guest {
-            return Ok(Look::NotDue { because: "the account is no longer a guest".to_owned() });
+            return Ok(Look::NotDue {
+                because: "the account is no longer a guest".to_owned(),
+            });
         }
         let now = self.clock.now();
         let tenant = self.tenant.id;
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         let Some(row) = tx.guest_row(tenant, step.guest).await? else {
-            return Ok(Look::NotDue { because: "the guest is not known".to_owned() });
+            return Ok(Look::NotDue {
+                because: "the guest is not known".to_owned(),
+            });
         };
-        if let (record, Change::New | Change::Changed) = merge(Some(&row.view.record), Guest::clone(guest), now) {
+        if let (record, Change::New | Change::Changed) =
+            merge(Some(&row.view.record), Guest::clone(guest), now)
+        {
             tx.save_guests(tenant, &[&record]).await?;
         }
         tx.save_sponsors(tenant, sponsors).await?;
-        tx.set_guest_sponsors(tenant, &[(step.guest, sponsors.iter().map(|sponsor| sponsor.id).collect())]).await?;
+        tx.set_guest_sponsors(
+            tenant,
+            &[(
+                step.guest,
+                sponsors.iter().map(|sponsor| sponsor.id).collect(),
+            )],
+        )
+        .await?;
         tx.set_guest_groups(tenant, step.guest, groups).await?;
         tx.set_guest_roles(tenant, step.guest, roles).await?;
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
         tx.commit().await?;
         let Some(view) = view.filter(|view| view.record.gone.is_none()) else {
-            return Ok(Look::NotDue { because: "the guest is no longer in the directory".to_owned() });
+            return Ok(Look::NotDue {
+                because: "the guest is no longer in the directory".to_owned(),
+            });
         };
         let observation = &report.plan.observation;
         let judge = Judge {
@@ -85,30 +128,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let verdict = judge.judge(&view).verdict;
         let still_due = match &verdict.conclusion {
             Conclusion::Act(steps) => steps.iter().any(|fresh| is_same(fresh, step)),
-            Conclusion::Keep | Conclusion::Wait(_) | Conclusion::Protected(_) | Conclusion::Unknown(_) => false,
+            Conclusion::Keep
+            | Conclusion::Wait(_)
+            | Conclusion::Protected(_)
+            | Conclusion::Unknown(_) => false,
         };
         if !still_due {
-            return Ok(Look::NotDue { because: verdict.reason() });
+            return Ok(Look::NotDue {
+                because: verdict.reason(),
+            });
         }
         Ok(match &step.effect {
             Effect::Disable if view.record.guest.enabled == Some(false) => Look::Already,
             Effect::Enable { .. } if view.record.guest.enabled == Some(true) => Look::Already,
-            Effect::Notify { to } if !self.is_addressed_to(intents, &view, to) => {
-                Look::NotDue { because: "the people answerable for the guest have changed".to_owned() }
-            }
-            Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } | Effect::Disable | Effect::Delete | Effect::Enable { .. } => {
-                Look::Due(Box::new(view))
-            }
+            Effect::Notify { to } if !self.is_addressed_to(intents, &view, to) => Look::NotDue {
+                because: "the people answerable for the guest have changed".to_owned(),
+            },
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::RemoveFromGroups { .. }
+            | Effect::Disable
+            | Effect::Delete
+            | Effect::Enable { .. } => Look::Due(Box::new(view)),
         })
     }
 
     fn is_addressed_to(&self, intents: &[Intent], view: &GuestView, to: &[Recipient]) -> bool {
         let addresses = recipients::addresses(view, to, &self.tenant.operators);
-        intents.iter().all(|intent| matches!(&intent.call, Call::Notify { to } if *to == addresses))
+        intents
+            .iter()
+            .all(|intent| matches!(&intent.call, Call::Notify { to } if *to == addresses))
     }
 }
 
 /// The same stage of the same case, doing the same kind of thing.
 fn is_same(fresh: &Step, step: &Step) -> bool {
-    fresh.case == step.case && fresh.stage == step.stage && fresh.effect.as_str() == step.effect.as_str()
+    fresh.case == step.case
+        && fresh.stage == step.stage
+        && fresh.effect.as_str() == step.effect.as_str()
 }

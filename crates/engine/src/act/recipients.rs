@@ -10,10 +10,16 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// The addresses that a notice about this guest goes to, as last observed.
-    pub(super) async fn addresses(&self, guest: GuestId, to: &[Recipient]) -> Result<Vec<String>, CycleError> {
+    pub(super) async fn addresses(
+        &self,
+        guest: GuestId,
+        to: &[Recipient],
+    ) -> Result<Vec<String>, CycleError> {
         let mut tx = self.store.read().await?;
         let row = tx.guest_row(self.tenant.id, guest).await?;
-        Ok(row.map_or_else(Vec::new, |row| addresses(&row.view, to, &self.tenant.operators)))
+        Ok(row.map_or_else(Vec::new, |row| {
+            addresses(&row.view, to, &self.tenant.operators)
+        }))
     }
 }
 
@@ -24,9 +30,16 @@ pub(super) fn addresses(view: &GuestView, to: &[Recipient], operators: &[String]
         match recipient {
             Recipient::Operators => addresses.extend_from_slice(operators),
             Recipient::Sponsor => {
-                let fit = view.sponsors.iter().filter(|sponsor| sponsor.eligible() == Some(true));
+                let fit = view
+                    .sponsors
+                    .iter()
+                    .filter(|sponsor| sponsor.eligible() == Some(true));
                 let reached: Vec<String> = fit.filter_map(|sponsor| sponsor.mail.clone()).collect();
-                addresses.extend(if reached.is_empty() { operators.to_vec() } else { reached });
+                addresses.extend(if reached.is_empty() {
+                    operators.to_vec()
+                } else {
+                    reached
+                });
             }
         }
     }

@@ -19,7 +19,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let total = keys.len() as u64;
         let mut named = NamedGroups::new();
         for key in keys {
-            named.insert(key.to_owned(), self.unless_stopped(self.tenant.reader.find_group(key)).await??);
+            named.insert(
+                key.to_owned(),
+                self.unless_stopped(self.tenant.reader.find_group(key))
+                    .await??,
+            );
         }
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
@@ -31,13 +35,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             while let Some(page) = self.unless_stopped(pages.try_next()).await?? {
                 members.extend(page);
             }
-            let owners = self.unless_stopped(self.tenant.reader.owners(group.id)).await??;
+            let owners = self
+                .unless_stopped(self.tenant.reader.owners(group.id))
+                .await??;
             let mut tx = self.store.begin().await?;
             self.lease.check(&mut tx).await?;
             tx.set_members(self.tenant.id, group.id, &members).await?;
             tx.set_owners(self.tenant.id, group.id, &owners).await?;
             tx.commit().await?;
-            self.progress.at(Phase::Groups, done as u64 + 1, Some(total));
+            self.progress
+                .at(Phase::Groups, done as u64 + 1, Some(total));
         }
         let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
         Ok(named.into_iter().filter_map(is_doubtful).collect())
@@ -45,7 +52,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     pub(super) async fn read_roles(&self) -> Result<(), CycleError> {
         let mut holders: BTreeMap<GuestId, Vec<String>> = BTreeMap::new();
-        for (principal, role) in self.unless_stopped(self.tenant.reader.role_holders()).await?? {
+        for (principal, role) in self
+            .unless_stopped(self.tenant.reader.role_holders())
+            .await??
+        {
             holders.entry(principal).or_default().push(role);
         }
         let holders: Vec<_> = holders.into_iter().collect();

@@ -24,10 +24,20 @@ const PAGES_PER_TRANSACTION: usize = 20;
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn read_guests(&self, counted: u64) -> Result<Seen, CycleError> {
         let mut seen = Seen::default();
-        let mut chunks = pin!(self.tenant.reader.guests().try_chunks(PAGES_PER_TRANSACTION));
-        while let Some(pages) = self.unless_stopped(chunks.try_next()).await?.map_err(|broken| broken.1)? {
+        let mut chunks = pin!(
+            self.tenant
+                .reader
+                .guests()
+                .try_chunks(PAGES_PER_TRANSACTION)
+        );
+        while let Some(pages) = self
+            .unless_stopped(chunks.try_next())
+            .await?
+            .map_err(|broken| broken.1)?
+        {
             self.take_in(pages, &mut seen).await?;
-            self.progress.at(Phase::Guests, seen.counts.guests, Some(counted));
+            self.progress
+                .at(Phase::Guests, seen.counts.guests, Some(counted));
         }
         Ok(seen)
     }
@@ -45,26 +55,45 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// A row without its properties shows that the guest is there, and no more: what was known of it is not known now.
-    async fn take_in_unreadable(&self, tx: &mut Tx, unreadable: &[GuestId], seen: &mut Seen) -> Result<(), CycleError> {
+    async fn take_in_unreadable(
+        &self,
+        tx: &mut Tx,
+        unreadable: &[GuestId],
+        seen: &mut Seen,
+    ) -> Result<(), CycleError> {
         let known = tx.guests_by_id(self.tenant.id, unreadable).await?;
         let doubted = known.into_iter().map(|(_, record)| GuestRecord {
-            guest: Guest { invitation: Invitation::Unrecognised, enabled: None, ..record.guest },
+            guest: Guest {
+                invitation: Invitation::Unrecognised,
+                enabled: None,
+                ..record.guest
+            },
             reading: Reading::Vanished,
             ..record
         });
         let doubted: Vec<GuestRecord> = doubted.collect();
-        for (_, key) in tx.save_guests(self.tenant.id, &doubted.iter().collect::<Vec<_>>()).await? {
+        for (_, key) in tx
+            .save_guests(self.tenant.id, &doubted.iter().collect::<Vec<_>>())
+            .await?
+        {
             seen.keys.insert(key.into());
         }
         Ok(())
     }
 
-    async fn take_in_page(&self, tx: &mut Tx, guests: Vec<Guest>, seen: &mut Seen) -> Result<(), CycleError> {
+    async fn take_in_page(
+        &self,
+        tx: &mut Tx,
+        guests: Vec<Guest>,
+        seen: &mut Seen,
+    ) -> Result<(), CycleError> {
         let now = self.clock.now();
         let ids: Vec<GuestId> = guests.iter().map(|guest| guest.id).collect();
         let known = tx.guests_by_id(self.tenant.id, &ids).await?;
-        let known: HashMap<GuestId, (RowKey, GuestRecord)> =
-            known.into_iter().map(|(key, record)| (record.guest.id, (key, record))).collect();
+        let known: HashMap<GuestId, (RowKey, GuestRecord)> = known
+            .into_iter()
+            .map(|(key, record)| (record.guest.id, (key, record)))
+            .collect();
         let mut to_write = Vec::new();
         for guest in guests {
             let before = known.get(&guest.id);
@@ -81,7 +110,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Change::New | Change::Changed => to_write.push(record),
             }
         }
-        for (_, key) in tx.save_guests(self.tenant.id, &to_write.iter().collect::<Vec<_>>()).await? {
+        for (_, key) in tx
+            .save_guests(self.tenant.id, &to_write.iter().collect::<Vec<_>>())
+            .await?
+        {
             seen.keys.insert(key.into());
         }
         Ok(())

@@ -30,15 +30,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// its own: without that, "no sponsor" would be concluded from a page that never came.
     pub(super) async fn read_sponsors(&self, guests: &RoaringTreemap) -> Result<(), CycleError> {
         let mut read = RoaringTreemap::new();
-        let mut chunks = pin!(self.tenant.reader.sponsors().try_chunks(PAGES_PER_TRANSACTION));
-        while let Some(pages) = self.unless_stopped(chunks.try_next()).await?.map_err(|broken| broken.1)? {
+        let mut chunks = pin!(
+            self.tenant
+                .reader
+                .sponsors()
+                .try_chunks(PAGES_PER_TRANSACTION)
+        );
+        while let Some(pages) = self
+            .unless_stopped(chunks.try_next())
+            .await?
+            .map_err(|broken| broken.1)?
+        {
             let sponsored = pages.into_iter().flat_map(|page| page.guests).collect();
             read |= self.take_in_sponsors(sponsored).await?;
-            self.progress.at(Phase::Sponsors, read.len(), Some(guests.len()));
+            self.progress
+                .at(Phase::Sponsors, read.len(), Some(guests.len()));
         }
         let missing = guests - &read;
         if missing.len() > tolerable(guests.len()) {
-            return Err(CycleError::SponsorsIncomplete { read: read.len(), guests: guests.len() });
+            return Err(CycleError::SponsorsIncomplete {
+                read: read.len(),
+                guests: guests.len(),
+            });
         }
         self.read_missing_sponsors(&missing).await
     }
@@ -51,9 +64,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         drop(tx);
         for chunk in ids.chunks(REREAD) {
-            let answers = self.unless_stopped(self.tenant.reader.reread(chunk)).await??;
+            let answers = self
+                .unless_stopped(self.tenant.reader.reread(chunk))
+                .await??;
             let sponsored = answers.into_iter().filter_map(|answer| match answer {
-                Reread::Present { guest, sponsors, .. } => Some((guest.id, sponsors)),
+                Reread::Present {
+                    guest, sponsors, ..
+                } => Some((guest.id, sponsors)),
                 Reread::Deleted(_) | Reread::Absent(_) => None,
             });
             self.take_in_sponsors(sponsored.collect()).await?;
@@ -61,12 +78,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    async fn take_in_sponsors(&self, sponsored: Vec<(GuestId, Vec<Sponsor>)>) -> Result<RoaringTreemap, CycleError> {
-        let sponsors: BTreeMap<SponsorId, &Sponsor> =
-            sponsored.iter().flat_map(|(_, sponsors)| sponsors).map(|sponsor| (sponsor.id, sponsor)).collect();
+    async fn take_in_sponsors(
+        &self,
+        sponsored: Vec<(GuestId, Vec<Sponsor>)>,
+    ) -> Result<RoaringTreemap, CycleError> {
+        let sponsors: BTreeMap<SponsorId, &Sponsor> = sponsored
+            .iter()
+            .flat_map(|(_, sponsors)| sponsors)
+            .map(|sponsor| (sponsor.id, sponsor))
+            .collect();
         let sponsors: Vec<Sponsor> = sponsors.into_values().cloned().collect();
-        let links: Vec<(GuestId, Vec<SponsorId>)> =
-            sponsored.iter().map(|(guest, sponsors)| (*guest, sponsors.iter().map(|sponsor| sponsor.id).collect())).collect();
+        let links: Vec<(GuestId, Vec<SponsorId>)> = sponsored
+            .iter()
+            .map(|(guest, sponsors)| (*guest, sponsors.iter().map(|sponsor| sponsor.id).collect()))
+            .collect();
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.save_sponsors(self.tenant.id, &sponsors).await?;
