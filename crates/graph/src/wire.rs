@@ -348,4 +348,20 @@ mod tests {
         assert_eq!(guest.sign_ins.last(), moment("\"2021-06-17T16:41:33Z\""));
         assert_eq!(guest.enabled, None);
     }
+
+    #[test]
+    fn a_page_that_is_cut_anywhere_is_no_page() {
+        let page = r#"{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users", "value": [
+            {"id": "1aecaf40-dc3d-461f-88a8-d06994e12898", "userPrincipalName": "ann", "signInActivity": {"lastSignInDateTime": ""}},
+            {"id": "2aecaf40-dc3d-461f-88a8-d06994e12898", "userPrincipalName": "b\u00f6b", "otherMails": []}
+        ], "@odata.nextLink": "https://graph.microsoft.com/v1.0/users?$skiptoken=2"}"#;
+        let whole = serde_json::from_str::<Page<User>>(page).expect("a page");
+        assert_eq!(whole.value.len(), 2);
+        for end in 0..page.len() {
+            assert!(
+                serde_json::from_slice::<Page<User>>(&page.as_bytes()[..end]).is_err(),
+                "{end}"
+            );
+        }
+    }
 }
