@@ -226,21 +226,31 @@ impl DirectoryObject {
 
 /// The properties of a group that are selected.
 pub(crate) const GROUP: &str =
-    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole";
+    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole,visibility";
 
 /// A group, as far as it is selected.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireGroup {
-    id: Uuid,
+    pub(crate) id: Uuid,
     display_name: Option<String>,
     group_types: Option<Vec<String>>,
     on_premises_sync_enabled: Option<bool>,
     mail_enabled: Option<bool>,
     is_assignable_to_role: Option<bool>,
+    visibility: Option<String>,
 }
 
 impl WireGroup {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.display_name.as_deref()
+    }
+
+    /// Its members are shown only to who may read hidden ones.
+    pub(crate) fn hides_members(&self) -> bool {
+        self.visibility.as_deref() == Some("HiddenMembership")
+    }
+
     /// The group; `None` when it came without what was selected, since then nothing tells who decides on its members.
     pub(crate) fn group(self) -> Option<Group> {
         let (name, types) = (self.display_name?, self.group_types?);
