@@ -109,20 +109,13 @@ impl Graph {
         }
     }
 
-    /// The application permissions in the current token (its `roles` claim). For diagnostics only: to everybody but
-    /// Graph a token is opaque, and nothing may depend on what is in it.
+    /// The application permissions in the current token (its `roles` claim), to tell what is missing. To everybody but
+    /// Graph a token is opaque: that a permission is in there allows nothing.
     ///
     /// # Errors
     /// When there is no token to be had, or it is not one that can be looked into.
     pub async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
-        let connection = &self.0;
-        let mut attempts = connection.attempts();
-        loop {
-            match connection.tokens.current(connection).await {
-                Ok(token) => return token.roles(),
-                Err(failed) => attempts.again(failed).await?,
-            }
-        }
+        self.0.roles().await
     }
 }
 
@@ -130,6 +123,16 @@ impl Connection {
     /// Whether the token may go there: to the configured scheme, host and port.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
         url.origin() == self.settings.graph_url.origin()
+    }
+
+    pub(crate) async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
+        let mut attempts = self.attempts();
+        loop {
+            match self.tokens.current(self).await {
+                Ok(token) => return token.roles(),
+                Err(failed) => attempts.again(failed).await?,
+            }
+        }
     }
 
     pub(crate) fn http(&self) -> reqwest::Client {

@@ -58,6 +58,16 @@ pub enum GraphError {
         /// The permission that the call needs.
         needs: &'static str,
     },
+    /// A group shows its members only to who may read hidden ones: to others it may look empty.
+    #[error(
+        "the group {group} hides its members ({call}); grant the application permission Member.Read.Hidden and consent to it"
+    )]
+    HiddenMembers {
+        /// Method and path template.
+        call: String,
+        /// The group's name.
+        group: String,
+    },
     /// The tenant has no licence for sign-in activity, or Graph cannot tell.
     #[error(
         "Graph says that the tenant has no Entra ID P1 or P2 licence ({answered}); if it has one, grant the application permission Directory.Read.All too, without which Graph sometimes cannot tell"
@@ -211,6 +221,7 @@ impl GraphError {
             // Of the conflicts only this one passes by itself.
             Self::Conflict { answered } => answered.has_code("Directory_ConcurrencyViolation"),
             Self::Forbidden { .. }
+            | Self::HiddenMembers { .. }
             | Self::NoLicence { .. }
             | Self::BadCredential { .. }
             | Self::Unauthorized { .. }
@@ -253,7 +264,8 @@ impl GraphError {
             | Self::BadRequest { answered }
             | Self::Redirected { answered }
             | Self::Unavailable { answered, .. } => Some(answered),
-            Self::BadCredential { .. }
+            Self::HiddenMembers { .. }
+            | Self::BadCredential { .. }
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
             | Self::TooLarge { .. }

@@ -226,21 +226,31 @@ impl DirectoryObject {
 
 /// The properties of a group that are selected.
 pub(crate) const GROUP: &str =
-    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole";
+    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole,visibility";
 
 /// A group, as far as it is selected.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireGroup {
-    id: Uuid,
+    pub(crate) id: Uuid,
     display_name: Option<String>,
     group_types: Option<Vec<String>>,
     on_premises_sync_enabled: Option<bool>,
     mail_enabled: Option<bool>,
     is_assignable_to_role: Option<bool>,
+    visibility: Option<String>,
 }
 
 impl WireGroup {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.display_name.as_deref()
+    }
+
+    /// Its members are shown only to who may read hidden ones.
+    pub(crate) fn hides_members(&self) -> bool {
+        self.visibility.as_deref() == Some("HiddenMembership")
+    }
+
     /// The group; `None` when it came without what was selected, since then nothing tells who decides on its members.
     pub(crate) fn group(self) -> Option<Group> {
         let (name, types) = (self.display_name?, self.group_types?);
@@ -347,5 +357,21 @@ mod tests {
         );
         assert_eq!(guest.sign_ins.last(), moment("\"2021-06-17T16:41:33Z\""));
         assert_eq!(guest.enabled, None);
+    }
+
+    #[test]
+    fn a_page_that_is_cut_anywhere_is_no_page() {
+        let page = r#"{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users", "value": [
+            {"id": "1aecaf40-dc3d-461f-88a8-d06994e12898", "userPrincipalName": "ann", "signInActivity": {"lastSignInDateTime": ""}},
+            {"id": "2aecaf40-dc3d-461f-88a8-d06994e12898", "userPrincipalName": "b\u00f6b", "otherMails": []}
+        ], "@odata.nextLink": "https://graph.microsoft.com/v1.0/users?$skiptoken=2"}"#;
+        let whole = serde_json::from_str::<Page<User>>(page).expect("a page");
+        assert_eq!(whole.value.len(), 2);
+        for end in 0..page.len() {
+            assert!(
+                serde_json::from_slice::<Page<User>>(&page.as_bytes()[..end]).is_err(),
+                "{end}"
+            );
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod approving;
 mod conditions;
 mod deciding;
+mod documents;
 mod facts;
+mod policies;
 mod properties;
 mod tenant;

@@ -235,7 +235,7 @@ impl Tenant {
                 }
             }
             CaseChange::Close { case, .. } => {
-                all.for_each(|view| view.cases.retain(|of| of.id != *case))
+                all.for_each(|view| view.cases.retain(|of| of.id != *case));
             }
         }
     }
@@ -258,7 +258,7 @@ impl Tenant {
         match &step.effect {
             Effect::Flag | Effect::Notify { .. } => {}
             Effect::RemoveFromGroups { groups } => {
-                view.groups.retain(|group| !groups.contains(&group.id))
+                view.groups.retain(|group| !groups.contains(&group.id));
             }
             Effect::Disable => {
                 if view.record.guest.enabled == Some(true) {

@@ -16,6 +16,9 @@ use crate::wire::{DirectoryObject, GROUP, RoleAssignment, WireGroup};
 
 const PAGE: &str = "999";
 
+/// The permission to read members that a group hides.
+const HIDDEN: &str = "Member.Read.Hidden";
+
 /// A key in the way that Entra shows ids. The other spellings of a UUID might be somebody's name for a group.
 fn as_id(key: &str) -> Option<Uuid> {
     let is_hyphenated = key.len() == uuid::fmt::Hyphenated::LENGTH;
@@ -46,10 +49,7 @@ impl Reader {
                 )
                 .with("$select", GROUP);
             return match self.0.read::<WireGroup>(&request).await {
-                Ok(group) => {
-                    let group = group.group().ok_or_else(|| unreadable(&request))?;
-                    Ok(Found::One(group))
-                }
+                Ok(group) => Ok(Found::One(self.open(&request, group).await?)),
                 Err(GraphError::NotFound { .. }) => Ok(Found::Missing),
                 Err(error) => Err(error),
             };
@@ -62,21 +62,35 @@ impl Reader {
             .with("$select", GROUP);
         let found = pages::<WireGroup>(&self.0, request.clone());
         pin_mut!(found);
-        let mut exact: Vec<Group> = Vec::new();
+        let mut exact: Vec<WireGroup> = Vec::new();
         while let Some(groups) = found.try_next().await? {
             for group in groups {
-                let group = group.group().ok_or_else(|| unreadable(&request))?;
+                let name = group.name().ok_or_else(|| unreadable(&request))?;
                 // Graph compares without regard to case, and may list an object twice.
-                if group.name == key && exact.iter().all(|known| known.id != group.id) {
+                if name == key && exact.iter().all(|known| known.id != group.id) {
                     exact.push(group);
                 }
             }
         }
-        Ok(match exact.len() {
-            0 => Found::Missing,
-            1 => Found::One(exact.remove(0)),
-            _ => Found::Ambiguous,
-        })
+        match (exact.pop(), exact.is_empty()) {
+            (None, _) => Ok(Found::Missing),
+            (Some(only), true) => Ok(Found::One(self.open(&request, only).await?)),
+            (Some(_), false) => Ok(Found::Ambiguous),
+        }
+    }
+
+    /// The group, if its members can be read. To who may not read hidden ones such a group may look empty, and that would
+    /// say of its members that they have nothing to stay for.
+    async fn open(&self, request: &Request, group: WireGroup) -> Result<Group, GraphError> {
+        let hides_members = group.hides_members();
+        let group = group.group().ok_or_else(|| unreadable(request))?;
+        if hides_members && !self.0.roles().await?.contains(HIDDEN) {
+            return Err(GraphError::HiddenMembers {
+                call: request.call(),
+                group: group.name,
+            });
+        }
+        Ok(group)
     }
 
     /// A group's direct members that are users.

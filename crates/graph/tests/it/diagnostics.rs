@@ -2,7 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use innkeeper_domain::ids::TenantId;
+use innkeeper_domain::group::Found;
+use innkeeper_domain::ids::{GroupId, TenantId};
 use innkeeper_graph::{Credential, Graph, GraphError, Settings};
 use serde_json::{Value, json};
 
@@ -166,5 +167,34 @@ fn a_file_without_certificates_is_named() {
             "{path}: {error}"
         );
         assert!(error.to_string().contains(path), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_hides_its_members_is_not_taken_for_an_empty_one() {
+    let id = GroupId::derived(&[b"bridge"]);
+    let row = json!({ "id": id, "displayName": "Bridge", "groupTypes": ["Unified"], "visibility": "HiddenMembership" });
+    for (roles, may_read) in [
+        (json!(["Group.Read.All"]), false),
+        (json!(["Member.Read.Hidden"]), true),
+    ] {
+        let tenant = Tenant::locked().await;
+        tenant
+            .issues([token_with(&json!({ "roles": roles }))])
+            .await;
+        let address = format!("/groups/{id}");
+        tenant.answers("GET", &address, [ok(&row)]).await;
+        let rows = ok(&json!({ "value": [row] }));
+        tenant.answers("GET", "/groups", [rows]).await;
+        for key in [id.to_string(), "Bridge".to_owned()] {
+            match tenant.reader().find_group(&key).await {
+                Ok(Found::One(group)) => assert!(may_read && group.id == id),
+                Err(error) => assert!(
+                    !may_read && error.to_string().contains("Member.Read.Hidden"),
+                    "{error}"
+                ),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

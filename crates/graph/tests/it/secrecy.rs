@@ -1,5 +1,8 @@
 //! What no text shows: the secret, the token, and who a guest is.
 
+use std::cell::RefCell;
+use std::io::Write;
+
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_graph::{Graph, GraphError, Mail, Settings, WriteError};
 use serde_json::json;
@@ -160,4 +163,56 @@ async fn what_is_of_the_wrong_type_is_not_quoted() {
         let error = tenant.reader().guest_count().await.unwrap_err();
         assert_silent(&shown(&error));
     }
+}
+
+thread_local! {
+    /// What is logged on this thread, by a test that listens.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Writes to [`LOG`].
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        LOG.with_borrow_mut(|log| {
+            if let Some(log) = log {
+                log.extend_from_slice(text);
+            }
+        });
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn logs_tell_neither_secret_nor_token_nor_guest_at_any_level() {
+    // One for the whole process, since what logs is asked only once who listens.
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(|| Log)
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).expect("no other test listens");
+    let tenant = Tenant::start().await;
+    tenant.answers_everything(telling(503)).await;
+    LOG.set(Some(Vec::new()));
+    let failures = failures(&tenant.graph()).await;
+    let log = LOG.take().expect("a log");
+    assert_eq!(failures.len(), 13);
+    let log = String::from_utf8_lossy(&log);
+    for told in ["a request to Graph is tried again", "Graph answered"] {
+        assert!(log.contains(told), "it logs: {log}");
+    }
+    for told in [SECRET, TOKEN] {
+        assert!(!log.contains(told), "{told} is told");
+    }
+    let ours: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("innkeeper_graph"))
+        .collect();
+    assert_silent(&ours.join("\n"));
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use innkeeper_graph::{Graph, Settings};
@@ -66,20 +66,12 @@ impl Socket {
         let mut script = vec![whole("200 OK", "", &token)];
         script.extend(answers(&url));
         let came: Arc<Mutex<Vec<Came>>> = Arc::default();
-        let record = came.clone();
+        let (script, record) = (Arc::new(Mutex::new(script.into_iter())), came.clone());
         std::thread::spawn(move || {
-            let mut script = script.into_iter();
-            // One connection after the other: a client of one task uses one at a time.
             for (number, stream) in listener.incoming().enumerate() {
                 let Ok(stream) = stream else { return };
-                let mut note = |line| {
-                    let mut came = record.lock().unwrap_or_else(PoisonError::into_inner);
-                    came.push((number, line));
-                };
-                serve(stream, &mut script, &mut note);
-                if script.len() == 0 {
-                    return;
-                }
+                let (script, record) = (script.clone(), record.clone());
+                std::thread::spawn(move || serve(number, stream, &script, &record));
             }
         });
         Self { came, url }
@@ -96,26 +88,32 @@ impl Socket {
 
     /// What came so far, that for the token first.
     pub(crate) fn came(&self) -> Vec<Came> {
-        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
-        came.clone()
+        lock(&self.came).clone()
     }
 }
 
 /// Serves a connection until either side closes it.
 fn serve(
+    number: usize,
     stream: TcpStream,
-    script: &mut impl Iterator<Item = Bytes>,
-    note: &mut impl FnMut(String),
+    script: &Mutex<std::vec::IntoIter<Bytes>>,
+    came: &Mutex<Vec<Came>>,
 ) {
     let mut reader = BufReader::new(stream);
     while let Some(line) = request(&mut reader) {
-        note(line);
-        let Some(answer) = script.next() else { return };
+        lock(came).push((number, line));
+        let Some(answer) = lock(script).next() else {
+            return;
+        };
         let sent = reader.get_mut().write_all(answer.text.as_bytes());
-        if sent.is_err() || answer.then_close || answer.text.contains("connection: close") {
+        if sent.is_err() || answer.then_close {
             return;
         }
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The first line of a request that was read whole; `None` when the connection was closed instead.

@@ -31,6 +31,13 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
             percent(reader, item, "shrink_percent").unwrap_or(limits.shrink_percent);
     }
     if let Some(gap) = reader.span(table, "longest_gap", "[limits]") {
+        if gap.is_zero() {
+            let item = table.get("longest_gap");
+            reader.problem(
+                start(item.and_then(Item::span)),
+                "[limits]: with a longest_gap of nothing no wait would ever end",
+            );
+        }
         limits.longest_gap = gap;
     }
     limits

@@ -1,6 +1,7 @@
 //! Taking values out of TOML, and noting what is wrong with its place.
 
 use std::ops::Range;
+use std::str::CharIndices;
 
 use chrono::TimeDelta;
 use toml_edit::{Array, Item, Key, TableLike, Value};
@@ -161,7 +162,9 @@ impl<'t> Reader<'t> {
             );
             return None;
         };
-        let has_calendar_unit = text.contains('M') || text.contains("mo") || text.contains('y');
+        let has_calendar_unit = text
+            .split(|character: char| !character.is_alphabetic())
+            .any(|unit| unit == "M" || unit.starts_with("mo") || unit.starts_with('y'));
         let parsed = humantime::parse_duration(text)
             .ok()
             .and_then(|span| TimeDelta::from_std(span).ok());
@@ -214,25 +217,70 @@ impl<'t> Reader<'t> {
         texts
     }
 
-    /// The offset in the file of a byte of a string value that begins at `at`.
+    /// The offset in the file of a byte of the string value that begins at `at`.
     pub(super) fn inside(&self, at: usize, offset: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
-        let quotes = [
-            "\"\"\"\r\n",
-            "\"\"\"\n",
-            "'''\r\n",
-            "'''\n",
-            "\"\"\"",
-            "'''",
-            "\"",
-            "'",
-        ];
-        let opening = quotes
-            .iter()
-            .find(|quote| rest.starts_with(**quote))
-            .map_or(0, |quote| quote.len());
-        at + opening + offset
+        let quotes = ["\"\"\"", "'''", "\"", "'"];
+        let Some(quote) = quotes.iter().find(|quote| rest.starts_with(**quote)) else {
+            return at + offset;
+        };
+        let inner = &rest[quote.len()..];
+        let body = match quote.len() {
+            3 => inner
+                .strip_prefix("\r\n")
+                .or_else(|| inner.strip_prefix('\n'))
+                .unwrap_or(inner),
+            _ => inner,
+        };
+        let start = at + rest.len() - body.len();
+        if quote.starts_with('"') {
+            start + written(body, offset)
+        } else {
+            start + offset
+        }
     }
+}
+
+/// How many bytes of a text with escapes stand for its first `offset` bytes.
+fn written(body: &str, offset: usize) -> usize {
+    let mut value = 0;
+    let mut characters = body.char_indices();
+    while let Some((at, character)) = characters.next() {
+        if value >= offset {
+            return at;
+        }
+        if character != '\\' {
+            value += character.len_utf8();
+            continue;
+        }
+        match characters.next() {
+            Some((_, 'u')) => value += escaped(body, at, 4, &mut characters),
+            Some((_, 'U')) => value += escaped(body, at, 8, &mut characters),
+            Some((_, 'x')) => value += escaped(body, at, 2, &mut characters),
+            // The end of a line, and the blanks that follow it, stand for nothing.
+            Some((_, next)) if next.is_whitespace() => {
+                while characters
+                    .clone()
+                    .next()
+                    .is_some_and(|(_, next)| next.is_whitespace())
+                {
+                    characters.next();
+                }
+            }
+            Some(_) | None => value += 1,
+        }
+    }
+    body.len()
+}
+
+/// The length of the character that the escape at `at` stands for; goes past its digits.
+fn escaped(body: &str, at: usize, digits: usize, rest: &mut CharIndices<'_>) -> usize {
+    let code = body.get(at + 2..at + 2 + digits);
+    let character = code
+        .and_then(|code| u32::from_str_radix(code, 16).ok())
+        .and_then(char::from_u32);
+    rest.nth(digits - 1);
+    character.map_or(1, char::len_utf8)
 }
 
 /// Where something begins.

@@ -23,8 +23,8 @@ pub(super) fn rules(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Rule> 
         let head = head(reader, table, "rule", &mut names);
         let unannounced = reader.flag(table, "unannounced", "a rule");
         let stages = stages(reader, table);
-        if let Some((name, when)) = head {
-            check_order(reader, table, &name, &when, &stages, unannounced);
+        if let (Some((name, when)), Some(stages)) = (head, stages) {
+            check_order(reader, &name, &when, &stages, unannounced);
             let stages = stages.into_iter().map(|(stage, _)| stage).collect();
             rules.push(Rule { name, when, stages });
         }
@@ -82,23 +82,27 @@ fn head(
     }
 }
 
-fn stages(reader: &mut Reader<'_>, table: &dyn TableLike) -> Vec<(Stage, usize)> {
-    let at = table_start(table);
+/// The stages, unless one of them cannot be read: then nothing can be said about their order.
+fn stages(reader: &mut Reader<'_>, table: &dyn TableLike) -> Option<Vec<(Stage, usize)>> {
     let Some(item) = table.get("stages") else {
-        reader.problem(
-            at,
-            "a rule lacks stages, such as stages = [{ action = \"notify\" }]",
-        );
-        return Vec::new();
+        let message = "a rule lacks stages, such as stages = [{ action = \"notify\" }]";
+        reader.problem(table_start(table), message);
+        return None;
     };
-    let tables = reader.tables(table, "stages");
-    if tables.is_empty() && item.as_array().is_some_and(toml_edit::Array::is_empty) {
+    if !item.is_array() && !item.is_array_of_tables() {
+        let message = "stages is a list, such as stages = [{ action = \"notify\" }]";
+        reader.problem(start(item.span()), message);
+        return None;
+    }
+    if item.as_array().is_some_and(toml_edit::Array::is_empty) {
         reader.problem(start(item.span()), "a rule needs at least one stage");
     }
-    tables
+    let tables = reader.tables(table, "stages");
+    let stages: Vec<_> = tables
         .into_iter()
-        .filter_map(|table| stage(reader, table))
-        .collect()
+        .map(|table| stage(reader, table))
+        .collect();
+    stages.into_iter().collect()
 }
 
 fn stage(reader: &mut Reader<'_>, table: &dyn TableLike) -> Option<(Stage, usize)> {
@@ -133,13 +137,7 @@ fn stage(reader: &mut Reader<'_>, table: &dyn TableLike) -> Option<(Stage, usize
             customary.from
         }
         Some(item) if item.as_str() == Some("ended-projects") => FromGroups::EndedProjects,
-        Some(item) => FromGroups::Named(
-            reader
-                .texts(item, "from")
-                .into_iter()
-                .map(|(group, _)| group)
-                .collect(),
-        ),
+        Some(item) => FromGroups::Named(groups(reader, item)),
     };
     Some((
         Stage {
@@ -150,6 +148,18 @@ fn stage(reader: &mut Reader<'_>, table: &dyn TableLike) -> Option<(Stage, usize
         },
         offset,
     ))
+}
+
+fn groups(reader: &mut Reader<'_>, item: &Item) -> Vec<String> {
+    if !item.is_array() || item.as_array().is_some_and(toml_edit::Array::is_empty) {
+        reader.problem(
+            start(item.span()),
+            "from is \"ended-projects\" or a list of groups, such as [\"Bridge Renovation\"]",
+        );
+        return Vec::new();
+    }
+    let groups = reader.texts(item, "from");
+    groups.into_iter().map(|(group, _)| group).collect()
 }
 
 fn recipients(reader: &mut Reader<'_>, item: &Item) -> Vec<Recipient> {
@@ -167,7 +177,7 @@ fn recipients(reader: &mut Reader<'_>, item: &Item) -> Vec<Recipient> {
             }
         }
     }
-    if recipients.is_empty() {
+    if item.as_array().is_some_and(toml_edit::Array::is_empty) {
         reader.problem(
             start(item.span()),
             "a notice needs somebody to go to: sponsor or operators",
@@ -179,7 +189,6 @@ fn recipients(reader: &mut Reader<'_>, item: &Item) -> Vec<Recipient> {
 /// What no order of stages may do.
 fn check_order(
     reader: &mut Reader<'_>,
-    table: &dyn TableLike,
     name: &RuleName,
     when: &Condition,
     stages: &[(Stage, usize)],
@@ -218,7 +227,6 @@ fn check_order(
         }
         before.push(action);
     }
-    let _ = table;
 }
 
 pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Project> {

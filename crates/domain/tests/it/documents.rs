@@ -1,0 +1,151 @@
+//! The written documents: the reference page's table of facts is that of the program, and the sample policy is good.
+
+use std::fs;
+use std::path::PathBuf;
+
+use innkeeper_domain::facts::FactName;
+use innkeeper_domain::policy::Policy;
+
+const BEGIN: &str = "<!-- facts: begin, generated -->\n";
+const END: &str = "<!-- facts: end -->\n";
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(name)
+}
+
+fn read(name: &str) -> String {
+    let path = file(name);
+    fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .replace("\r\n", "\n")
+}
+
+/// The table of all facts.
+fn facts() -> String {
+    let rows = FactName::ALL.iter().map(|fact| {
+        let cells = [
+            format!("`guest.{fact}`"),
+            fact.kind().as_str().to_owned(),
+            fact.meaning().to_owned(),
+            fact.source().to_owned(),
+            fact.absent_when().to_owned(),
+        ];
+        format!(
+            "| {} |\n",
+            cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
+        )
+    });
+    let head = "| fact | type | meaning | from | absent when |\n|---|---|---|---|---|\n";
+    format!("{head}{}", rows.collect::<String>())
+}
+
+/// What stands before the generated part, in it, and after it.
+fn parts(page: &str) -> (&str, &str, &str) {
+    let (before, rest) = page
+        .split_once(BEGIN)
+        .expect("the page has the first marker");
+    let (table, after) = rest
+        .split_once(END)
+        .expect("the page has the second marker");
+    (before, table, after)
+}
+
+#[test]
+fn the_table_of_facts_is_current() {
+    let page = read("docs/policy.md");
+    let (_, table, _) = parts(&page);
+    assert!(
+        table == facts(),
+        "the facts in docs/policy.md are not those of the program; write them anew with\n  \
+         cargo test -p innkeeper-domain --test it -- --ignored write_the_table_of_facts"
+    );
+}
+
+#[test]
+#[ignore = "writes docs/policy.md"]
+fn write_the_table_of_facts() {
+    let page = read("docs/policy.md");
+    let (before, _, after) = parts(&page);
+    fs::write(
+        file("docs/policy.md"),
+        format!("{before}{BEGIN}{}{END}{after}", facts()),
+    )
+    .expect("the page can be written");
+}
+
+/// Every policy and every part of one that the page shows is good by itself.
+#[test]
+fn the_examples_of_the_page_are_good() {
+    let page = read("docs/policy.md");
+    let examples: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").expect("the example ends").0)
+        .collect();
+    assert!(examples.len() > 3, "{examples:?}");
+    for example in examples {
+        if let Err(problems) = Policy::parse("example", example) {
+            panic!("{example}\n{problems}");
+        }
+    }
+}
+
+#[test]
+fn the_conditions_of_the_page_are_good() {
+    let page = read("docs/policy.md");
+    let conditions: Vec<&str> = page
+        .split("```cel\n")
+        .skip(1)
+        .flat_map(|rest| rest.split_once("```").expect("the example ends").0.lines())
+        .filter(|line| !line.is_empty())
+        .collect();
+    assert!(conditions.len() > 10, "{conditions:?}");
+    for condition in conditions {
+        let policy = format!("[[protect]]\nname = \"p\"\nwhen = '''{condition}'''\n");
+        if let Err(problems) = Policy::parse("example", &policy) {
+            panic!("{condition}\n{problems}");
+        }
+    }
+}
+
+/// Each run of commented-out lines that begins with a table, without its `# `.
+fn commented_out(sample: &str) -> Vec<String> {
+    let mut examples: Vec<String> = Vec::new();
+    let mut is_inside = false;
+    for line in sample.lines() {
+        match line.strip_prefix("# ") {
+            Some(text) if text.starts_with('[') => {
+                examples.push(format!("{text}\n"));
+                is_inside = true;
+            }
+            Some(text) if is_inside => {
+                let example = examples.last_mut().expect("one has begun");
+                example.push_str(text);
+                example.push('\n');
+            }
+            Some(_) | None => is_inside = false,
+        }
+    }
+    examples
+}
+
+#[test]
+fn the_sample_policy_is_good_also_with_its_examples_taken_in() {
+    let sample = read("config/policy.toml");
+    if let Err(problems) = Policy::parse("config/policy.toml", &sample) {
+        panic!("{problems}");
+    }
+    let examples = commented_out(&sample);
+    assert_eq!(examples.len(), 4, "{examples:?}");
+    for example in &examples {
+        if let Err(problems) = Policy::parse("example", example) {
+            panic!("{example}\n{problems}");
+        }
+    }
+    let whole = format!("{}\n{sample}", examples.concat());
+    let policy = Policy::parse("config/policy.toml", &whole).expect("a good policy");
+    assert_eq!(policy.protections.len(), 4);
+    assert_eq!((policy.projects.len(), policy.partners.len()), (1, 1));
+}
