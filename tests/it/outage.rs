@@ -24,7 +24,7 @@ impl Cable {
         let whole = Arc::new(whole);
         let state = whole.clone();
         std::thread::spawn(move || {
-            carry(listener.into_std().expect("a listener"), &server, &state)
+            carry(listener.into_std().expect("a listener"), &server, &state);
         });
         Self { port, whole }
     }

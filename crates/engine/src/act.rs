@@ -6,6 +6,7 @@
 
 pub(crate) mod attempt;
 mod conclude;
+mod flag;
 mod look;
 mod recipients;
 
@@ -29,7 +30,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(crate) async fn act(&self, writer: &W, report: &mut Report) -> Result<(), CycleError> {
         let steps = report.approval.plan.steps().to_vec();
         let total = steps.len() as u64;
-        let mut done = 0;
+        let (flags, steps): (Vec<Step>, Vec<Step>) = steps
+            .into_iter()
+            .partition(|step| step.effect == Effect::Flag);
+        let mut done = self.flag(&flags, report).await?;
         for batch in self.batches(&steps).await? {
             if self.stop.is_cancelled() {
                 info!(
@@ -71,7 +75,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     if batch.len() + mail.len() <= REREAD
                         && mail.iter().all(|step| fits(batch, step)) =>
                 {
-                    batch.extend(mail)
+                    batch.extend(mail);
                 }
                 Some(_) | None => together.push(mail),
             }

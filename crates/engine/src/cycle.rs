@@ -99,7 +99,8 @@ impl Engine {
                 progress,
                 stop,
             };
-            let result = cycle.run().await;
+            // On the heap: it is large, and every caller would carry it along.
+            let result = Box::pin(cycle.run()).await;
             lease.release().await;
             result
         };

@@ -123,7 +123,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         } = &observation.counts;
         match &observation.health {
             Health::Healthy => {
-                info!(observation.id = %id, guests, new, gone, vanished, regressed, "observed")
+                info!(observation.id = %id, guests, new, gone, vanished, regressed, "observed");
             }
             Health::Unhealthy { reasons } => {
                 for doubt in reasons {

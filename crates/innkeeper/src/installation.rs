@@ -63,10 +63,6 @@ impl Installation {
     }
 
     /// An engine over the database.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "names this process among others; nothing depends on its value"
-    )]
     pub(crate) fn engine(&self) -> Engine {
         let lease = TimeDelta::seconds(i64::from(self.config.database.lease_seconds));
         Engine::new(
@@ -181,6 +177,7 @@ fn settings(config: &TenantConfig) -> Settings {
     } = &config.credential;
     Settings {
         ca_file: config.ca_file.clone(),
+        seed: Uuid::new_v4().as_u64_pair().0,
         ..Settings::new(
             config.graph_url.clone(),
             config.login_url.clone(),

@@ -21,7 +21,7 @@ impl Rows {
 
     pub(crate) fn push<const N: usize>(&mut self, row: [String; N]) {
         debug_assert_eq!(N, self.header.len());
-        self.rows.push(row.to_vec());
+        self.rows.push(Vec::from(row));
     }
 
     pub(crate) fn len(&self) -> usize {

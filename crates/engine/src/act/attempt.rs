@@ -7,6 +7,7 @@ use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::{Done, GraphError, WriteError};
+use innkeeper_store::Tx;
 use tracing::{info, warn};
 
 use super::look::Look;
@@ -49,11 +50,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
                 Look::Already => {
                     self.conclude_and_note(intents, &Outcome::Already, report)
-                        .await?
+                        .await?;
                 }
                 Look::Due(view) => match (&step.effect, intents.as_slice()) {
                     (Effect::Notify { .. }, [intent]) => {
-                        notices.push(DueNotice { step, intent, view })
+                        notices.push(DueNotice { step, intent, view });
                     }
                     (_, intents) => self.carry_out(writer, step, intents, report).await?,
                 },
@@ -68,23 +69,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         steps: &[&Step],
         report: &Report,
     ) -> Result<Vec<Vec<Intent>>, CycleError> {
-        let created = self.clock.now();
         let mut all = Vec::new();
         for step in steps {
             let calls = self.calls(step).await?;
-            let intent = |call: Call| Intent {
-                id: Intent::id_of(self.tenant.id, report.plan.id, step.case, step.stage, &call),
-                plan: report.plan.id,
-                case: step.case,
-                guest: step.guest,
-                rule: step.rule.clone(),
-                stage: step.stage,
-                call,
-                created,
-            };
-            all.push(calls.into_iter().map(intent).collect::<Vec<_>>());
+            all.push(
+                calls
+                    .into_iter()
+                    .map(|call| self.intent(step, call, report))
+                    .collect::<Vec<_>>(),
+            );
         }
         let flat: Vec<Intent> = all.iter().flatten().cloned().collect();
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        self.write_down(&mut tx, &flat).await?;
+        tx.commit().await?;
+        Ok(all)
+    }
+
+    pub(super) fn intent(&self, step: &Step, call: Call, report: &Report) -> Intent {
+        Intent {
+            id: Intent::id_of(self.tenant.id, report.plan.id, step.case, step.stage, &call),
+            plan: report.plan.id,
+            case: step.case,
+            guest: step.guest,
+            rule: step.rule.clone(),
+            stage: step.stage,
+            call,
+            created: self.clock.now(),
+        }
+    }
+
+    pub(super) async fn write_down(
+        &self,
+        tx: &mut Tx,
+        intents: &[Intent],
+    ) -> Result<(), CycleError> {
         let event = |intent: &Intent| {
             let Intent {
                 id,
@@ -104,13 +124,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 },
             )
         };
-        let events: Vec<_> = flat.iter().map(event).collect();
-        let mut tx = self.store.begin().await?;
-        self.lease.check(&mut tx).await?;
-        tx.begin_intents(self.tenant.id, &flat).await?;
-        tx.append(self.tenant.id, created, &events).await?;
-        tx.commit().await?;
-        Ok(all)
+        let events: Vec<_> = intents.iter().map(event).collect();
+        tx.begin_intents(self.tenant.id, intents).await?;
+        tx.append(self.tenant.id, self.clock.now(), &events).await?;
+        Ok(())
     }
 
     async fn calls(&self, step: &Step) -> Result<Vec<Call>, CycleError> {

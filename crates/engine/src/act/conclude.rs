@@ -69,7 +69,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    async fn conclude_in(
+    pub(super) async fn conclude_in(
         &self,
         tx: &mut Tx,
         intent: &Intent,
@@ -85,7 +85,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         tx.append(tenant, now, &[(Some(intent.guest), event)])
             .await?;
-        if outcome.is_in_effect()
+        if changes_the_account(&intent.call)
+            && outcome.is_in_effect()
             && let Some(row) = tx.guest_row(tenant, intent.guest).await?
         {
             tx.save_guests(
@@ -162,6 +163,14 @@ fn action(call: &Call) -> Option<Action> {
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
         Call::Enable => None,
+    }
+}
+
+/// Whether a call leaves a mark on what is remembered of the account.
+fn changes_the_account(call: &Call) -> bool {
+    match call {
+        Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => false,
+        Call::Disable | Call::Enable | Call::Delete => true,
     }
 }
 

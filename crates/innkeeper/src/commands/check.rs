@@ -61,7 +61,7 @@ pub(crate) async fn migrate(global: &Global) -> Result<Exit> {
         (Output::Json, applied) => print_json(&serde_json::json!({ "applied": applied }))?,
         (Output::Table | Output::Csv, []) => print("the database is up to date\n")?,
         (Output::Table | Output::Csv, applied) => {
-            print(&format!("applied: {}\n", applied.join(", ")))?
+            print(&format!("applied: {}\n", applied.join(", ")))?;
         }
     }
     Ok(Exit::Ok)

@@ -22,7 +22,7 @@ pub(crate) async fn run(options: &Simulate) -> Result<Exit> {
     let defaults = Options::default();
     let (tenant_id, client_id, client_secret) = (
         defaults.tenant_id,
-        defaults.client_id.clone(),
+        defaults.client_id,
         defaults.client_secret.clone(),
     );
     let running = Simulator::start(Options {

@@ -138,7 +138,7 @@ impl Summary {
                 Call::Flag | Call::Notify { .. } => {
                     _ = self
                         .done
-                        .insert((intent.created, intent.guest, intent.call.as_str()))
+                        .insert((intent.created, intent.guest, intent.call.as_str()));
                 }
                 Call::Disable => self.to_try = Some(intent.guest),
                 Call::Enable | Call::Delete | Call::RemoveFromGroup { .. } => {}
