@@ -6,11 +6,11 @@
 
 mod compile;
 mod judge;
+mod syntax;
 mod tree;
 
-use std::collections::BTreeSet;
-
 use crate::facts::{FactName, Facts};
+use compile::Compiled;
 use tree::Bool;
 
 /// What a condition is worth for one guest.
@@ -49,12 +49,16 @@ impl Condition {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn parse(source: &str) -> Result<Self, ConditionError> {
-        let (tree, facts, groups) = compile::compile(source)?;
+        let Compiled {
+            tree,
+            facts,
+            groups,
+        } = compile::compile(source)?;
         Ok(Self {
             source: source.to_owned(),
             tree,
-            facts: facts.into_iter().collect(),
-            groups: groups.into_iter().collect(),
+            facts,
+            groups,
         })
     }
 
@@ -70,7 +74,7 @@ impl Condition {
         judge::judge(&self.tree, facts)
     }
 
-    /// The facts that it asks about.
+    /// The facts that it asks about, each once, in the order in which they are first mentioned.
     #[must_use]
     pub fn facts(&self) -> &[FactName] {
         &self.facts
@@ -81,7 +85,7 @@ impl Condition {
         self.groups.iter().map(String::as_str)
     }
 
-    /// The facts that decide it, with their values.
+    /// The facts that it asks about, with their values: `inactive_days = 97, "vip" in groups = no`.
     #[must_use]
     pub fn because(&self, facts: &Facts<'_>) -> String {
         let shown = self
@@ -95,11 +99,8 @@ impl Condition {
                 Some(false) => "no",
                 None => "not known",
             };
-            format!("in {group:?} = {member}")
+            format!("{group:?} in groups = {member}")
         });
         shown.chain(groups).collect::<Vec<_>>().join(", ")
     }
 }
-
-/// The facts and groups that a tree asks about.
-type Asked = (Bool, BTreeSet<FactName>, BTreeSet<String>);

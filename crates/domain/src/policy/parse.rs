@@ -1,8 +1,13 @@
 //! Reading a policy file: everything that is wrong with it is told at once, each with its place.
 
 mod limits;
+mod order;
+mod places;
 mod reader;
 mod rules;
+mod spans;
+mod stages;
+mod tables;
 
 use std::fmt;
 
@@ -51,6 +56,7 @@ impl fmt::Display for Problems {
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
+    let hash = hex(&Sha256::digest(text));
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader::new(text);
     let policy = match toml_edit::Document::parse(text) {
@@ -62,11 +68,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
                 &["rule", "protect", "project", "partner", "limits"],
             );
             Some(Policy {
-                hash: hex(&Sha256::digest(text)),
+                hash,
                 rules: rules::rules(&mut reader, root),
                 protections: rules::protections(&mut reader, root),
-                projects: rules::projects(&mut reader, root),
-                partners: rules::partners(&mut reader, root),
+                projects: tables::projects(&mut reader, root),
+                partners: tables::partners(&mut reader, root),
                 limits: limits::limits(&mut reader, root),
             })
         }
@@ -85,13 +91,15 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
     }
 }
 
-/// ": did you mean x?", when a known name is near.
+/// "; did you mean x?", when a known name is near.
 pub(crate) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    let lower = name.to_lowercase();
     let near = known
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .map(|known| (strsim::damerau_levenshtein(&lower, known), known))
         .min();
     match near {
-        Some((distance, known)) if distance <= known.len().max(3) / 3 + 1 => {
+        // A third of the letters may be wrong, and one more; of a very short name, one.
+        Some((distance, known)) if distance <= known.len() / 3 + usize::from(known.len() > 3) => {
             format!("; did you mean {known}?")
         }
         Some(_) | None => String::new(),
@@ -103,11 +111,10 @@ pub(crate) fn nearest_or_all<'n>(
     name: &str,
     known: impl Iterator<Item = &'n str> + Clone,
 ) -> String {
-    let suggestion = nearest(name, known.clone());
-    if suggestion.is_empty() {
-        let all: Vec<&str> = known.collect();
-        format!("; there are {}", all.join(", "))
+    let near = nearest(name, known.clone());
+    if near.is_empty() {
+        format!("; there are {}", known.collect::<Vec<_>>().join(", "))
     } else {
-        suggestion
+        near
     }
 }

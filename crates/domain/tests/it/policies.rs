@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use innkeeper_domain::policy::{Action, FromGroups, Policy, Recipient};
+use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
 /// Everything wrong with a policy, as a person reads it.
 fn problems(text: &str) -> String {
@@ -64,11 +65,11 @@ fn tables_and_keys_that_there_are_not_are_told_with_the_nearest_one() {
     check(&[
         (
             "[[rules]]\nname = \"r\"\n",
-            "policy.toml:1:3: the policy has no key rules; did you mean rule?",
+            "policy.toml:1:3: the policy: there is no key rules; did you mean rule?",
         ),
         (
             "mode = \"enforce\"\n",
-            "policy.toml:1:1: the policy has no key mode; it has rule, protect, project, partner, limits",
+            "policy.toml:1:1: the policy: there is no key mode; there are rule, protect, project, partner, limits",
         ),
         (
             "[rule]\nname = \"r\"\n",
@@ -80,27 +81,27 @@ fn tables_and_keys_that_there_are_not_are_told_with_the_nearest_one() {
         ),
         (
             "[[protect]]\nname = \"p\"\nwhen = 'true'\nstages = []\n",
-            "policy.toml:4:1: a protection has no key stages; it has name, when",
+            "policy.toml:4:1: protection \"p\": there is no key stages; there are name, when",
         ),
         (
             "[[project]]\ngroup = \"g\"\nends = 2027-01-01\nend = 2027-01-01\n",
-            "policy.toml:4:1: a project has no key end; did you mean ends?",
+            "policy.toml:4:1: project \"g\": there is no key end; did you mean ends?",
         ),
         (
             "[[partner]]\ndomain = \"d.example\"\nsync = true\n",
-            "policy.toml:3:1: a partner has no key sync; did you mean synced?",
+            "policy.toml:3:1: partner \"d.example\": there is no key sync; did you mean synced?",
         ),
         (
             "[limits]\ndelte = { guests = 1 }\n",
-            "policy.toml:2:1: [limits] has no key delte; did you mean delete?",
+            "policy.toml:2:1: [limits]: there is no key delte; did you mean delete?",
         ),
         (
             "[limits]\ndelete = { guest = 1 }\n",
-            "policy.toml:2:12: a cap has no key guest; did you mean guests?",
+            "policy.toml:2:12: [limits] delete: there is no key guest; did you mean guests?",
         ),
         (
             "[[rule]]\nname = \"r\"\nwen = 'true'\nstages = [{ action = \"flag\" }]\n",
-            "policy.toml:2:1: rule \"r\" lacks when\npolicy.toml:3:1: a rule has no key wen; did you mean when?",
+            "policy.toml:1:1: rule \"r\": when is missing\npolicy.toml:3:1: rule \"r\": there is no key wen; did you mean when?",
         ),
     ]);
 }
@@ -110,19 +111,19 @@ fn what_a_table_lacks_or_has_of_the_wrong_type_is_told() {
     check(&[
         (
             "[[rule]]\nwhen = 'true'\nstages = [{ action = \"flag\" }]\n",
-            "policy.toml:2:1: a rule lacks name",
+            "policy.toml:1:1: rule 1: name is missing",
         ),
         (
             "[[rule]]\nname = \"r\"\nwhen = 'true'\n",
-            "policy.toml:2:1: a rule lacks stages, such as stages = [{ action = \"notify\" }]",
+            "policy.toml:1:1: rule \"r\": stages is missing; write such as stages = [{ action = \"notify\" }]",
         ),
         (
             "[[rule]]\nname = \" \"\nwhen = 'true'\nstages = [{ action = \"flag\" }]\n",
-            "policy.toml:2:8: a rule: name is empty",
+            "policy.toml:2:8: rule 1: name is empty",
         ),
         (
             "[[rule]]\nname = 3\nwhen = 'true'\nstages = [{ action = \"flag\" }]\n",
-            "policy.toml:2:8: a rule: name must be a string, and this is integer",
+            "policy.toml:2:8: rule 1: name must be a string, and this is integer",
         ),
         (
             "[[protect]]\nname = \"a\\nb\"\nwhen = 'true'\n",
@@ -138,31 +139,31 @@ fn what_a_table_lacks_or_has_of_the_wrong_type_is_told() {
         ),
         (
             "[[rule]]\nname = \"r\"\nwhen = 'true'\nunannounced = \"yes\"\nstages = [{ action = \"flag\" }]\n",
-            "policy.toml:4:15: a rule: unannounced must be true or false, and this is string",
+            "policy.toml:4:15: rule \"r\": unannounced must be true or false, and this is string",
         ),
         (
             "[[rule]]\nname = \"r\"\nwhen = 'true'\nstages = []\n",
-            "policy.toml:4:10: a rule needs at least one stage",
+            "policy.toml:4:10: rule \"r\": stages is empty; write such as stages = [{ action = \"notify\" }]",
         ),
         (
             "[[rule]]\nname = \"r\"\nwhen = 'true'\nstages = \"flag\"\n",
-            "policy.toml:4:10: stages is a list, such as stages = [{ action = \"notify\" }]",
+            "policy.toml:4:10: rule \"r\": stages is a list, such as [{ action = \"notify\" }]",
         ),
         (
             "[[rule]]\nname = \"r\"\nwhen = 'true'\nstages = [\"flag\"]\n",
-            "policy.toml:4:11: each of stages is a table, such as { action = \"notify\" }",
+            "policy.toml:4:11: rule \"r\": a table such as { action = \"notify\" } is needed here, and this is string",
         ),
         (
             "[[project]]\nends = 2027-01-01\n",
-            "policy.toml:2:1: a project lacks group",
+            "policy.toml:1:1: project 1: group is missing",
         ),
         (
             "[[partner]]\nsynced = true\n",
-            "policy.toml:2:1: a partner lacks domain",
+            "policy.toml:1:1: partner 1: domain is missing",
         ),
         (
             "[[partner]]\ndomain = \"d.example\"\nsynced = 1\n",
-            "policy.toml:3:10: a partner: synced must be true or false, and this is integer",
+            "policy.toml:3:10: partner \"d.example\": synced must be true or false, and this is integer",
         ),
     ]);
 }
@@ -172,32 +173,32 @@ fn a_condition_is_told_at_the_very_place_that_is_wrong() {
     check(&[
         (
             "[[protect]]\nname = \"p\"\nwhen = 'guest.inactve_days > 1'\n",
-            "policy.toml:3:9: protection \"p\": there is no fact guest.inactve_days; did you mean inactive_days?",
+            "policy.toml:3:15: protection \"p\": there is no fact guest.inactve_days; did you mean inactive_days?",
         ),
         (
             "[[protect]]\nname = \"p\"\nwhen = 'true && guest.mail'\n",
-            "policy.toml:3:17: protection \"p\": a condition must be true or false, and this is string",
+            "policy.toml:3:17: protection \"p\": a condition must be true or false, and this is string; compare it, as in guest.domain == \"partner.example\"",
         ),
         // Escapes are longer in the file than in the condition.
         (
             "[[protect]]\nname = \"p\"\nwhen = \"guest.mail == \\\"\\u00e4\\\" && guest.mial == 'x'\"\n",
-            "policy.toml:3:37: protection \"p\": there is no fact guest.mial; did you mean mail?",
+            "policy.toml:3:43: protection \"p\": there is no fact guest.mial; did you mean mail?",
         ),
         (
             "[[protect]]\nname = \"p\"\nwhen = 'guest.mail == \"ä\" && guest.mial == \"x\"'\n",
-            "policy.toml:3:30: protection \"p\": there is no fact guest.mial; did you mean mail?",
+            "policy.toml:3:36: protection \"p\": there is no fact guest.mial; did you mean mail?",
         ),
         (
             "[[protect]]\nname = \"p\"\nwhen = '''\nguest.mail == \"x\"\n  && guest.mial == \"x\"'''\n",
-            "policy.toml:5:6: protection \"p\": there is no fact guest.mial; did you mean mail?",
+            "policy.toml:5:12: protection \"p\": there is no fact guest.mial; did you mean mail?",
         ),
         (
             "[[protect]]\nname = \"p\"\nwhen = \"\"\"guest.mail == 'x' \\\n  && guest.mial == 'x'\"\"\"\n",
-            "policy.toml:4:6: protection \"p\": there is no fact guest.mial; did you mean mail?",
+            "policy.toml:4:12: protection \"p\": there is no fact guest.mial; did you mean mail?",
         ),
         (
             "[[protect]]\r\nname = \"p\"\r\nwhen = '''\r\nguest.mail == \"x\"\r\n  && guest.mial == \"x\"'''\r\n",
-            "policy.toml:5:6: protection \"p\": there is no fact guest.mial; did you mean mail?",
+            "policy.toml:5:12: protection \"p\": there is no fact guest.mial; did you mean mail?",
         ),
     ]);
 }
@@ -208,48 +209,55 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
     for (stages, message) in [
         (
             "{ action = \"notfy\" },\n{ action = \"disable\" }",
-            "policy.toml:5:12: there is no action notfy; did you mean notify?",
+            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"notfy\"; did you mean notify?",
         ),
         (
             "{ action = \"email\" }",
-            "policy.toml:5:12: there is no action email; there are flag, notify, remove-from-group, disable, delete",
+            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"email\"; there are flag, notify, remove-from-group, disable, delete",
         ),
-        ("{ wait = \"3d\" }", "policy.toml:5:3: a stage lacks action"),
+        (
+            "{ wait = \"3d\" }",
+            "policy.toml:5:1: rule \"r\", stage 1: action is missing",
+        ),
         (
             "{ action = \"flag\", after = \"3d\" }",
-            "policy.toml:5:20: a stage has no key after; it has action, wait, to, from",
+            "policy.toml:5:20: rule \"r\", stage 1: there is no key after; there are action, wait, to, from",
         ),
         (
             "{ action = \"notify\", to = [\"sponser\"] }",
-            "policy.toml:5:28: there is no recipient sponser; did you mean sponsor?",
+            "policy.toml:5:28: rule \"r\", stage 1: there is no recipient \"sponser\"; did you mean sponsor?",
         ),
         (
             "{ action = \"notify\", to = [] }",
-            "policy.toml:5:27: a notice needs somebody to go to: sponsor or operators",
+            "policy.toml:5:27: rule \"r\", stage 1: to is empty",
+        ),
+        (
+            "{ action = \"notify\", to = [\"sponsor\", \"sponsor\"] }",
+            "policy.toml:5:39: rule \"r\", stage 1: to has \"sponsor\" twice",
         ),
         (
             "{ action = \"notify\", to = \"sponsor\" }",
-            "policy.toml:5:27: to must be a list of strings, and this is string",
+            "policy.toml:5:27: rule \"r\", stage 1: to must be a list of strings, and this is string",
         ),
         (
             "{ action = \"flag\", to = [\"sponsor\"] }",
-            "policy.toml:5:25: only notify has to; flag has nobody to write to",
+            "policy.toml:5:25: rule \"r\", stage 1: only notify writes to anybody; flag has no to",
         ),
         (
             "{ action = \"notify\", from = \"ended-projects\" }",
-            "policy.toml:5:29: only remove-from-group has from, and this is notify",
+            "policy.toml:5:29: rule \"r\", stage 1: only remove-from-group has from; notify takes nobody out of a group",
         ),
         (
             "{ action = \"notify\" },\n{ action = \"remove-from-group\", from = \"ended\" }",
-            "policy.toml:6:40: from is \"ended-projects\" or a list of groups, such as [\"Bridge Renovation\"]",
+            "policy.toml:6:40: rule \"r\", stage 2: from is \"ended-projects\", or a list of groups; write [\"ended\"] for one group",
         ),
         (
             "{ action = \"notify\" },\n{ action = \"remove-from-group\", from = [] }",
-            "policy.toml:6:40: from is \"ended-projects\" or a list of groups, such as [\"Bridge Renovation\"]",
+            "policy.toml:6:40: rule \"r\", stage 2: from is empty",
         ),
         (
             "{ action = \"notify\" },\n{ action = \"remove-from-group\", from = [3] }",
-            "policy.toml:6:41: from must be a list of strings, and this is integer",
+            "policy.toml:6:41: rule \"r\", stage 2: from must be a list of strings, and this is integer",
         ),
     ] {
         assert_eq!(told(stages), message, "{stages}");
@@ -281,30 +289,34 @@ fn a_wait_is_a_time_in_days_or_shorter_units() {
         assert_eq!(
             told(&format!("{calendar:?}")),
             format!(
-                "policy.toml:5:29: a stage: wait = {calendar:?} counts in months or years, which differ in length; write days, such as \"30d\""
+                "policy.toml:5:29: rule \"r\", stage 1: wait = {calendar:?} counts in months or years, which differ in length; write days, such as \"30d\""
             )
         );
     }
     for (wait, message) in [
         (
+            "\"500ms\"",
+            "rule \"r\", stage 1: wait = \"500ms\" is finer than a second",
+        ),
+        (
             "14",
-            "a stage: wait must be a time such as \"14d\", and this is integer",
+            "rule \"r\", stage 1: wait must be a time such as \"14d\", and this is integer",
         ),
         (
             "\"14\"",
-            "a stage: wait = \"14\" is no time; write such as \"14d\", \"36h\" or \"1d 12h\"",
+            "rule \"r\", stage 1: wait = \"14\" is no time; write such as \"14d\", \"36h\", \"2w\" or \"1d 12h\"",
         ),
         (
             "\"soon\"",
-            "a stage: wait = \"soon\" is no time; write such as \"14d\", \"36h\" or \"1d 12h\"",
+            "rule \"r\", stage 1: wait = \"soon\" is no time; write such as \"14d\", \"36h\", \"2w\" or \"1d 12h\"",
         ),
         (
             "\"-3d\"",
-            "a stage: wait = \"-3d\" is no time; write such as \"14d\", \"36h\" or \"1d 12h\"",
+            "rule \"r\", stage 1: wait = \"-3d\" is negative; time only goes forward",
         ),
         (
             "\"9999d\"",
-            "a stage: wait = \"9999d\" is longer than ten years",
+            "rule \"r\", stage 1: wait = \"9999d\" is longer than ten years",
         ),
     ] {
         assert_eq!(told(wait), format!("policy.toml:5:29: {message}"), "{wait}");
@@ -330,11 +342,11 @@ fn stages_have_an_order_that_leaves_time_to_notice() {
     for (stages, message) in [
         (
             &[NOTIFY, delete][..],
-            "6:12: rule \"r\": delete needs a disable before it, so that somebody notices while it can still be undone in full",
+            "6:12: rule \"r\": delete needs a disable before it, so that a mistake is noticed while nothing is lost",
         ),
         (
             &[NOTIFY, disable, delete, NOTIFY],
-            "8:12: rule \"r\": nothing can follow delete",
+            "8:12: rule \"r\": notify can never follow delete: the guest is gone",
         ),
         (
             &[disable],
@@ -346,13 +358,16 @@ fn stages_have_an_order_that_leaves_time_to_notice() {
         ),
         (
             &[NOTIFY, disable, disable],
-            "7:12: rule \"r\": disable is there twice",
+            "7:12: rule \"r\": disable is there twice; only notify can be repeated",
         ),
         (
             &[NOTIFY, remove, flag, remove],
-            "8:12: rule \"r\": remove-from-group is there twice",
+            "8:12: rule \"r\": remove-from-group is there twice; only notify can be repeated",
         ),
-        (&[flag, flag], "6:12: rule \"r\": flag is there twice"),
+        (
+            &[flag, flag],
+            "6:12: rule \"r\": flag is there twice; only notify can be repeated",
+        ),
     ] {
         assert_eq!(told(stages), format!("policy.toml:{message}"), "{stages:?}");
     }
@@ -371,12 +386,20 @@ fn a_rule_about_sign_ins_waits_longer_than_sign_in_times_can_lag() {
             "{{ action = \"notify\" }},\n{{ action = \"remove-from-group\" }},\n{{ action = \"disable\"{wait} }},\n{{ action = \"delete\", wait = \"1d\" }}"
         )
     };
-    let message = "policy.toml:7:12: rule \"r\": disable must wait at least 24h: sign-in times can lag by a day, so somebody who has just come back would not be seen";
-    for when in [
-        "guest.inactive_days > 90",
-        "guest.never_signed_in",
-        "guest.pending_days > 3 || guest.inactive_days > 90",
+    let message = |fact: &str| {
+        format!(
+            "policy.toml:7:12: rule \"r\": disable must wait at least 24h in a rule about {fact}: sign-in times lag by up to a day, so somebody who has just come back would not be seen"
+        )
+    };
+    for (when, fact) in [
+        ("guest.inactive_days > 90", "inactive_days"),
+        ("guest.never_signed_in", "never_signed_in"),
+        (
+            "guest.pending_days > 3 || guest.inactive_days > 90",
+            "inactive_days",
+        ),
     ] {
+        let message = message(fact);
         assert_eq!(problems(&with_stages(when, &stages(""))), message, "{when}");
         assert_eq!(
             problems(&with_stages(when, &stages(", wait = \"23h 59m\""))),
@@ -403,23 +426,23 @@ fn names_groups_and_domains_are_there_once() {
     for (text, message) in [
         (
             rule.repeat(2),
-            "6:8: rule \"r\": there is another rule of this name",
+            "6:8: rule \"r\": another rule has this name",
         ),
         (
             protect.repeat(2),
-            "5:8: protection \"r\": there is another protection of this name",
+            "5:8: protection \"r\": another protection has this name",
         ),
         (
             "[[project]]\ngroup = \"g\"\nends = 2027-01-01\n".repeat(2),
-            "5:9: the group \"g\" has another [[project]]; a group ends once",
+            "5:9: project \"g\": another [[project]] has this group; a group ends once",
         ),
         (
             "[[partner]]\ndomain = \"D.example\"\n[[partner]]\ndomain = \"d.example\"\n".to_owned(),
-            "4:10: the domain d.example has another [[partner]]",
+            "4:10: partner \"d.example\": another [[partner]] has this domain",
         ),
         (
             "[[partner]]\ndomain = \"ann@d.example\"\n".to_owned(),
-            "2:10: \"ann@d.example\" is no domain; write such as \"partner.example\"",
+            "2:10: partner \"ann@d.example\": a domain is written such as \"partner.example\", in full and without @ or *",
         ),
     ] {
         assert_eq!(problems(&text), format!("policy.toml:{message}"), "{text}");
@@ -443,13 +466,13 @@ fn the_end_of_a_project_is_a_day() {
     ] {
         assert_eq!(
             told(bad),
-            "policy.toml:3:8: ends is the project's last day, such as ends = 2027-03-31",
+            "policy.toml:3:8: project \"g\": ends is the last day and nothing else, such as 2027-03-31",
             "{bad}"
         );
     }
     assert_eq!(
         problems("[[project]]\ngroup = \"g\"\n"),
-        "policy.toml:2:1: a project lacks ends, its last day, such as ends = 2027-03-31"
+        "policy.toml:1:1: project \"g\": ends is missing; it is the last day, such as ends = 2027-03-31"
     );
 }
 
@@ -459,35 +482,35 @@ fn limits_are_numbers_that_can_be_kept() {
     for (limit, message) in [
         (
             "disable = 50",
-            "2:11: a cap is a table, such as disable = { guests = 50, percent = 5 }",
+            "2:11: [limits]: a cap is a table, such as disable = { guests = 50, percent = 5 }",
         ),
         (
             "disable = { guests = -1 }",
-            "2:22: guests is a number of guests, 0 or more",
+            "2:22: [limits] disable: guests is a whole number, 0 or more",
         ),
         (
             "disable = { guests = 1.5 }",
-            "2:22: guests is a number of guests, 0 or more",
+            "2:22: [limits] disable: guests is a whole number, 0 or more",
         ),
         (
             "disable = { percent = 101 }",
-            "2:23: percent is a number from 0 to 100",
+            "2:23: [limits] disable: percent is a number from 0 to 100",
         ),
         (
             "disable = { percent = -1 }",
-            "2:23: percent is a number from 0 to 100",
+            "2:23: [limits] disable: percent is a number from 0 to 100",
         ),
         (
             "disable = { percent = nan }",
-            "2:23: percent is a number from 0 to 100",
+            "2:23: [limits] disable: percent is a number from 0 to 100",
         ),
         (
             "disable = { percent = \"5\" }",
-            "2:23: percent is a number from 0 to 100",
+            "2:23: [limits] disable: percent is a number from 0 to 100",
         ),
         (
             "shrink_percent = 200",
-            "2:18: shrink_percent is a number from 0 to 100",
+            "2:18: [limits]: shrink_percent is a number from 0 to 100",
         ),
         (
             "longest_gap = 7",
@@ -498,15 +521,19 @@ fn limits_are_numbers_that_can_be_kept() {
             "2:15: [limits]: longest_gap = \"1M\" counts in months or years, which differ in length; write days, such as \"30d\"",
         ),
         (
+            "longest_gap = \"59m\"",
+            "2:15: [limits]: longest_gap is at least 1h, or no wait would ever end",
+        ),
+        (
             "longest_gap = \"0s\"",
-            "2:15: [limits]: with a longest_gap of nothing no wait would ever end",
+            "2:15: [limits]: longest_gap is at least 1h, or no wait would ever end",
         ),
     ] {
         assert_eq!(told(limit), format!("policy.toml:{message}"), "{limit}");
     }
     assert_eq!(
         problems("limits = 3\n"),
-        "policy.toml:1:10: limits is a table: write [limits]"
+        "policy.toml:1:10: [limits] is a table, with one pair of brackets"
     );
 }
 
@@ -533,21 +560,41 @@ group = "bridge"
 [[protekt]]
 "#;
     insta::assert_snapshot!(problems(text), @r#"
-    policy.toml:2:18: shrink_percent is a number from 0 to 100
-    policy.toml:6:9: rule "inactive": there is no fact guest.inactve_days; did you mean inactive_days?
-    policy.toml:7:22: there is no action notfy; did you mean notify?
-    policy.toml:13:14: rule "pending": disable needs a notify before it; write unannounced = true in the rule if nobody is to be warned
-    policy.toml:13:32: a stage: wait = "1M" counts in months or years, which differ in length; write days, such as "30d"
-    policy.toml:17:1: a project lacks ends, its last day, such as ends = 2027-03-31
-    policy.toml:19:3: the policy has no key protekt; did you mean protect?
+    policy.toml:2:18: [limits]: shrink_percent is a number from 0 to 100
+    policy.toml:6:15: rule "inactive": there is no fact guest.inactve_days; did you mean inactive_days?
+    policy.toml:7:22: rule "inactive", stage 1: there is no action "notfy"; did you mean notify?
+    policy.toml:13:32: rule "pending", stage 1: wait = "1M" counts in months or years, which differ in length; write days, such as "30d"
+    policy.toml:16:1: project "bridge": ends is missing; it is the last day, such as ends = 2027-03-31
+    policy.toml:19:3: the policy: there is no key protekt; did you mean protect?
     "#);
+}
+
+#[test]
+fn the_order_of_the_stages_is_judged_even_if_the_name_and_the_condition_are_not_good() {
+    let text = "[[rule]]\nwhen = 'guest.mial'\nstages = [{ action = \"notify\" }, { action = \"delete\" }]\n";
+    insta::assert_snapshot!(problems(text), @r#"
+    policy.toml:1:1: rule 1: name is missing
+    policy.toml:2:15: rule 1: there is no fact guest.mial; did you mean mail?
+    policy.toml:3:45: rule 1: delete needs a disable before it, so that a mistake is noticed while nothing is lost
+    "#);
+}
+
+#[test]
+fn the_hash_is_that_of_every_byte_of_the_file() {
+    let hash = |text: &str| Policy::parse("policy.toml", text).unwrap().hash;
+    assert_eq!(
+        hash(""),
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+    assert_ne!(hash("\u{feff}"), hash(""));
+    assert_ne!(hash("# a comment\n"), hash(""));
 }
 
 #[test]
 fn a_byte_order_mark_and_the_line_ends_of_windows_move_nothing() {
     let text = "[[protect]]\nname = \"p\"\nwhen = 'guest.mial == \"x\"'\n";
     let told = problems(text);
-    assert!(told.starts_with("policy.toml:3:9: "), "{told}");
+    assert!(told.starts_with("policy.toml:3:15: "), "{told}");
     assert_eq!(problems(&format!("\u{feff}{text}")), told);
     assert_eq!(problems(&text.replace('\n', "\r\n")), told);
     assert_eq!(
@@ -620,4 +667,23 @@ ends = 2027-01-01
         policy.groups().into_iter().collect::<Vec<_>>(),
         ["a", "b", "c", "d", "e"]
     );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A policy with any byte changed is read or refused, and what is refused has a place in it.
+    #[test]
+    fn no_change_of_a_policy_makes_the_reader_panic(at in 0usize..700, to in "\\PC|[\"'\\[\\]{}=\n\\\\]") {
+        let mut text = crate::tenant::POLICY.to_owned();
+        let at = text.floor_char_boundary(at);
+        text.replace_range(at..at + 1, &to);
+        if let Err(problems) = Policy::parse("policy.toml", &text) {
+            prop_assert!(!problems.problems.is_empty());
+            for problem in problems.problems {
+                let line = text.split('\n').nth(problem.line - 1);
+                prop_assert!(line.is_some_and(|line| problem.column <= line.chars().count() + 1), "{:?}", problem);
+            }
+        }
+    }
 }

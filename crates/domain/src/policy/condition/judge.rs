@@ -1,12 +1,19 @@
 //! Judging a tree by Kleene's rules.
+//!
+//! Invariant: judging never fails and never panics; what cannot be told is unknown, with the first fact that is to
+//! blame. Nothing is allocated but the texts that `lowerAscii` and `upperAscii` make.
+
+mod values;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::ControlFlow;
 
 use super::Truth;
-use super::tree::{Bool, Comparison, Element, Field, Int, List, Operator, Text};
+use super::tree::{Bool, Comparison, Int, List, Text};
 use crate::facts::{Fact, FactName, Facts, ProjectFact};
 use crate::sponsor::Sponsor;
+use values::{bool_field, has_field, int_field, item};
 
 /// A value, or the absent fact that it depends on.
 type Known<T> = Result<T, FactName>;
@@ -19,18 +26,20 @@ enum Item<'f> {
     Text(&'f str),
 }
 
-/// The guest's facts, and the elements that the comprehensions around stand at.
+/// Where the macros around stand in their lists, innermost first.
+struct Frame<'p, 'f> {
+    item: Item<'f>,
+    outer: At<'p, 'f>,
+}
+
+type At<'p, 'f> = Option<&'p Frame<'p, 'f>>;
+
 struct Judge<'f, 'g> {
     facts: &'f Facts<'g>,
-    items: Vec<Item<'f>>,
 }
 
 pub(super) fn judge(tree: &Bool, facts: &Facts<'_>) -> Truth {
-    Judge {
-        facts,
-        items: Vec::new(),
-    }
-    .bool(tree)
+    Judge { facts }.bool(tree, None)
 }
 
 impl From<Known<bool>> for Truth {
@@ -44,187 +53,232 @@ impl From<Known<bool>> for Truth {
 }
 
 impl<'f> Judge<'f, '_> {
-    fn bool(&mut self, tree: &'f Bool) -> Truth {
+    fn bool(&self, tree: &'f Bool, at: At<'_, 'f>) -> Truth {
         match tree {
             Bool::Literal(value) => Ok(*value).into(),
             Bool::Fact(name) => self.bool_fact(*name).into(),
-            Bool::Field(element, field) => self.bool_field(*element, *field).into(),
-            Bool::Not(inner) => match self.bool(inner) {
+            Bool::Field(element, field) => bool_field(item(*element, at), *field).into(),
+            Bool::Not(inner) => match self.bool(inner, at) {
                 Truth::True => Truth::False,
                 Truth::False => Truth::True,
                 unknown @ Truth::Unknown(_) => unknown,
             },
-            Bool::And(left, right) => match self.bool(left) {
+            Bool::And(left, right) => match self.bool(left, at) {
                 Truth::False => Truth::False,
-                Truth::True => self.bool(right),
-                unknown @ Truth::Unknown(_) => match self.bool(right) {
+                Truth::True => self.bool(right, at),
+                unknown @ Truth::Unknown(_) => match self.bool(right, at) {
                     Truth::False => Truth::False,
                     Truth::True | Truth::Unknown(_) => unknown,
                 },
             },
-            Bool::Or(left, right) => match self.bool(left) {
+            Bool::Or(left, right) => match self.bool(left, at) {
                 Truth::True => Truth::True,
-                Truth::False => self.bool(right),
-                unknown @ Truth::Unknown(_) => match self.bool(right) {
+                Truth::False => self.bool(right, at),
+                unknown @ Truth::Unknown(_) => match self.bool(right, at) {
                     Truth::True => Truth::True,
                     Truth::False | Truth::Unknown(_) => unknown,
                 },
             },
-            Bool::If(condition, then, otherwise) => match self.bool(condition) {
-                Truth::True => self.bool(then),
-                Truth::False => self.bool(otherwise),
-                unknown @ Truth::Unknown(_) => unknown,
+            Bool::If(condition, then, otherwise) => match self.bool(condition, at) {
+                Truth::True => self.bool(then, at),
+                Truth::False => self.bool(otherwise, at),
+                // Whichever side it is, both may say the same.
+                unknown @ Truth::Unknown(_) => {
+                    match (self.bool(then, at), self.bool(otherwise, at)) {
+                        (Truth::True, Truth::True) => Truth::True,
+                        (Truth::False, Truth::False) => Truth::False,
+                        _ => unknown,
+                    }
+                }
             },
-            Bool::Ints(comparison, left, right) => self.ints(*comparison, left, right).into(),
-            Bool::Texts(comparison, left, right) => self
-                .text(left)
-                .and_then(|left| Ok(compare(*comparison, &left, &self.text(right)?)))
+            Bool::Ints(comparison, left, right) => self
+                .int(left, at)
+                .and_then(|left| Ok(compare(*comparison, &left, &self.int(right, at)?)))
                 .into(),
-            Bool::Bools(comparison, left, right) => match (self.bool(left), self.bool(right)) {
-                (unknown @ Truth::Unknown(_), _) | (_, unknown @ Truth::Unknown(_)) => unknown,
-                (left, right) => Ok((left == right) == (*comparison == Comparison::Equal)).into(),
-            },
-            Bool::Has(name) => self.has(*name).into(),
-            Bool::HasField(element, field) => Ok(self.has_field(*element, *field)).into(),
-            Bool::InGroup(key) => known(self.facts.in_group(key), FactName::Groups).into(),
-            Bool::TextIn(text, list) => self.text_in(text, list),
-            Bool::IntIn(int, list) => self.int_in(int, list),
-            Bool::StartsWith(text, part) => {
-                self.texts(text, part, |text, part| text.starts_with(part))
+            Bool::Texts(comparison, left, right) => self.texts(left, right, at, |left, right| {
+                compare(*comparison, left, right)
+            }),
+            Bool::Bools(comparison, left, right) => {
+                match (self.bool(left, at), self.bool(right, at)) {
+                    (unknown @ Truth::Unknown(_), _) | (_, unknown @ Truth::Unknown(_)) => unknown,
+                    (left, right) => {
+                        Ok((left == right) == (*comparison == Comparison::Equal)).into()
+                    }
+                }
             }
-            Bool::EndsWith(text, part) => self.texts(text, part, |text, part| text.ends_with(part)),
-            Bool::Contains(text, part) => self.texts(text, part, |text, part| text.contains(part)),
-            Bool::Matches(text, regex) => self.text(text).map(|text| regex.is_match(&text)).into(),
-            Bool::All(list, body) => self.fold(list, body, Truth::False),
-            Bool::Exists(list, body) => self.fold(list, body, Truth::True),
-            Bool::ExistsOne(list, body) => self.count(list, body).map(|count| count == 1).into(),
+            Bool::Has(name) => self.has(*name).into(),
+            Bool::HasField(element, field) => has_field(item(*element, at), *field).into(),
+            Bool::InGroup(key) => known(self.facts.in_group(key), FactName::Groups).into(),
+            Bool::TextIn(text, list) => self.text_in(text, list, at),
+            Bool::IntIn(int, list) => self.int_in(int, list, at),
+            Bool::StartsWith(text, part) => {
+                self.texts(text, part, at, |text, part| text.starts_with(part))
+            }
+            Bool::EndsWith(text, part) => {
+                self.texts(text, part, at, |text, part| text.ends_with(part))
+            }
+            Bool::Contains(text, part) => {
+                self.texts(text, part, at, |text, part| text.contains(part))
+            }
+            Bool::Matches(text, regex) => {
+                self.text(text, at).map(|text| regex.is_match(&text)).into()
+            }
+            Bool::All(list, body) => self.fold(list, body, at, Truth::False, Truth::True),
+            Bool::Exists(list, body) => self.fold(list, body, at, Truth::True, Truth::False),
+            Bool::ExistsOne(list, body) => self.exactly_one(list, body, at),
         }
-    }
-
-    fn ints(&mut self, comparison: Comparison, left: &'f Int, right: &'f Int) -> Known<bool> {
-        Ok(compare(comparison, &self.int(left)?, &self.int(right)?))
     }
 
     fn texts(
-        &mut self,
+        &self,
         text: &'f Text,
         part: &'f Text,
+        at: At<'_, 'f>,
         holds: impl Fn(&str, &str) -> bool,
     ) -> Truth {
-        self.text(text)
-            .and_then(|text| Ok(holds(&text, &self.text(part)?)))
+        self.text(text, at)
+            .and_then(|text| Ok(holds(&text, &self.text(part, at)?)))
             .into()
     }
 
-    /// `all` is decided by the first false element, `exists` by the first true one.
-    fn fold(&mut self, list: &'f List, body: &'f Bool, deciding: Truth) -> Truth {
-        let items = match self.list(list) {
-            Ok(items) => items,
-            Err(fact) => return Truth::Unknown(fact),
-        };
-        let mut unknown = None;
-        for item in items {
-            self.items.push(item);
-            let truth = self.bool(body);
-            self.items.pop();
-            match truth {
-                truth if truth == deciding => return deciding,
-                Truth::Unknown(fact) => unknown = unknown.or(Some(fact)),
-                Truth::True | Truth::False => {}
-            }
-        }
-        match (unknown, deciding) {
-            (Some(fact), _) => Truth::Unknown(fact),
-            (None, Truth::True) => Truth::False,
-            (None, Truth::False | Truth::Unknown(_)) => Truth::True,
-        }
-    }
-
-    fn count(&mut self, list: &'f List, body: &'f Bool) -> Known<usize> {
-        let mut count = 0;
-        for item in self.list(list)? {
-            self.items.push(item);
-            let truth = self.bool(body);
-            self.items.pop();
-            match truth {
-                Truth::True => count += 1,
-                Truth::False => {}
-                Truth::Unknown(fact) => return Err(fact),
-            }
-        }
-        Ok(count)
-    }
-
-    fn list(&mut self, list: &'f List) -> Known<Vec<Item<'f>>> {
+    /// Hands over each element in turn; an absent one as the fact to blame. An error means that the whole list is
+    /// absent.
+    fn each(
+        &self,
+        list: &'f List,
+        at: At<'_, 'f>,
+        visit: &mut dyn FnMut(Known<Item<'f>>) -> ControlFlow<()>,
+    ) -> Known<ControlFlow<()>> {
         let facts = self.facts;
         Ok(match list {
-            List::Sponsors => facts.sponsors.iter().map(Item::Sponsor).collect(),
-            List::Roles => facts.roles.iter().map(|role| Item::Text(role)).collect(),
+            List::Sponsors => facts
+                .sponsors
+                .iter()
+                .try_for_each(|sponsor| visit(Ok(Item::Sponsor(sponsor)))),
+            List::Roles => facts
+                .roles
+                .iter()
+                .try_for_each(|role| visit(Ok(Item::Text(role)))),
             List::Projects => match &facts.projects {
-                Fact::Known(projects) => projects.iter().map(Item::Project).collect(),
+                Fact::Known(projects) => projects
+                    .iter()
+                    .try_for_each(|project| visit(Ok(Item::Project(project)))),
                 Fact::Nothing | Fact::Unknown => return Err(FactName::Projects),
             },
-            List::Texts(texts) => {
-                let mut items = Vec::new();
-                for text in texts {
-                    match text {
-                        Text::Literal(text) => items.push(Item::Text(text)),
-                        Text::Fact(_)
-                        | Text::Field(..)
-                        | Text::Element(_)
-                        | Text::Lower(_)
-                        | Text::If(..) => {
-                            match self.text(text)? {
-                                Cow::Borrowed(text) => items.push(Item::Text(text)),
-                                // Only texts computed anew are owned, and the compiler lets none into a list.
-                                Cow::Owned(_) => return Err(FactName::Upn),
-                            }
-                        }
-                    }
-                }
-                items
-            }
+            List::Texts(texts) => texts
+                .iter()
+                .try_for_each(|text| visit(self.plain(text, at).map(Item::Text))),
             List::Filter(list, body) => {
-                let mut kept = Vec::new();
-                for item in self.list(list)? {
-                    self.items.push(item);
-                    let truth = self.bool(body);
-                    self.items.pop();
-                    match truth {
-                        Truth::True => kept.push(item),
-                        Truth::False => {}
-                        Truth::Unknown(fact) => return Err(fact),
-                    }
-                }
-                kept
+                return self.each(list, at, &mut |element| match element
+                    .map(|item| (item, self.of(body, item, at)))
+                {
+                    Ok((item, Truth::True)) => visit(Ok(item)),
+                    Ok((_, Truth::False)) => ControlFlow::Continue(()),
+                    Ok((_, Truth::Unknown(fact))) | Err(fact) => visit(Err(fact)),
+                });
             }
         })
     }
 
-    fn text_in(&mut self, text: &'f Text, list: &'f List) -> Truth {
-        let text = match self.text(text) {
+    /// What a macro's body is worth for one element.
+    fn of(&self, body: &'f Bool, item: Item<'f>, outer: At<'_, 'f>) -> Truth {
+        self.bool(body, Some(&Frame { item, outer }))
+    }
+
+    /// `all` is decided by the first false element, `exists` by the first true one; with none, an unknown one makes
+    /// them unknown.
+    fn fold(
+        &self,
+        list: &'f List,
+        body: &'f Bool,
+        at: At<'_, 'f>,
+        deciding: Truth,
+        otherwise: Truth,
+    ) -> Truth {
+        let mut outcome = otherwise;
+        let visited = self.each(list, at, &mut |element| match element
+            .map_or_else(Truth::Unknown, |item| self.of(body, item, at))
+        {
+            truth if truth == deciding => {
+                outcome = deciding;
+                ControlFlow::Break(())
+            }
+            unknown @ Truth::Unknown(_) if outcome == otherwise => {
+                outcome = unknown;
+                ControlFlow::Continue(())
+            }
+            Truth::True | Truth::False | Truth::Unknown(_) => ControlFlow::Continue(()),
+        });
+        visited.map_or_else(Truth::Unknown, |_| outcome)
+    }
+
+    /// Two true elements make it false, whatever the unknown ones are.
+    fn exactly_one(&self, list: &'f List, body: &'f Bool, at: At<'_, 'f>) -> Truth {
+        let (mut count, mut unknown) = (0, None);
+        let visited = self.each(list, at, &mut |element| {
+            match element.map_or_else(Truth::Unknown, |item| self.of(body, item, at)) {
+                Truth::True => count += 1,
+                Truth::False => {}
+                Truth::Unknown(fact) => unknown = unknown.or(Some(fact)),
+            }
+            if count > 1 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        match (visited, count, unknown) {
+            (Err(fact), ..) => Truth::Unknown(fact),
+            (Ok(_), 0 | 1, Some(fact)) => Truth::Unknown(fact),
+            (Ok(_), count, _) => Ok(count == 1).into(),
+        }
+    }
+
+    fn size(&self, list: &'f List, at: At<'_, 'f>) -> Known<i64> {
+        let (mut size, mut unknown) = (0, None);
+        let visited = self.each(list, at, &mut |element| {
+            size += 1;
+            unknown = unknown.or(element.err());
+            ControlFlow::Continue(())
+        });
+        match (visited?, list, unknown) {
+            // How many are kept is not known while one may or may not be.
+            (_, List::Filter(..), Some(fact)) => Err(fact),
+            _ => Ok(size),
+        }
+    }
+
+    fn text_in(&self, text: &'f Text, list: &'f List, at: At<'_, 'f>) -> Truth {
+        let text = match self.text(text, at) {
             Ok(text) => text,
             Err(fact) => return Truth::Unknown(fact),
         };
-        if let List::Texts(texts) = list {
-            return self.text_among(&text, texts);
-        }
-        let items = self.list(list);
-        items
-            .map(|items| {
-                items
-                    .iter()
-                    .any(|item| matches!(item, Item::Text(item) if *item == text))
-            })
-            .into()
+        let mut outcome = Truth::False;
+        let visited = self.each(list, at, &mut |element| match element {
+            Ok(Item::Text(item)) if item == text => {
+                outcome = Truth::True;
+                ControlFlow::Break(())
+            }
+            Ok(_) => ControlFlow::Continue(()),
+            Err(fact) => {
+                if outcome == Truth::False {
+                    outcome = Truth::Unknown(fact);
+                }
+                ControlFlow::Continue(())
+            }
+        });
+        visited.map_or_else(Truth::Unknown, |_| outcome)
     }
 
-    /// One text that is equal decides, whether or not the others are known.
-    fn text_among(&mut self, text: &str, texts: &'f [Text]) -> Truth {
+    fn int_in(&self, int: &'f Int, list: &'f [Int], at: At<'_, 'f>) -> Truth {
+        let int = match self.int(int, at) {
+            Ok(int) => int,
+            Err(fact) => return Truth::Unknown(fact),
+        };
         let mut unknown = None;
-        for item in texts {
-            match self.text(item) {
-                Ok(item) if item == text => return Truth::True,
+        for element in list {
+            match self.int(element, at) {
+                Ok(element) if element == int => return Truth::True,
                 Ok(_) => {}
                 Err(fact) => unknown = unknown.or(Some(fact)),
             }
@@ -232,163 +286,40 @@ impl<'f> Judge<'f, '_> {
         unknown.map_or(Truth::False, Truth::Unknown)
     }
 
-    fn int_in(&mut self, int: &'f Int, list: &'f [Int]) -> Truth {
-        let mut unknown = None;
-        for item in list {
-            match self.ints(Comparison::Equal, int, item) {
-                Ok(true) => return Truth::True,
-                Ok(false) => {}
-                Err(fact) => unknown = unknown.or(Some(fact)),
-            }
-        }
-        unknown.map_or(Truth::False, Truth::Unknown)
-    }
-
-    fn int(&mut self, int: &'f Int) -> Known<i64> {
+    fn int(&self, int: &'f Int, at: At<'_, 'f>) -> Known<i64> {
         match int {
             Int::Literal(value) => Ok(*value),
             Int::Fact(name) => self.int_fact(*name),
-            Int::Field(element, field) => match self.items[element.0] {
-                Item::Project(project) => Ok(project.ends_in_days),
-                Item::Sponsor(_) | Item::Text(_) => Err(field.fact()),
-            },
-            Int::Negative(inner) => self.int(inner)?.checked_neg().ok_or(FactName::InactiveDays),
-            Int::Arithmetic(operator, left, right) => {
-                let (left, right) = (self.int(left)?, self.int(right)?);
-                let value = match operator {
-                    Operator::Plus => left.checked_add(right),
-                    Operator::Minus => left.checked_sub(right),
-                    Operator::Times => left.checked_mul(right),
-                    Operator::Over => left.checked_div(right),
-                    Operator::Modulo => left.checked_rem(right),
-                };
-                // A sum that overflows, or a division by zero, is as good as an absent fact.
-                value.ok_or(FactName::InactiveDays)
-            }
-            Int::Size(list) => Ok(self.list(list)?.len().try_into().unwrap_or(i64::MAX)),
+            Int::Field(element, field) => int_field(item(*element, at), *field),
+            Int::Negative(inner, fact) => self.int(inner, at)?.checked_neg().ok_or(*fact),
+            Int::Arithmetic(operator, left, right, fact) => operator
+                .apply(self.int(left, at)?, self.int(right, at)?)
+                .ok_or(*fact),
+            Int::Size(list) => self.size(list, at),
             Int::Length(text) => Ok(self
-                .text(text)?
+                .text(text, at)?
                 .chars()
                 .count()
                 .try_into()
                 .unwrap_or(i64::MAX)),
-            Int::If(condition, then, otherwise) => match self.bool(condition) {
-                Truth::True => self.int(then),
-                Truth::False => self.int(otherwise),
+            Int::If(condition, then, otherwise) => match self.bool(condition, at) {
+                Truth::True => self.int(then, at),
+                Truth::False => self.int(otherwise, at),
                 Truth::Unknown(fact) => Err(fact),
             },
         }
     }
 
-    fn text(&mut self, text: &'f Text) -> Known<Cow<'f, str>> {
+    fn text(&self, text: &'f Text, at: At<'_, 'f>) -> Known<Cow<'f, str>> {
         match text {
-            Text::Literal(value) => Ok(Cow::Borrowed(value)),
-            Text::Fact(name) => self.text_fact(*name).map(Cow::Borrowed),
-            Text::Field(element, field) => self.text_field(*element, *field).map(Cow::Borrowed),
-            Text::Element(element) => match self.items[element.0] {
-                Item::Text(text) => Ok(Cow::Borrowed(text)),
-                Item::Sponsor(_) => Err(FactName::Sponsors),
-                Item::Project(_) => Err(FactName::Projects),
-            },
-            Text::Lower(inner) => Ok(Cow::Owned(self.text(inner)?.to_ascii_lowercase())),
-            Text::If(condition, then, otherwise) => match self.bool(condition) {
-                Truth::True => self.text(then),
-                Truth::False => self.text(otherwise),
+            Text::Plain(text) => self.plain(text, at).map(Cow::Borrowed),
+            Text::Lower(inner) => Ok(Cow::Owned(self.text(inner, at)?.to_ascii_lowercase())),
+            Text::Upper(inner) => Ok(Cow::Owned(self.text(inner, at)?.to_ascii_uppercase())),
+            Text::If(condition, then, otherwise) => match self.bool(condition, at) {
+                Truth::True => self.text(then, at),
+                Truth::False => self.text(otherwise, at),
                 Truth::Unknown(fact) => Err(fact),
             },
-        }
-    }
-
-    fn bool_fact(&self, name: FactName) -> Known<bool> {
-        let fact = match name {
-            FactName::NeverSignedIn => self.facts.never_signed_in,
-            FactName::Enabled => self.facts.enabled,
-            FactName::Synced => self.facts.synced,
-            _ => Fact::Unknown,
-        };
-        known(fact, name)
-    }
-
-    fn int_fact(&self, name: FactName) -> Known<i64> {
-        let fact = match name {
-            FactName::InactiveDays => self.facts.inactive_days,
-            FactName::PendingDays => self.facts.pending_days,
-            FactName::ExpiresInDays => self.facts.expires_in_days,
-            FactName::AccountAgeDays => self.facts.account_age_days,
-            _ => Fact::Unknown,
-        };
-        known(fact, name)
-    }
-
-    fn text_fact(&self, name: FactName) -> Known<&'f str> {
-        let facts = self.facts;
-        match name {
-            FactName::Domain => match &facts.domain {
-                Fact::Known(domain) => Ok(domain),
-                Fact::Nothing | Fact::Unknown => Err(name),
-            },
-            FactName::Upn => known(facts.upn, name),
-            FactName::Mail => known(facts.mail, name),
-            FactName::Company => known(facts.company, name),
-            FactName::UserType => known(facts.user_type, name),
-            _ => Err(name),
-        }
-    }
-
-    /// Known to be there, known not to be, or not known.
-    fn has(&self, name: FactName) -> Known<bool> {
-        fn has<T>(fact: &Fact<T>, name: FactName) -> Known<bool> {
-            match fact {
-                Fact::Known(_) => Ok(true),
-                Fact::Nothing => Ok(false),
-                Fact::Unknown => Err(name),
-            }
-        }
-        match name {
-            FactName::InactiveDays => has(&self.facts.inactive_days, name),
-            FactName::NeverSignedIn => has(&self.facts.never_signed_in, name),
-            FactName::PendingDays => has(&self.facts.pending_days, name),
-            FactName::ExpiresInDays => has(&self.facts.expires_in_days, name),
-            FactName::AccountAgeDays => has(&self.facts.account_age_days, name),
-            FactName::Enabled => has(&self.facts.enabled, name),
-            FactName::Synced => has(&self.facts.synced, name),
-            FactName::Domain => has(&self.facts.domain, name),
-            FactName::Upn => has(&self.facts.upn, name),
-            FactName::Mail => has(&self.facts.mail, name),
-            FactName::Company => has(&self.facts.company, name),
-            FactName::UserType => has(&self.facts.user_type, name),
-            FactName::Projects => has(&self.facts.projects, name),
-            FactName::Sponsors | FactName::Roles | FactName::Groups => Ok(true),
-        }
-    }
-
-    fn bool_field(&self, element: Element, field: Field) -> Known<bool> {
-        let value = match (self.items[element.0], field) {
-            (Item::Sponsor(sponsor), Field::SponsorEnabled) => sponsor.enabled,
-            (Item::Sponsor(sponsor), Field::SponsorEligible) => sponsor.eligible(),
-            (Item::Sponsor(sponsor), Field::SponsorGuest) => Some(sponsor.is_guest),
-            (Item::Project(project), Field::ProjectEnded) => Some(project.ended()),
-            _ => None,
-        };
-        value.ok_or(field.fact())
-    }
-
-    fn text_field(&self, element: Element, field: Field) -> Known<&'f str> {
-        let value = match (self.items[element.0], field) {
-            (Item::Sponsor(sponsor), Field::SponsorKind) => Some(sponsor.kind.as_str()),
-            (Item::Sponsor(sponsor), Field::SponsorMail) => sponsor.mail.as_deref(),
-            (Item::Project(project), Field::ProjectName) => Some(project.name),
-            _ => None,
-        };
-        value.ok_or(field.fact())
-    }
-
-    fn has_field(&self, element: Element, field: Field) -> bool {
-        match (self.items[element.0], field) {
-            (Item::Sponsor(sponsor), Field::SponsorEnabled) => sponsor.enabled.is_some(),
-            (Item::Sponsor(sponsor), Field::SponsorEligible) => sponsor.eligible().is_some(),
-            (Item::Sponsor(sponsor), Field::SponsorMail) => sponsor.mail.is_some(),
-            (Item::Sponsor(_) | Item::Project(_) | Item::Text(_), _) => true,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The tree that a condition is compiled to: typed, so that judging has no case for what cannot be.
+//! The tree that a condition is compiled to: typed, so that judging has no case for an ill-typed expression.
+//!
+//! Invariant: a tree is no deeper than the compiler allows, so walking it by recursion is safe on any stack.
 
 use regex::Regex;
 
@@ -51,14 +53,17 @@ pub(super) enum Int {
     Literal(i64),
     Fact(FactName),
     Field(Element, Field),
-    Negative(Box<Self>),
-    Arithmetic(Operator, Box<Self>, Box<Self>),
+    /// Its overflow counts as the absence of the fact named.
+    Negative(Box<Self>, FactName),
+    /// Its fault (overflow, division by zero) counts as the absence of the fact named.
+    Arithmetic(Operator, Box<Self>, Box<Self>, FactName),
     Size(List),
     Length(Text),
     If(Box<Bool>, Box<Self>, Box<Self>),
 }
 
-#[derive(Clone, Copy, Debug)]
+/// What is reckoned with two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operator {
     Plus,
     Minus,
@@ -67,16 +72,36 @@ pub(super) enum Operator {
     Modulo,
 }
 
+impl Operator {
+    /// The result; `None` when it overflows or divides by zero.
+    pub(super) fn apply(self, left: i64, right: i64) -> Option<i64> {
+        match self {
+            Self::Plus => left.checked_add(right),
+            Self::Minus => left.checked_sub(right),
+            Self::Times => left.checked_mul(right),
+            Self::Over => left.checked_div(right),
+            Self::Modulo => left.checked_rem(right),
+        }
+    }
+}
+
 /// A text.
 #[derive(Clone, Debug)]
 pub(super) enum Text {
+    Plain(Plain),
+    Lower(Box<Self>),
+    Upper(Box<Self>),
+    If(Box<Bool>, Box<Self>, Box<Self>),
+}
+
+/// A text that is there already, and not made while judging.
+#[derive(Clone, Debug)]
+pub(super) enum Plain {
     Literal(String),
     Fact(FactName),
     Field(Element, Field),
     /// The element itself, of a list of texts.
     Element(Element),
-    Lower(Box<Self>),
-    If(Box<Bool>, Box<Self>, Box<Self>),
 }
 
 /// Something with elements.
@@ -85,7 +110,7 @@ pub(super) enum List {
     Sponsors,
     Projects,
     Roles,
-    Texts(Vec<Text>),
+    Texts(Vec<Plain>),
     /// Those elements for which the condition is true.
     Filter(Box<Self>, Box<Bool>),
 }
@@ -109,7 +134,7 @@ impl List {
     }
 }
 
-/// The variable of a comprehension, counted from the outermost.
+/// The variable of a macro over a list, counted outwards: 0 is that of the innermost macro around.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Element(pub(super) usize);
 

@@ -1,9 +1,13 @@
 //! `[limits]`.
 
+use chrono::TimeDelta;
 use toml_edit::{Item, TableLike};
 
 use super::reader::{Reader, start};
 use crate::policy::{Action, Cap, Limits};
+
+/// With a gap shorter than the time between two cycles waits take longer than they say; with none they never end.
+const SHORTEST_GAP: TimeDelta = TimeDelta::hours(1);
 
 pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
     let mut limits = Limits::default();
@@ -11,7 +15,10 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
         return limits;
     };
     let Some(table) = item.as_table_like() else {
-        reader.problem(start(item.span()), "limits is a table: write [limits]");
+        reader.problem(
+            start(item.span()),
+            "[limits] is a table, with one pair of brackets",
+        );
         return limits;
     };
     let known: Vec<&str> = Action::ALL
@@ -28,14 +35,13 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
     }
     if let Some(item) = table.get("shrink_percent") {
         limits.shrink_percent =
-            percent(reader, item, "shrink_percent").unwrap_or(limits.shrink_percent);
+            percent(reader, item, "[limits]: shrink_percent").unwrap_or(limits.shrink_percent);
     }
     if let Some(gap) = reader.span(table, "longest_gap", "[limits]") {
-        if gap.is_zero() {
-            let item = table.get("longest_gap");
+        if gap < SHORTEST_GAP {
             reader.problem(
-                start(item.and_then(Item::span)),
-                "[limits]: with a longest_gap of nothing no wait would ever end",
+                start(table.get("longest_gap").and_then(Item::span)),
+                "[limits]: longest_gap is at least 1h, or no wait would ever end",
             );
         }
         limits.longest_gap = gap;
@@ -47,11 +53,14 @@ fn cap(reader: &mut Reader<'_>, item: &Item, action: Action, customary: Cap) -> 
     let Some(table) = item.as_table_like() else {
         reader.problem(
             start(item.span()),
-            format!("a cap is a table, such as {action} = {{ guests = 50, percent = 5 }}"),
+            format!(
+                "[limits]: a cap is a table, such as {action} = {{ guests = 50, percent = 5 }}"
+            ),
         );
         return customary;
     };
-    reader.only_keys(table, "a cap", &["guests", "percent"]);
+    let what = format!("[limits] {action}");
+    reader.only_keys(table, &what, &["guests", "percent"]);
     let guests = table.get("guests").map_or(Some(customary.guests), |item| {
         let guests = item
             .as_integer()
@@ -59,7 +68,7 @@ fn cap(reader: &mut Reader<'_>, item: &Item, action: Action, customary: Cap) -> 
         if guests.is_none() {
             reader.problem(
                 start(item.span()),
-                "guests is a number of guests, 0 or more",
+                format!("{what}: guests is a whole number, 0 or more"),
             );
         }
         guests
@@ -67,7 +76,7 @@ fn cap(reader: &mut Reader<'_>, item: &Item, action: Action, customary: Cap) -> 
     let percent = table
         .get("percent")
         .map_or(Some(customary.percent), |item| {
-            percent(reader, item, "percent")
+            percent(reader, item, &format!("{what}: percent"))
         });
     Cap {
         guests: guests.unwrap_or(customary.guests),
@@ -76,7 +85,7 @@ fn cap(reader: &mut Reader<'_>, item: &Item, action: Action, customary: Cap) -> 
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-fn percent(reader: &mut Reader<'_>, item: &Item, key: &str) -> Option<f64> {
+fn percent(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<f64> {
     let percent = item
         .as_float()
         .or_else(|| item.as_integer().map(|percent| percent as f64));
@@ -84,7 +93,7 @@ fn percent(reader: &mut Reader<'_>, item: &Item, key: &str) -> Option<f64> {
     if percent.is_none() {
         reader.problem(
             start(item.span()),
-            format!("{key} is a number from 0 to 100"),
+            format!("{what} is a number from 0 to 100"),
         );
     }
     percent

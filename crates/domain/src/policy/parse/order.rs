@@ -1,0 +1,58 @@
+//! What no order of stages may do.
+
+use chrono::TimeDelta;
+
+use super::reader::Reader;
+use crate::facts::FactName;
+use crate::policy::{Action, Condition, Stage};
+
+/// How far sign-in times can lag behind; a shorter wait might disable somebody who signed in meanwhile.
+const SIGN_IN_LAG: TimeDelta = TimeDelta::hours(24);
+
+/// Reports every stage that can never come, or that comes too soon or unannounced.
+pub(super) fn check(
+    reader: &mut Reader<'_>,
+    what: &str,
+    when: Option<&Condition>,
+    stages: &[(Stage, usize)],
+    unannounced: bool,
+) {
+    let lags = when
+        .map_or([].as_slice(), Condition::facts)
+        .iter()
+        .find(|fact| matches!(fact, FactName::InactiveDays | FactName::NeverSignedIn));
+    let mut before: Vec<Action> = Vec::new();
+    for (stage, at) in stages {
+        let action = stage.action;
+        let mut problem = |message: String| reader.problem(*at, format!("{what}: {message}"));
+        if action != Action::Notify && before.contains(&action) {
+            problem(format!(
+                "{action} is there twice; only notify can be repeated"
+            ));
+        } else if before.contains(&Action::Delete) {
+            problem(format!(
+                "{action} can never follow delete: the guest is gone"
+            ));
+        } else {
+            if action == Action::Delete && !before.contains(&Action::Disable) {
+                problem(
+                    "delete needs a disable before it, so that a mistake is noticed while nothing is lost"
+                        .to_owned(),
+                );
+            }
+            if action.is_destructive() && !before.contains(&Action::Notify) && !unannounced {
+                problem(format!(
+                    "{action} needs a notify before it; write unannounced = true in the rule if nobody is to be warned"
+                ));
+            }
+            if let (Action::Disable | Action::Delete, Some(fact)) = (action, lags)
+                && stage.wait < SIGN_IN_LAG
+            {
+                problem(format!(
+                    "{action} must wait at least 24h in a rule about {fact}: sign-in times lag by up to a day, so somebody who has just come back would not be seen"
+                ));
+            }
+        }
+        before.push(action);
+    }
+}

@@ -1,0 +1,126 @@
+//! The stages of a rule, each by itself.
+
+use toml_edit::Item;
+
+use super::nearest_or_all;
+use super::reader::{Place, Reader, start};
+use crate::policy::{Action, FromGroups, Recipient, Stage};
+
+/// The stages, each with the place of its action; `None` when anything is wrong with one, so that its lack does not
+/// make the others look wrong too.
+pub(super) fn stages(
+    reader: &mut Reader<'_>,
+    rule: Place<'_>,
+    what: &str,
+) -> Option<Vec<(Stage, usize)>> {
+    let example = "{ action = \"notify\" }";
+    let Some(item) = rule.get("stages") else {
+        reader.problem(
+            rule.at,
+            format!("{what}: stages is missing; write such as stages = [{example}]"),
+        );
+        return None;
+    };
+    if item.as_array().is_some_and(toml_edit::Array::is_empty) {
+        reader.problem(
+            start(item.span()),
+            format!("{what}: stages is empty; write such as stages = [{example}]"),
+        );
+        return None;
+    }
+    let tables = reader.tables(rule.table, "stages", &format!("{what}: "), example);
+    let count = tables.len();
+    let stages: Vec<_> = tables
+        .into_iter()
+        .enumerate()
+        .filter_map(|(index, place)| stage(reader, place, &format!("{what}, stage {}", index + 1)))
+        .collect();
+    (count > 0 && stages.len() == count).then_some(stages)
+}
+
+fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage, usize)> {
+    reader.only_keys(place.table, what, &["action", "wait", "to", "from"]);
+    let wait = match place.get("wait") {
+        None => Some(chrono::TimeDelta::zero()),
+        Some(_) => reader.span(place.table, "wait", what),
+    };
+    let (word, at) = reader.text(place, "action", what)?;
+    let Some(action) = Action::parse(&word) else {
+        let hint = nearest_or_all(&word, Action::ALL.into_iter().map(Action::as_str));
+        reader.problem(at, format!("{what}: there is no action {word:?}{hint}"));
+        return None;
+    };
+    let customary = Stage::of(action);
+    let to = match place.get("to") {
+        None => customary.to,
+        Some(item) if action == Action::Notify => recipients(reader, item, what),
+        Some(item) => {
+            reader.problem(
+                start(item.span()),
+                format!("{what}: only notify writes to anybody; {action} has no to"),
+            );
+            customary.to
+        }
+    };
+    let from = match place.get("from") {
+        None => customary.from,
+        Some(item) if action == Action::RemoveFromGroup => groups(reader, item, what),
+        Some(item) => {
+            reader.problem(
+                start(item.span()),
+                format!(
+                    "{what}: only remove-from-group has from; {action} takes nobody out of a group"
+                ),
+            );
+            customary.from
+        }
+    };
+    let wait = wait?;
+    let stage = Stage {
+        action,
+        wait,
+        to,
+        from,
+    };
+    Some((stage, at))
+}
+
+fn recipients(reader: &mut Reader<'_>, item: &Item, what: &str) -> Vec<Recipient> {
+    let words = reader.texts(item, "to", what);
+    let known = |word: &str| {
+        Recipient::ALL
+            .into_iter()
+            .find(|recipient| recipient.as_str() == word)
+    };
+    let mut recipients = Vec::new();
+    for (word, at) in words {
+        match known(&word) {
+            Some(recipient) => recipients.push(recipient),
+            None => {
+                let hint = nearest_or_all(&word, Recipient::ALL.into_iter().map(Recipient::as_str));
+                reader.problem(at, format!("{what}: there is no recipient {word:?}{hint}"));
+            }
+        }
+    }
+    recipients
+}
+
+fn groups(reader: &mut Reader<'_>, item: &Item, what: &str) -> FromGroups {
+    match item.as_str() {
+        Some("ended-projects") => FromGroups::EndedProjects,
+        Some(other) => {
+            reader.problem(
+                start(item.span()),
+                format!("{what}: from is \"ended-projects\", or a list of groups; write [{other:?}] for one group"),
+            );
+            FromGroups::EndedProjects
+        }
+        None => FromGroups::Named(
+            reader
+                .texts(item, "from", what)
+                .into_iter()
+                .map(|(group, _)| group)
+                .collect(),
+        ),
+    }
+}
