@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -268,12 +268,14 @@ fn render(reply: &Reply, ids: Option<&Ids>) -> Response<ReplyBody> {
 fn truncated((reply, ids): &(Reply, Ids)) -> Response<ReplyBody> {
     let (response, body) = head(reply, Some(ids));
     let half = body.slice(..body.len() / 2);
-    let broken = stream::iter([
-        Ok(Frame::data(half)),
-        Err(std::io::Error::other("a fault cuts the answer short")),
-    ]);
+    // What is written is sent only when the body makes the server wait; an error at once would take the half with it.
+    let cut = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("a fault cuts the answer short"))
+    });
+    let broken = stream::once(async { Ok(Frame::data(half)) }).chain(cut);
     let response = response.header(CONTENT_LENGTH, body.len());
     response
-        .body(StreamBody::new(broken).boxed())
+        .body(BodyExt::boxed(StreamBody::new(broken)))
         .expect("headers are built from plain text")
 }

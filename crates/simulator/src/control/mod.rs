@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::exchange::Arrived;
-use crate::faults::Fault;
+use crate::faults::{Fault, FaultKind};
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::server::Shared;
@@ -47,7 +47,17 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             }
             ("DELETE", ["faults", id]) => {
                 match id.parse().is_ok_and(|id| world.faults.remove(id)) {
-                    true => Reply::ok(json!({})),
+                    true => {
+                        // A request is held only as long as some fault holds requests.
+                        if !world
+                            .faults
+                            .all()
+                            .any(|active| active.fault.kind == FaultKind::Hold)
+                        {
+                            world.held.clear();
+                        }
+                        Reply::ok(json!({}))
+                    }
                     false => refuse("there is no such fault"),
                 }
             }
