@@ -1,17 +1,24 @@
 //! Recording what a cycle concluded, before anything is done about it.
 
+use chrono::{DateTime, Utc};
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::Case;
-use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::ids::{CaseId, GuestId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::{CaseChange, Plan};
+use innkeeper_domain::policy::RuleName;
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_store::{PlanRow, Tx};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cycle::Cycle;
 use crate::decide::Decided;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// Events put into the journal with one statement's worth of text in memory.
+const EVENTS_AT_ONCE: usize = 1_000;
 
 type Events = Vec<(Option<GuestId>, Event)>;
 
@@ -57,7 +64,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         self.record_plan(&mut tx, plan, approval, &mut events)
             .await?;
-        tx.append(tenant, now, &events).await?;
+        // In parts, since each is written out as text before it is kept.
+        for part in events.chunks(EVENTS_AT_ONCE) {
+            tx.append(tenant, now, part).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -130,9 +140,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             approved: approval.refusals.is_empty(),
             steps,
             refusals,
-            body: plan.steps().map(|step| json!({
-                "guest_id": step.guest, "case_id": step.case, "rule": step.rule, "stage": step.stage, "effect": step.effect, "due": step.due, "because": step.because,
-            })).collect(),
+            body: written(approval.plan.steps()),
         };
         tx.save_plan(self.tenant.id, &row).await?;
         let event = Event::Planned {
@@ -145,4 +153,43 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         events.push((None, event));
         Ok(())
     }
+}
+
+/// The approved steps as JSON. The others are as many as the tenant is large, and the hash stands for them.
+fn written(steps: &[Step]) -> String {
+    #[derive(Serialize)]
+    struct Written<'s> {
+        guest_id: GuestId,
+        case_id: CaseId,
+        rule: &'s RuleName,
+        stage: usize,
+        effect: &'s Effect,
+        due: DateTime<Utc>,
+        because: &'s str,
+    }
+    let written = |step: &'_ Step| -> String {
+        let Step {
+            guest,
+            case,
+            rule,
+            stage,
+            effect,
+            due,
+            because,
+        } = step;
+        let written = Written {
+            guest_id: *guest,
+            case_id: *case,
+            rule,
+            stage: *stage,
+            effect,
+            due: *due,
+            because,
+        };
+        serde_json::to_string(&written).expect("a step has no map with keys other than text")
+    };
+    format!(
+        "[{}]",
+        steps.iter().map(written).collect::<Vec<_>>().join(",")
+    )
 }

@@ -28,8 +28,8 @@ pub struct PlanRow {
     pub steps: u64,
     /// What was refused.
     pub refusals: Value,
-    /// The steps.
-    pub body: Value,
+    /// The steps, as JSON.
+    pub body: String,
 }
 
 struct Columns {
@@ -67,7 +67,7 @@ impl Columns {
             approved: self.approved,
             steps: count(self.steps),
             refusals: from_json("plan's refusals", &self.refusals)?,
-            body: from_json("plan's steps", &self.body)?,
+            body: self.body,
         })
     }
 }
@@ -103,7 +103,7 @@ impl Tx {
             *approved,
             steps.cast_signed(),
             json(refusals),
-            json(body)
+            body.clone()
         )?;
         Ok(())
     }

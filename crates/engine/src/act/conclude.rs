@@ -69,7 +69,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    pub(super) async fn conclude_in(
+    async fn conclude_in(
         &self,
         tx: &mut Tx,
         intent: &Intent,

@@ -2,6 +2,9 @@
 //! transaction; an intent and its outcome are committed together.
 
 use innkeeper_domain::intent::{Call, Outcome};
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::observation::Observation;
+use innkeeper_domain::policy::Action;
 use innkeeper_domain::verdict::Step;
 
 use crate::cycle::Cycle;
@@ -28,10 +31,27 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let mut tx = self.store.begin().await?;
             self.lease.check(&mut tx).await?;
             self.write_down(&mut tx, &intents).await?;
+            let now = self.clock.now();
+            let mut events = Vec::with_capacity(intents.len());
             for intent in &intents {
-                self.conclude_in(&mut tx, intent, &outcome, true).await?;
+                tx.conclude(self.tenant.id, intent.id, now, &outcome)
+                    .await?;
+                if let Some(case) = tx.case(self.tenant.id, intent.case).await? {
+                    let Observation {
+                        finished, watched, ..
+                    } = report.plan.observation;
+                    let executed =
+                        case.executed(intent.stage, Action::Flag, now, finished, watched);
+                    tx.save_case(self.tenant.id, &executed).await?;
+                }
+                let concluded = Event::Concluded {
+                    intent: intent.id,
+                    outcome: outcome.clone(),
+                };
+                events.push((Some(intent.guest), concluded));
                 report.note(intent.guest, &intent.call, &outcome);
             }
+            tx.append(self.tenant.id, now, &events).await?;
             tx.commit().await?;
         }
         Ok(steps.len() as u64)

@@ -210,7 +210,7 @@ async fn policies_and_plans_are_kept(store: Store) {
         approved: day == 1,
         steps: 3,
         refusals: json!([{ "refusal": "mode" }]),
-        body: json!([]),
+        body: "[]".into(),
     };
     assert_eq!(tx.last_plan(tenant()).await.expect("read"), None);
     tx.save_plan(tenant(), &plan(1)).await.expect("kept");
