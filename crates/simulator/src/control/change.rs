@@ -35,7 +35,7 @@ pub(super) fn speed(world: &mut World, body: &Value) -> Reply {
     let Some(speed) = body
         .get("speed")
         .and_then(Value::as_f64)
-        .filter(|speed| *speed >= 0.0)
+        .filter(|speed| *speed >= 0.0 && speed.is_finite())
     else {
         return refuse("speed is a number, 0 or more");
     };
@@ -47,7 +47,7 @@ pub(super) fn reset(world: &mut World) -> Reply {
     world.tenant.outbox.clear();
     world.tenant.writes.clear();
     world.requests.clear();
-    world.throttle.throttled = 0;
+    world.throttled = 0;
     Reply::ok(json!({}))
 }
 
@@ -61,15 +61,19 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect();
-            // What was issued keeps its permissions; a test wants to see the new ones at once.
-            world.tokens.clear();
+            // A token keeps its permissions. Unless that is what a test is about, it wants to see the new ones at
+            // once: what was issued is revoked.
+            if !flag("keep_tokens").unwrap_or(false) {
+                world.tokens.clear();
+            }
         }),
-        "throttling" => flag("enabled").map(|enabled| world.throttling = enabled),
+        "throttling" => flag("enabled").map(|enabled| world.throttle.enabled = enabled),
         "license" => flag("licensed").map(|licensed| world.licensed = licensed),
         "latency" => millis("millis").map(|millis| world.latency = Duration::from_millis(millis)),
         _ => body
             .get("seconds")
             .and_then(Value::as_i64)
+            .filter(|seconds| *seconds >= 0)
             .map(|seconds| world.tenant.sign_ins.lag = seconds),
     };
     match set {
@@ -100,6 +104,10 @@ fn group(world: &World, id: &str) -> Result<GroupIx, String> {
     found
         .or_else(by_name)
         .ok_or_else(|| format!("there is no group {id}"))
+}
+
+pub(super) fn truth_of(world: &World, id: &str) -> Reply {
+    reply(user(world, id).map(|ix| show::guest(world, ix)))
 }
 
 pub(super) fn sign_in(world: &mut World, id: &str, body: &Value) -> Reply {
