@@ -177,27 +177,26 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         "enabled" => {
             directory.user_mut(ix).enabled = value.as_bool().ok_or("true or false is expected")?;
         }
-        "synced" => directory.user_mut(ix).synced = value.as_bool(),
+        "synced" => {
+            directory.user_mut(ix).synced = match value {
+                Value::Null => None,
+                value => Some(value.as_bool().ok_or("true, false or null is expected")?),
+            };
+        }
         "created" => directory.user_mut(ix).created = time()?,
         "external_state" => {
-            let found = InvitationState::ALL
-                .into_iter()
-                .find(|state| Some(state.name()) == value.as_str());
-            directory.user_mut(ix).state = found;
+            let of = InvitationState::ALL;
+            directory.user_mut(ix).state = one_of(&of, InvitationState::name, value)?;
         }
         "external_state_changed" => directory.user_mut(ix).state_changed = time()?,
         "creation_type" => {
-            directory.user_mut(ix).creation_type = CreationType::ALL
-                .into_iter()
-                .find(|kind| Some(kind.name()) == value.as_str());
+            let of = CreationType::ALL;
+            directory.user_mut(ix).creation_type = one_of(&of, CreationType::name, value)?;
         }
         "user_type" => {
-            let is_guest = value.as_str() == Some(UserType::Guest.name());
-            directory.user_mut(ix).user_type = if is_guest {
-                UserType::Guest
-            } else {
-                UserType::Member
-            };
+            let of = [UserType::Guest, UserType::Member];
+            directory.user_mut(ix).user_type =
+                one_of(&of, UserType::name, value)?.ok_or("Guest or Member is expected")?;
         }
         "last_success" | "last_interactive" | "last_non_interactive" => {
             let at = time()?;
@@ -248,6 +247,26 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         _ => return Err("it cannot be set".to_owned()),
     }
     Ok(())
+}
+
+/// The one with this name, or nothing for null.
+fn one_of<T: Copy>(
+    all: &[T],
+    name: fn(T) -> &'static str,
+    value: &Value,
+) -> Result<Option<T>, String> {
+    let found = all
+        .iter()
+        .copied()
+        .find(|one| value.as_str() == Some(name(*one)));
+    match (found, value) {
+        (None, Value::Null) => Ok(None),
+        (Some(one), _) => Ok(Some(one)),
+        (None, _) => {
+            let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+            Err(format!("one of {} or null is expected", names.join(", ")))
+        }
+    }
 }
 
 fn set_mail(world: &mut World, ix: UserIx, mail: String) {

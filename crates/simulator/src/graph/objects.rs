@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::Call;
 use crate::faults::{Befalling, RowFault};
 use crate::reply::Reply;
 use crate::second::{DAY, Second};
@@ -127,11 +128,11 @@ const DIRECTORY_OBJECTS: [&str; USER.len() + GROUP.len() + 1] = {
 };
 
 /// Collections refuse what is not kept in the directory; `signInActivity` is the exception.
-pub(super) fn refuse_out_of_store(select: Option<&[String]>) -> Result<(), Reply> {
-    let select = select.unwrap_or_default();
+pub(super) fn refuse_out_of_store(call: &Call<'_>) -> Result<(), Reply> {
+    let select = call.query.get("$select").unwrap_or_default();
     match select
-        .iter()
-        .any(|name| OUT_OF_STORE.contains(&name.as_str()))
+        .split(',')
+        .any(|name| OUT_OF_STORE.contains(&name.trim()))
     {
         true => Err(Reply::error(
             501,

@@ -32,8 +32,8 @@ const LOOKED_AT: usize = 100_000;
 
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(OPTIONS)?;
+    objects::refuse_out_of_store(call)?;
     let select = call.query.select(objects::USER)?;
-    objects::refuse_out_of_store(select.as_deref())?;
     let filter = filter(call, call.query.is_advanced())?;
     let expand = expansion(call)?;
     let reports = wants_sign_in_activity(call);
