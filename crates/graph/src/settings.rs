@@ -28,7 +28,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// How often a request is tried at most.
     pub attempts: usize,
-    /// How long the first retry waits when Graph does not say; it doubles from there, up to a minute.
+    /// How long the first retry waits when Graph does not say; it doubles from there, up to a minute, and jitter adds up
+    /// to as much again. Six attempts wait for 15 to 31 seconds in all.
     pub backoff: Duration,
     /// The longest `Retry-After` that is waited for; a longer one ends the cycle, and the next one tries again.
     pub patience: Duration,
@@ -89,7 +90,7 @@ impl Settings {
             seed: 0,
             timeout: Duration::from_secs(100),
             attempts: 6,
-            backoff: Duration::from_secs(1),
+            backoff: Duration::from_millis(500),
             patience: Duration::from_secs(300),
             longest: Duration::from_secs(900),
             sign_in_limits: if is_local {

@@ -1,10 +1,13 @@
 //! One exchange: a request comes in, what befalls it is looked up, an answer goes out.
+//!
+//! Invariant: an item of a batch is befallen, limited and answered as a request of its own is; a fault that takes the
+//! connection takes the whole batch with it, and what was done before it stays done.
 
 use std::sync::MutexGuard;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -12,14 +15,15 @@ use hyper::{Request, Response};
 use serde_json::Value;
 
 use crate::control;
-use crate::faults::{Fault, FaultKind, Moment};
-use crate::graph;
+use crate::faults::{Befalling, FaultKind, Moment, Subject};
+use crate::graph::{self, BatchItem};
 use crate::reply::{Body, Reply};
 use crate::server::{Closed, ReplyBody, Shared, whole};
 use crate::token;
 use crate::world::{Held, World};
 
 /// A request, read whole.
+#[derive(Clone, Debug)]
 pub(crate) struct Arrived {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -27,6 +31,17 @@ pub(crate) struct Arrived {
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Bytes,
 }
+
+/// What an exchange came to.
+struct Ended {
+    reply: Reply,
+    ids: Ids,
+    /// The body is to be cut in the middle.
+    cut: bool,
+}
+
+/// The headers that every answer of Graph has.
+type Ids = Vec<(&'static str, String)>;
 
 impl Arrived {
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -42,6 +57,21 @@ impl Arrived {
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    fn is_batch(&self) -> bool {
+        self.method == "POST" && matches!(self.path.as_str(), "/v1.0/$batch" | "/v1.0/%24batch")
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        // Options may come encoded; these names hold nothing that would be.
+        let names = |what: &str| self.query.contains(what);
+        Subject {
+            method: &self.method,
+            path: &self.path,
+            sign_in_data: names("signInActivity") || self.path.contains("/auditLogs/"),
+            page_token: names("skiptoken"),
+        }
     }
 }
 
@@ -69,104 +99,96 @@ pub(crate) async fn answer(
     };
     if let Some(path) = request.path.strip_prefix("/_simulator/") {
         let reply = control::answer(shared, &request, path).await;
-        return Ok(render(&reply, None));
+        return Ok(render(&reply, &Ids::new()));
     }
-    let (faults, latency) = {
-        let mut world = shared.lock();
-        let seed = world.options.population.seed;
-        (
-            world.faults.befalling(seed, &request.method, &request.path),
-            world.latency,
-        )
-    };
-    wait(latency, &faults).await;
-    befall(shared, &request, &faults).await
+    let latency = shared.lock().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let ended = perform(shared, &request).await?;
+    Ok(match ended.cut {
+        true => truncated(&ended),
+        false => render(&ended.reply, &ended.ids),
+    })
 }
 
-async fn wait(latency: Duration, faults: &[Fault]) {
-    let slow = faults
-        .iter()
-        .filter(|fault| fault.kind == FaultKind::Latency)
-        .map(|fault| Duration::from_millis(fault.millis));
-    let total = latency + slow.sum::<Duration>();
-    if !total.is_zero() {
-        tokio::time::sleep(total).await;
+/// One request, with whatever befalls it.
+async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
+    let befalling = {
+        let mut world = shared.lock();
+        world.count(&request.method, &graph::template(&request.path));
+        let seed = world.options.population.seed;
+        world.faults.befalling(seed, request.subject())
+    };
+    let late: u64 = of_kind(&befalling, FaultKind::Latency)
+        .map(|found| found.fault.millis)
+        .sum();
+    if late > 0 {
+        tokio::time::sleep(Duration::from_millis(late)).await;
     }
+    befall(shared, request, &befalling).await
+}
+
+fn of_kind(befalling: &[Befalling], kind: FaultKind) -> impl Iterator<Item = &Befalling> {
+    befalling
+        .iter()
+        .filter(move |found| found.fault.kind == kind)
 }
 
 async fn befall(
     shared: &Shared,
     request: &Arrived,
-    faults: &[Fault],
-) -> Result<Response<ReplyBody>, Closed> {
-    let find = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
-    if let Some(fault) = find(FaultKind::Throttle) {
-        let reply = Reply::error(429, "TooManyRequests", "Please retry again later.");
-        return Ok(finish(shared, request, with_retry_after(reply, fault)));
-    }
-    if let Some(fault) = find(FaultKind::ServerError) {
-        let html = "<html><body><h1>Bad Gateway</h1></body></html>".to_owned();
-        return Ok(render(
-            &Reply::text(fault.status.unwrap_or(502), "text/html", html),
-            None,
-        ));
-    }
-    if find(FaultKind::Premium).is_some() {
-        return Ok(finish(shared, request, Reply::premium()));
-    }
-    if let Some(fault) = find(FaultKind::Unavailable) {
-        if fault.after_effect {
-            carry_out(shared, request, faults);
+    befalling: &[Befalling],
+) -> Result<Ended, Closed> {
+    let find = |kind: FaultKind| of_kind(befalling, kind).next();
+    let instead = [
+        FaultKind::Throttle,
+        FaultKind::ServerError,
+        FaultKind::Premium,
+        FaultKind::Unavailable,
+        FaultKind::Concurrency,
+        FaultKind::ExpiredPage,
+    ];
+    if let Some(found) = instead.into_iter().find_map(find) {
+        if found.fault.after_effect {
+            carry_out(shared, request, befalling).await?;
         }
-        let reply = Reply::error(503, "ServiceUnavailable", "The service is unavailable.");
-        return Ok(finish(shared, request, with_retry_after(reply, fault)));
+        return Ok(finish(shared, request, found.reply()));
     }
-    if let Some(fault) = find(FaultKind::Drop) {
-        if fault.after_effect {
-            carry_out(shared, request, faults);
+    if let Some(found) = find(FaultKind::Drop) {
+        if found.fault.after_effect {
+            carry_out(shared, request, befalling).await?;
         }
         return Err(Closed);
     }
-    let hold = find(FaultKind::Hold).map(|fault| fault.when);
-    if hold == Some(Moment::Before) {
-        held(shared, request).await;
+    let hold = find(FaultKind::Hold);
+    let held_at = |moment: Moment| hold.filter(|found| found.fault.when == moment);
+    if let Some(found) = held_at(Moment::Before) {
+        held(shared, request, found.id).await;
     }
-    let reply = carry_out(shared, request, faults);
-    if hold == Some(Moment::After) {
-        held(shared, request).await;
+    let (reply, cut) = carry_out(shared, request, befalling).await?;
+    if let Some(found) = held_at(Moment::After) {
+        held(shared, request, found.id).await;
     }
-    let reply = finish_reply(shared, request, reply);
-    Ok(if find(FaultKind::Truncate).is_some() {
-        truncated(&reply)
-    } else {
-        render(&reply.0, Some(&reply.1))
+    let ended = finish(shared, request, reply);
+    Ok(Ended {
+        cut: cut || find(FaultKind::Truncate).is_some(),
+        ..ended
     })
 }
 
-fn with_retry_after(reply: Reply, fault: &Fault) -> Reply {
-    match &fault.retry_after {
-        Some(seconds) => reply.with("retry-after", seconds.clone()),
-        None => reply,
-    }
-}
-
 /// Keeps a request until its fault is taken back. A client that goes away takes its request with it.
-async fn held(shared: &Shared, request: &Arrived) {
-    let number = {
-        let mut world = shared.lock();
-        let number = world.held.last().map_or(1, |held| held.number + 1);
-        world.held.push(Held {
-            number,
-            method: request.method.clone(),
-            path: request.path.clone(),
-        });
-        number
-    };
+async fn held(shared: &Shared, request: &Arrived, fault: u64) {
+    let number = shared.lock().hold(|number| Held {
+        number,
+        method: request.method.clone(),
+        path: request.path.clone(),
+    });
     let _release = Release { shared, number };
     shared.changed.notify_waiters();
     loop {
         let changed = shared.changed.notified();
-        if !shared.lock().held.iter().any(|held| held.number == number) {
+        if !shared.lock().faults.has(fault) {
             return;
         }
         changed.await;
@@ -188,40 +210,73 @@ impl Drop for Release<'_> {
     }
 }
 
-fn carry_out(shared: &Shared, request: &Arrived, faults: &[Fault]) -> Reply {
+/// Lets a request take effect. Also tells whether the body is to be cut.
+async fn carry_out(
+    shared: &Shared,
+    request: &Arrived,
+    befalling: &[Befalling],
+) -> Result<(Reply, bool), Closed> {
+    if request.is_batch() {
+        // A batch holds requests, and a request may be a batch: the recursion is broken here.
+        return Box::pin(carry_out_batch(shared, request)).await;
+    }
     let mut world = shared.lock();
     world.catch_up();
     let segments: Vec<&str> = request.path.trim_matches('/').split('/').collect();
-    match (request.method.as_str(), segments.as_slice()) {
+    let reply = match (request.method.as_str(), segments.as_slice()) {
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
-            *world.requests.entry("POST /token".to_owned()).or_default() += 1;
             let form: Vec<(String, String)> = url::form_urlencoded::parse(&request.body)
                 .into_owned()
                 .collect();
             token::issue(&mut world, tenant, &form, request.host())
         }
-        _ => graph::answer(&mut world, request, faults),
+        _ => graph::answer(&mut world, request, befalling),
+    };
+    Ok((reply, false))
+}
+
+async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, bool), Closed> {
+    let items = {
+        let mut world = shared.lock();
+        world.catch_up();
+        match graph::admit(&world, request).and_then(|()| graph::items_of_batch(&request.json())) {
+            Ok(items) => items,
+            Err(refusal) => return Ok((refusal, false)),
+        }
+    };
+    let mut cut = false;
+    let mut done: Vec<(BatchItem, Reply)> = Vec::with_capacity(items.len());
+    for item in items {
+        let reply = match item.refusal(&done) {
+            Some(refusal) => refusal,
+            None => {
+                let ended = perform(shared, &item.request(request)).await?;
+                cut |= ended.cut;
+                ended.reply
+            }
+        };
+        done.push((item, reply));
     }
+    // The order of the answers is not that of the requests.
+    shared.lock().shuffle(&mut done);
+    Ok((graph::answer_of_batch(&done), cut))
 }
 
-fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Response<ReplyBody> {
-    let (reply, ids) = finish_reply(shared, request, reply);
-    render(&reply, Some(&ids))
-}
-
-/// The headers that every answer of Graph has.
-type Ids = Vec<(&'static str, String)>;
-
-fn finish_reply(shared: &Shared, request: &Arrived, reply: Reply) -> (Reply, Ids) {
+fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
     let mut world = shared.lock();
     let now = world.clock.now();
+    world.throttled += u64::from(reply.status == 429);
     let request_id = reply
         .headers
         .iter()
         .find(|(name, _)| *name == "request-id")
         .and_then(|(_, id)| id.parse().ok());
     let request_id = request_id.unwrap_or_else(|| world.uuid());
-    let client_request_id = request.header("client-request-id").to_owned();
+    // Who sends no id of their own is given Graph's.
+    let client_request_id = match request.header("client-request-id") {
+        "" => request_id.to_string(),
+        own => own.to_owned(),
+    };
     let reply = reply.traced(
         &now.format("%Y-%m-%dT%H:%M:%S").to_string(),
         request_id,
@@ -235,47 +290,55 @@ fn finish_reply(shared: &Shared, request: &Arrived, reply: Reply) -> (Reply, Ids
         ("x-ms-ags-diagnostic", r#"{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"001","RoleInstance":"SIM0"}}"#.to_owned()),
         ("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
     ];
-    (reply, ids)
+    Ended {
+        reply,
+        ids,
+        cut: false,
+    }
 }
 
-fn head(reply: &Reply, ids: Option<&Ids>) -> (http::response::Builder, Bytes) {
+fn head(reply: &Reply, ids: &Ids) -> (http::response::Builder, Bytes) {
     let mut response = Response::builder().status(reply.status);
     let headers = reply
         .headers
         .iter()
         .filter(|(name, _)| *name != "request-id")
-        .chain(ids.into_iter().flatten());
+        .chain(ids);
     for (name, value) in headers {
         response = response.header(*name, value);
     }
     let (kind, body) = match &reply.body {
         Body::None => return (response, Bytes::new()),
-        Body::Json(value) => (
-            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
-            value.to_string(),
-        ),
+        Body::Json(value) => (reply.json_type(), value.to_string()),
+        Body::Written(text) => (reply.json_type(), text.clone()),
         Body::Text(kind, text) => (*kind, text.clone()),
     };
     (response.header(CONTENT_TYPE, kind), Bytes::from(body))
 }
 
-fn render(reply: &Reply, ids: Option<&Ids>) -> Response<ReplyBody> {
+fn render(reply: &Reply, ids: &Ids) -> Response<ReplyBody> {
     let (response, body) = head(reply, ids);
     whole(response, body)
 }
 
 /// Half of the body under the length of the whole.
-fn truncated((reply, ids): &(Reply, Ids)) -> Response<ReplyBody> {
-    let (response, body) = head(reply, Some(ids));
+fn truncated(ended: &Ended) -> Response<ReplyBody> {
+    let (response, body) = head(&ended.reply, &ended.ids);
     let half = body.slice(..body.len() / 2);
-    // What is written is sent only when the body makes the server wait; an error at once would take the half with it.
-    let cut = stream::once(async {
-        tokio::task::yield_now().await;
-        Err(std::io::Error::other("a fault cuts the answer short"))
+    let broken = stream::unfold(Some(half), |left| async {
+        match left {
+            Some(half) if !half.is_empty() => Some((Ok(Frame::data(half)), Some(Bytes::new()))),
+            Some(_) => {
+                // The half must be on its way before the connection breaks: a pause lets the server send it.
+                tokio::task::yield_now().await;
+                let cut = std::io::Error::other("a fault cuts the answer short");
+                Some((Err(cut), None))
+            }
+            None => None,
+        }
     });
-    let broken = stream::once(async { Ok(Frame::data(half)) }).chain(cut);
     let response = response.header(CONTENT_LENGTH, body.len());
     response
-        .body(BodyExt::boxed(StreamBody::new(broken)))
+        .body(StreamBody::new(broken).boxed())
         .expect("headers are built from plain text")
 }

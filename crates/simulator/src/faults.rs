@@ -2,10 +2,14 @@
 //! share of them.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::dice::Dice;
+use crate::reply::Reply;
 
 /// A fault, and the requests that it befalls.
+///
+/// An item of a `$batch` is a request of its own here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -14,19 +18,22 @@ pub struct Fault {
     /// Only requests with this method.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only requests whose path begins so.
+    /// Only requests whose path begins so, with or without `/v1.0` in front.
     #[serde(default)]
     pub path: Option<String>,
     /// Only the next so many that match.
-    #[serde(default)]
+    #[serde(default, alias = "times")]
     pub next: Option<u32>,
-    /// Only this share of those that match; 1 by default.
+    /// The first so many that match are spared.
+    #[serde(default)]
+    pub skip: u32,
+    /// Only this share of those that match, drawn by the seed of the population; 1 by default.
     #[serde(default)]
     pub share: Option<f64>,
-    /// The effect of a write is had all the same (`unavailable`, `drop`).
+    /// The effect of a request is had all the same (`throttle`, `unavailable`, `server_error`, `drop`).
     #[serde(default)]
     pub after_effect: bool,
-    /// Seconds of `Retry-After`, which may be a decimal (`throttle`, `unavailable`).
+    /// The text of `Retry-After`, which may be a decimal; none when absent (`throttle`, `unavailable`).
     #[serde(default)]
     pub retry_after: Option<String>,
     /// When the request is held (`hold`).
@@ -35,9 +42,18 @@ pub struct Fault {
     /// What becomes of `signInActivity` (`sign_in_activity`).
     #[serde(default)]
     pub encoding: RowFault,
-    /// The status (`server_error`).
+    /// The share of a page's rows that are hit; all by default (`sign_in_activity`, `missing_rows`).
+    #[serde(default)]
+    pub rows: Option<f64>,
+    /// By how many days the times are too old; 365 by default (`sign_in_activity` with `stale`).
+    #[serde(default)]
+    pub days: Option<i64>,
+    /// The status; 502 by default (`server_error`).
     #[serde(default)]
     pub status: Option<u16>,
+    /// No body at all instead of HTML (`server_error`).
+    #[serde(default)]
+    pub empty: bool,
     /// A delay (`latency`).
     #[serde(default)]
     pub millis: u64,
@@ -57,12 +73,20 @@ pub enum FaultKind {
     Truncate,
     /// No answer comes until the client goes away or the fault is taken back.
     Hold,
-    /// The rows' `signInActivity` is not what it should be.
+    /// The rows' `signInActivity` is not what it should be. Befalls only requests for sign-in data.
     SignInActivity,
-    /// 500 or another status, with HTML for a body.
+    /// 500 or another status, with HTML for a body, or none.
     ServerError,
-    /// The 403 of a tenant without a licence.
+    /// The 403 of a tenant without a licence, which licensed tenants give now and then. Befalls only requests for
+    /// sign-in data.
     Premium,
+    /// 409 `Directory_ConcurrencyViolation`.
+    Concurrency,
+    /// 400 `Directory_ExpiredPageToken`. Befalls only requests with a page token.
+    ExpiredPage,
+    /// Rows are missing from listings of users and members, as from a replica that lags behind; `@odata.count` is right
+    /// all the same.
+    MissingRows,
     /// The answer takes longer.
     Latency,
 }
@@ -91,8 +115,26 @@ pub enum RowFault {
     MinDate,
     /// Its times are empty strings.
     Empty,
-    /// Its times are a year older than they were.
+    /// Its times are older than they were.
     Stale,
+}
+
+/// What a request is, as far as faults tell requests apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'r> {
+    pub(crate) method: &'r str,
+    pub(crate) path: &'r str,
+    pub(crate) sign_in_data: bool,
+    pub(crate) page_token: bool,
+}
+
+/// A fault that befalls a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Befalling {
+    pub(crate) id: u64,
+    pub(crate) fault: Fault,
+    /// Draws the rows that are hit.
+    pub(crate) seed: u64,
 }
 
 /// A fault that is switched on.
@@ -100,7 +142,10 @@ pub enum RowFault {
 pub(crate) struct Active {
     pub(crate) id: u64,
     pub(crate) fault: Fault,
-    left: Option<u32>,
+    /// Requests that matched.
+    seen: u64,
+    /// Requests that were befallen.
+    pub(crate) hits: u32,
 }
 
 /// The faults that are switched on.
@@ -108,7 +153,94 @@ pub(crate) struct Active {
 pub(crate) struct Faults {
     active: Vec<Active>,
     added: u64,
-    asked: u64,
+}
+
+impl Fault {
+    /// This kind of fault for every request.
+    #[must_use]
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            method: None,
+            path: None,
+            next: None,
+            skip: 0,
+            share: None,
+            after_effect: false,
+            retry_after: None,
+            when: Moment::default(),
+            encoding: RowFault::default(),
+            rows: None,
+            days: None,
+            status: None,
+            empty: false,
+            millis: 0,
+        }
+    }
+
+    fn concerns(&self, subject: Subject<'_>) -> bool {
+        let bare = |path: &str| path.strip_prefix("/v1.0").unwrap_or(path).to_owned();
+        let kind = match self.kind {
+            FaultKind::SignInActivity | FaultKind::Premium => subject.sign_in_data,
+            FaultKind::ExpiredPage => subject.page_token,
+            FaultKind::Throttle
+            | FaultKind::Unavailable
+            | FaultKind::Drop
+            | FaultKind::Truncate
+            | FaultKind::Hold
+            | FaultKind::ServerError
+            | FaultKind::Concurrency
+            | FaultKind::MissingRows
+            | FaultKind::Latency => true,
+        };
+        let method = self.method.as_ref();
+        let path = self.path.as_ref();
+        kind && method.is_none_or(|only| only.eq_ignore_ascii_case(subject.method))
+            && path.is_none_or(|prefix| bare(subject.path).starts_with(&bare(prefix)))
+    }
+}
+
+impl Befalling {
+    /// What is answered in place of the request's own answer.
+    pub(crate) fn reply(&self) -> Reply {
+        let reply = match self.fault.kind {
+            FaultKind::Throttle => Reply::throttled(),
+            FaultKind::Premium => Reply::premium(),
+            FaultKind::Concurrency => Reply::error(
+                409,
+                "Directory_ConcurrencyViolation",
+                "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
+            ),
+            FaultKind::ExpiredPage => Reply::expired_page(),
+            FaultKind::ServerError if self.fault.empty => {
+                Reply::empty(self.fault.status.unwrap_or(502))
+            }
+            FaultKind::ServerError => Reply::text(
+                self.fault.status.unwrap_or(502),
+                "text/html",
+                "<html><body><h1>Bad Gateway</h1></body></html>".to_owned(),
+            ),
+            FaultKind::Unavailable
+            | FaultKind::Drop
+            | FaultKind::Truncate
+            | FaultKind::Hold
+            | FaultKind::SignInActivity
+            | FaultKind::MissingRows
+            | FaultKind::Latency => {
+                Reply::error(503, "ServiceUnavailable", "The service is unavailable.")
+            }
+        };
+        match &self.fault.retry_after {
+            Some(seconds) => reply.with("retry-after", seconds.clone()),
+            None => reply,
+        }
+    }
+
+    /// Whether the row of this object is among those that are hit.
+    pub(crate) fn hits(&self, id: Uuid) -> bool {
+        let share = self.fault.rows.unwrap_or(1.0);
+        Dice::for_object(id, self.seed ^ self.id).share(share)
+    }
 }
 
 impl Faults {
@@ -116,8 +248,9 @@ impl Faults {
         self.added += 1;
         self.active.push(Active {
             id: self.added,
-            left: fault.next,
             fault,
+            seen: 0,
+            hits: 0,
         });
         self.added
     }
@@ -132,33 +265,96 @@ impl Faults {
         self.active.clear();
     }
 
+    pub(crate) fn has(&self, id: u64) -> bool {
+        self.active.iter().any(|active| active.id == id)
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Active> {
         self.active.iter()
     }
 
     /// The faults that befall this request.
-    pub(crate) fn befalling(&mut self, seed: u64, method: &str, path: &str) -> Vec<Fault> {
+    pub(crate) fn befalling(&mut self, seed: u64, subject: Subject<'_>) -> Vec<Befalling> {
         let mut befalling = Vec::new();
         for active in &mut self.active {
-            let Fault {
-                method: only,
-                path: prefix,
-                share,
-                ..
-            } = &active.fault;
-            let matches = only
-                .as_ref()
-                .is_none_or(|only| only.eq_ignore_ascii_case(method))
-                && prefix
-                    .as_ref()
-                    .is_none_or(|prefix| path.starts_with(prefix.as_str()))
-                && active.left != Some(0);
-            self.asked += 1;
-            if matches && Dice::of(&[seed, active.id, self.asked]).share(share.unwrap_or(1.0)) {
-                active.left = active.left.map(|left| left - 1);
-                befalling.push(active.fault.clone());
+            let spent = active.fault.next.is_some_and(|next| active.hits >= next);
+            if spent || !active.fault.concerns(subject) {
+                continue;
+            }
+            active.seen += 1;
+            let share = active.fault.share.unwrap_or(1.0);
+            if active.seen > u64::from(active.fault.skip)
+                && Dice::of(&[seed, active.id, active.seen]).share(share)
+            {
+                active.hits += 1;
+                befalling.push(Befalling {
+                    id: active.id,
+                    fault: active.fault.clone(),
+                    seed,
+                });
             }
         }
         befalling
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Subject<'_> {
+        Subject {
+            method: "GET",
+            path,
+            sign_in_data: false,
+            page_token: false,
+        }
+    }
+
+    #[test]
+    fn a_fault_befalls_only_what_it_names_and_only_so_often() {
+        let mut faults = Faults::default();
+        faults.add(Fault {
+            method: Some("get".into()),
+            path: Some("/users".into()),
+            next: Some(2),
+            skip: 1,
+            ..Fault::new(FaultKind::Truncate)
+        });
+        let mut hit = |path: &str| !faults.befalling(1, get(path)).is_empty();
+        assert!(!hit("/v1.0/groups"));
+        assert!(!hit("/v1.0/users"), "the first one is spared");
+        assert!(hit("/v1.0/users"));
+        assert!(hit("/v1.0/users/x"));
+        assert!(!hit("/v1.0/users"));
+    }
+
+    #[test]
+    fn a_share_is_a_share_and_is_repeatable() {
+        let drawn = |seed| {
+            let mut faults = Faults::default();
+            faults.add(Fault {
+                share: Some(0.3),
+                ..Fault::new(FaultKind::Truncate)
+            });
+            let draws = (0..1000).map(|_| !faults.befalling(seed, get("/v1.0/users")).is_empty());
+            draws.collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(4), drawn(4));
+        assert_ne!(drawn(4), drawn(5));
+        let hits = drawn(4).into_iter().filter(|hit| *hit).count();
+        assert!((240..360).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn a_broken_sense_befalls_only_requests_for_sign_in_data() {
+        let mut faults = Faults::default();
+        faults.add(Fault::new(FaultKind::SignInActivity));
+        assert!(faults.befalling(1, get("/v1.0/users")).is_empty());
+        let subject = Subject {
+            sign_in_data: true,
+            ..get("/v1.0/users")
+        };
+        assert_eq!(faults.befalling(1, subject).len(), 1);
     }
 }

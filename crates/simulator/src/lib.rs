@@ -13,7 +13,7 @@
 //! * `options`: what can be chosen at start; `server`: the listening socket and its life;
 //! * `exchange`: one HTTP exchange, with the faults that may befall it; `faults` describes them;
 //! * `control`: the API under `/_simulator` by which a test or a person drives the simulator;
-//! * `graph`: the answers of Graph itself; `token`: the token endpoint; `throttle`: its limits;
+//! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `token`: the token endpoint; `throttle`: its limits;
 //! * `world`: everything that is behind the one lock;
 //! * `tenant`: the directory and what happens in it; `population`: how it is filled;
 //!   `life`: how it goes on;
@@ -24,6 +24,7 @@ mod control;
 mod dice;
 mod exchange;
 mod faults;
+mod filter;
 mod graph;
 mod life;
 mod options;

@@ -3,9 +3,12 @@
 //! Invariant: what is not understood is refused; nothing is silently ignored, except `$count` without its header, which
 //! Graph ignores as well.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::filter::{Expression, parse};
 use crate::reply::Reply;
 use crate::second::Second;
 
@@ -15,36 +18,6 @@ pub(crate) struct Query {
     pairs: Vec<(String, String)>,
     pub(crate) eventual: bool,
 }
-
-/// One condition of a `$filter`; they are joined by `and`.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Clause {
-    /// `property op literal`
-    Compare(String, Operator, Literal),
-    /// `property in ('a','b')`
-    In(String, Vec<String>),
-    /// `startswith(property,'x')`
-    StartsWith(String, String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
-    Eq,
-    Ne,
-    Ge,
-    Le,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Literal {
-    Text(String),
-    Bool(bool),
-    Null,
-    Time(Second),
-}
-
-/// "At most 15 expressions in one `in`."
-const MOST_IN_ONE_LIST: usize = 15;
 
 impl Query {
     pub(crate) fn parse(text: &str, eventual: bool) -> Self {
@@ -69,13 +42,22 @@ impl Query {
             options
                 .iter()
                 .any(|option| option.eq_ignore_ascii_case(name))
-                || name.eq_ignore_ascii_case("$skiptoken")
+                || is_page_token(name)
         };
-        match self.pairs.iter().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(Reply::bad_request(format!(
-                "The query option '{name}' is not supported."
-            ))),
-            None => Ok(()),
+        if let Some((name, _)) = self.pairs.iter().find(|(name, _)| !known(name)) {
+            return Err(refused(name));
+        }
+        let twice = |(index, (name, _)): (usize, &(String, String))| {
+            let earlier = &self.pairs[..index];
+            earlier
+                .iter()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name))
+        };
+        match self.pairs.iter().enumerate().any(twice) {
+            true => Err(Reply::malformed(
+                "A query option was specified more than once, but it must be specified at most once.",
+            )),
+            false => Ok(()),
         }
     }
 
@@ -85,8 +67,8 @@ impl Query {
         };
         let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
         match names.iter().find(|name| !known.contains(&name.as_str())) {
-            Some(name) => Err(Reply::bad_request(format!(
-                "Could not find a property named '{name}'."
+            Some(name) => Err(Reply::malformed(format!(
+                "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.directoryObject'."
             ))),
             None => Ok(Some(names)),
         }
@@ -110,195 +92,87 @@ impl Query {
         self.get("$count") == Some("true") && self.eventual
     }
 
-    pub(crate) fn filter(&self) -> Result<Vec<Clause>, Reply> {
-        match self.get("$filter") {
-            None => Ok(Vec::new()),
-            Some(text) => parse_filter(text),
-        }
+    pub(crate) fn filter(&self) -> Result<Option<Expression>, Reply> {
+        self.get("$filter").map(parse).transpose()
     }
 
-    /// Where the page begins: what the page token says.
-    pub(crate) fn position(&self, now: Second, life: i64) -> Result<u64, Reply> {
-        let Some(token) = self.get("$skiptoken") else {
-            return Ok(0);
-        };
-        let parsed = URL_SAFE_NO_PAD
-            .decode(token)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        let parsed = parsed.as_deref().and_then(|text| text.split_once('.'));
-        let Some((position, issued)) = parsed.and_then(|(position, issued)| {
-            Some((position.parse().ok()?, issued.parse::<i64>().ok()?))
-        }) else {
-            return Err(Reply::error(
-                400,
-                "Directory_PageTokenNotFound",
-                "The specified page token was not found.",
-            ));
-        };
-        if now.unix() - issued > life {
-            let text = "The specified page token value has expired and can no longer be included in your request.";
-            return Err(Reply::error(400, "Directory_ExpiredPageToken", text));
+    /// The filter of a collection that knows nothing but `and`.
+    pub(crate) fn filter_parts(&self) -> Result<Vec<Expression>, Reply> {
+        Ok(self.filter()?.map(Expression::parts).unwrap_or_default())
+    }
+
+    /// Whether the two conditions of an advanced query are met.
+    pub(crate) fn is_advanced(&self) -> bool {
+        self.wants_count()
+    }
+
+    /// A mark of everything but the page token.
+    fn mark(&self, path: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        path.hash(&mut hasher);
+        for pair in self.pairs.iter().filter(|(name, _)| !is_page_token(name)) {
+            pair.hash(&mut hasher);
         }
-        Ok(position)
+        hasher.finish()
+    }
+
+    /// Where the page begins, or nothing for the first one: what the page token says.
+    pub(crate) fn place(&self, path: &str, now: Second, life: i64) -> Result<Option<u64>, Reply> {
+        let Some(token) = self.get("$skiptoken") else {
+            return Ok(None);
+        };
+        let lost = || {
+            Reply::bad_request(
+                "DirectoryPageTokenNotFoundException: the page token does not belong to this request.",
+            )
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| lost())?;
+        let bytes: [u8; 24] = bytes.try_into().map_err(|_| lost())?;
+        let number = |at: usize| {
+            let mut part = [0; 8];
+            part.copy_from_slice(&bytes[at..at + 8]);
+            u64::from_be_bytes(part)
+        };
+        if number(16) != self.mark(path) {
+            return Err(lost());
+        }
+        let issued = i64::try_from(number(8)).unwrap_or(0);
+        if now.unix().saturating_sub(issued) > life {
+            return Err(Reply::expired_page());
+        }
+        // The mark doubles as a mask, so that nobody is led to count on the place.
+        Ok(Some(number(0) ^ number(16)))
     }
 
     /// The options of the next page's link.
-    pub(crate) fn next(&self, position: u64, now: Second) -> String {
-        let token = URL_SAFE_NO_PAD.encode(format!("{position}.{}", now.unix()));
+    pub(crate) fn next(&self, path: &str, place: u64, now: Second) -> String {
+        let mark = self.mark(path);
+        let issued = u64::try_from(now.unix()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(24);
+        for part in [place ^ mark, issued, mark] {
+            bytes.extend(part.to_be_bytes());
+        }
         let mut next = url::form_urlencoded::Serializer::new(String::new());
-        next.extend_pairs(
-            self.pairs
-                .iter()
-                .filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken")),
-        );
-        next.append_pair("$skiptoken", &token);
+        next.extend_pairs(self.pairs.iter().filter(|(name, _)| !is_page_token(name)));
+        next.append_pair("$skiptoken", &URL_SAFE_NO_PAD.encode(bytes));
         next.finish()
     }
 }
 
-fn parse_filter(text: &str) -> Result<Vec<Clause>, Reply> {
-    let mut rest = text.trim();
-    let mut clauses = Vec::new();
-    loop {
-        let (clause, after) = parse_clause(rest).ok_or_else(|| unsupported(text))?;
-        clauses.push(clause);
-        rest = after.trim_start();
-        if rest.is_empty() {
-            break;
-        }
-        rest = rest
-            .strip_prefix("and ")
-            .ok_or_else(|| unsupported(text))?
-            .trim_start();
-    }
-    for clause in &clauses {
-        if let Clause::In(_, items) = clause
-            && items.len() > MOST_IN_ONE_LIST
-        {
-            return Err(Reply::bad_request(format!(
-                "Too many child clauses specified in search filter expression containing 'OR' operators: {}. Max allowed: {MOST_IN_ONE_LIST}.",
-                items.len()
-            )));
-        }
-    }
-    Ok(clauses)
+fn is_page_token(option: &str) -> bool {
+    option.eq_ignore_ascii_case("$skiptoken")
 }
 
-fn unsupported(text: &str) -> Reply {
-    Reply::unsupported(format!(
-        "Unsupported or invalid query filter clause specified: '{text}'."
-    ))
-}
-
-fn parse_clause(text: &str) -> Option<(Clause, &str)> {
-    if let Some(inside) = text
-        .strip_prefix("startswith(")
-        .or_else(|| text.strip_prefix("startsWith("))
-    {
-        let (property, rest) = inside.split_once(',')?;
-        let (value, rest) = parse_text(rest.trim_start())?;
-        return Some((
-            Clause::StartsWith(property.trim().to_owned(), value),
-            rest.trim_start().strip_prefix(')')?,
-        ));
-    }
-    let (property, rest) = text.split_once(' ')?;
-    let property = property.to_owned();
-    if let Some(rest) = rest.trim_start().strip_prefix("in ") {
-        let mut rest = rest.trim_start().strip_prefix('(')?;
-        let mut items = Vec::new();
-        loop {
-            let (item, after) = parse_text(rest.trim_start())?;
-            items.push(item);
-            match after.trim_start().split_at_checked(1)? {
-                (",", after) => rest = after,
-                (")", after) => return Some((Clause::In(property, items), after)),
-                _ => return None,
-            }
-        }
-    }
-    let (operator, rest) = rest.trim_start().split_once(' ')?;
-    let operator = match operator {
-        "eq" => Operator::Eq,
-        "ne" => Operator::Ne,
-        "ge" => Operator::Ge,
-        "le" => Operator::Le,
-        _ => return None,
-    };
-    let rest = rest.trim_start();
-    if rest.starts_with('\'') {
-        let (value, rest) = parse_text(rest)?;
-        return Some((
-            Clause::Compare(property, operator, Literal::Text(value)),
-            rest,
-        ));
-    }
-    let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let literal = match word {
-        "true" => Literal::Bool(true),
-        "false" => Literal::Bool(false),
-        "null" => Literal::Null,
-        time => Literal::Time(Second::of(
-            chrono::DateTime::parse_from_rfc3339(time).ok()?.to_utc(),
+/// Options that Graph has and that this collection does not take.
+fn refused(option: &str) -> Reply {
+    match option.to_ascii_lowercase().as_str() {
+        "$search" => Reply::unsupported(
+            "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+        ),
+        "$skip" => Reply::bad_request("'$skip' is not supported by the service."),
+        "$orderby" => Reply::unsupported("Sorting not supported for current query."),
+        _ => Reply::malformed(format!(
+            "The query option '{option}' is not supported for this request."
         )),
-    };
-    Some((Clause::Compare(property, operator, literal), rest))
-}
-
-/// A quoted text; a quote inside is doubled.
-fn parse_text(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut rest = text.strip_prefix('\'')?;
-    loop {
-        let (part, after) = rest.split_once('\'')?;
-        value.push_str(part);
-        match after.strip_prefix('\'') {
-            Some(more) => {
-                value.push('\'');
-                rest = more;
-            }
-            None => return Some((value, after)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_taken_apart() {
-        let clauses = parse_filter(
-            "userType eq 'Guest' and accountEnabled eq true and displayName eq 'O''Hara and co'",
-        )
-        .unwrap();
-        assert_eq!(clauses.len(), 3);
-        assert_eq!(
-            clauses[2],
-            Clause::Compare(
-                "displayName".into(),
-                Operator::Eq,
-                Literal::Text("O'Hara and co".into())
-            )
-        );
-        assert_eq!(
-            parse_filter("id in ('a', 'b')").unwrap(),
-            [Clause::In("id".into(), vec!["a".into(), "b".into()])]
-        );
-    }
-
-    #[test]
-    fn what_is_not_understood_is_refused() {
-        for filter in [
-            "userType",
-            "userType eq",
-            "a eq 1 or b eq 2",
-            "endswith(mail,'x')",
-            "id in ()",
-            "id in ('a'",
-        ] {
-            assert_eq!(parse_filter(filter).unwrap_err().status, 400, "{filter}");
-        }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Reply {
 pub(crate) enum Body {
     None,
     Json(Value),
+    /// JSON that is written out already, because there is too much of it for a tree.
+    Written(String),
     Text(&'static str, String),
 }
 
@@ -32,6 +34,24 @@ impl Reply {
 
     pub(crate) fn ok(body: Value) -> Self {
         Self::json(200, body)
+    }
+
+    pub(crate) fn written(body: String) -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Written(body),
+        }
+    }
+
+    /// The media type of a JSON body: errors come with the plain one.
+    pub(crate) fn json_type(&self) -> &'static str {
+        match self.status {
+            200..300 => {
+                "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+            }
+            _ => "application/json",
+        }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
@@ -64,6 +84,64 @@ impl Reply {
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::error(400, "Request_UnsupportedQuery", message)
+    }
+
+    /// A query that cannot be read, a path that leads nowhere.
+    pub(crate) fn malformed(message: impl Into<String>) -> Self {
+        Self::error(400, "BadRequest", message)
+    }
+
+    pub(crate) fn no_such_segment(segment: &str) -> Self {
+        Self::malformed(format!("Resource not found for the segment '{segment}'."))
+    }
+
+    /// A clause that is well formed and not served.
+    pub(crate) fn unsupported_clause(property: &str, resource: &str) -> Self {
+        Self::unsupported(format!(
+            "Unsupported or invalid query filter clause specified for property '{property}' of resource '{resource}'."
+        ))
+    }
+
+    pub(crate) fn needs_advanced(operator: &str) -> Self {
+        Self::unsupported(format!(
+            "Operator '{operator}' is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information"
+        ))
+    }
+
+    pub(crate) fn expired_page() -> Self {
+        Self::error(
+            400,
+            "Directory_ExpiredPageToken",
+            "The specified page token value has expired and can no longer be included in your request.",
+        )
+    }
+
+    /// An object that is mastered on-premises.
+    pub(crate) fn mastered_elsewhere() -> Self {
+        Self::bad_request(
+            "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.",
+        )
+    }
+
+    /// 429 of the directory: its inner error repeats the status.
+    pub(crate) fn throttled() -> Self {
+        Self::json(
+            429,
+            json!({ "error": {
+                "code": "TooManyRequests",
+                "innerError": { "code": "429", "message": "Please retry after", "status": "429" },
+                "message": "Please retry again later.",
+            } }),
+        )
+    }
+
+    /// 429 of the reporting service, which has a code of its own.
+    pub(crate) fn report_throttled() -> Self {
+        Self::error(
+            429,
+            "UnknownError",
+            "This request is throttled. Please try again after the value specified in the Retry-After header.",
+        )
     }
 
     pub(crate) fn not_found(id: &str) -> Self {

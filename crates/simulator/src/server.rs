@@ -24,11 +24,25 @@ use crate::world::World;
 
 /// Why a simulator cannot start.
 #[derive(Debug, thiserror::Error)]
-#[error("{listen} cannot be listened on; choose another address with --listen")]
-pub struct StartError {
-    listen: SocketAddr,
-    #[source]
-    source: std::io::Error,
+pub enum StartError {
+    /// The address cannot be taken.
+    #[error("{listen} cannot be listened on; choose another address with --listen")]
+    Listen {
+        /// The address that was asked for.
+        listen: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The speed of the virtual clock is not a number of seconds.
+    #[error("the speed of the clock is {speed}; choose 0 or more")]
+    Speed {
+        /// The speed that was asked for.
+        speed: f64,
+    },
+    /// Generating the population failed.
+    #[error("the population could not be generated")]
+    Population(#[source] tokio::task::JoinError),
 }
 
 /// Starts simulators.
@@ -63,14 +77,23 @@ impl Simulator {
     /// Makes the tenant and begins to listen.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When the address cannot be listened on, or the speed is negative.
     pub async fn start(options: Options) -> Result<Running, StartError> {
+        if !options.speed.is_finite() || options.speed < 0.0 {
+            return Err(StartError::Speed {
+                speed: options.speed,
+            });
+        }
         let listen = options.listen;
-        let failed = |source| StartError { listen, source };
+        let failed = |source| StartError::Listen { listen, source };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        // A large tenant takes a second to make, and this thread may have others to serve.
+        let world = tokio::task::spawn_blocking(move || World::new(options))
+            .await
+            .map_err(StartError::Population)?;
         let shared = Arc::new(Shared {
-            world: Mutex::new(World::new(options)),
+            world: Mutex::new(world),
             changed: Notify::new(),
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -89,6 +112,11 @@ impl Running {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Serves until the future is dropped: for a simulator that is a program of its own.
+    pub async fn wait(self) {
+        self.tasks.wait().await;
     }
 
     /// Ends it, and waits until every connection is closed.

@@ -37,14 +37,16 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) permissions: Vec<String>,
     pub(crate) licensed: bool,
-    pub(crate) throttling: bool,
     pub(crate) latency: Duration,
     pub(crate) faults: Faults,
     pub(crate) throttle: Throttle,
     pub(crate) tokens: HashMap<String, Issued>,
     pub(crate) held: Vec<Held>,
     pub(crate) requests: BTreeMap<String, u64>,
-    pub(crate) dice: Dice,
+    /// Answers with 429.
+    pub(crate) throttled: u64,
+    last_held: u64,
+    dice: Dice,
 }
 
 impl World {
@@ -54,19 +56,21 @@ impl World {
         for fault in &options.faults {
             faults.add(fault.clone());
         }
+        let tenant = populate(&options, Second::of(start));
         Self {
-            tenant: populate(&options, Second::of(start)),
             clock: Clock::new(start, options.speed),
             permissions: options.permissions.clone(),
             licensed: options.licensed,
-            throttling: options.throttling,
             latency: options.latency,
             faults,
-            throttle: Throttle::default(),
+            throttle: Throttle::new(options.throttling, tenant.directory.users.len()),
             tokens: HashMap::new(),
             held: Vec::new(),
             requests: BTreeMap::new(),
+            throttled: 0,
+            last_held: 0,
             dice: Dice::of(&[options.population.seed, 0x5eed]),
+            tenant,
             options,
         }
     }
@@ -80,5 +84,26 @@ impl World {
 
     pub(crate) fn uuid(&mut self) -> Uuid {
         self.dice.uuid()
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, things: &mut [T]) {
+        for index in (1..things.len()).rev() {
+            things.swap(index, self.dice.index(index + 1));
+        }
+    }
+
+    /// Counts a request, by method and shape of its path.
+    pub(crate) fn count(&mut self, method: &str, template: &str) {
+        *self
+            .requests
+            .entry(format!("{method} {template}"))
+            .or_default() += 1;
+    }
+
+    /// Notes that a request is held, and gives the number by which it can be let go.
+    pub(crate) fn hold(&mut self, held: impl FnOnce(u64) -> Held) -> u64 {
+        self.last_held += 1;
+        self.held.push(held(self.last_held));
+        self.last_held
     }
 }

@@ -8,6 +8,7 @@ use innkeeper_domain::watch::Watched;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::open::Tx;
 use crate::rows::{count, from_json, json, micros, seconds};
 
@@ -91,45 +92,20 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn open_cases(&mut self, tenant: TenantId, cases: &[Case]) -> Result<(), StoreError> {
-        let guests: Vec<GuestId> = cases.iter().map(|case| case.guest).collect();
-        let keys: std::collections::HashMap<GuestId, i64> = self
-            .keys(tenant, &guests)
-            .await?
-            .into_iter()
-            .map(|(guest, key)| (guest, key.0))
-            .collect();
-        let keyed: Vec<(i64, &Case)> = cases
-            .iter()
-            .filter_map(|case| keys.get(&case.guest).map(|key| (*key, case)))
-            .collect();
-        let head = "INSERT INTO cases (case_id, tenant_id, guest_key, rule, opened_at, done, since, blind, hold_until) ";
-        insert_rows!(
-            self,
-            head,
-            keyed,
-            |row, keyed| {
-                let Case {
-                    id,
-                    guest: _,
-                    rule,
-                    opened,
-                    done,
-                    since,
-                    blind,
-                    hold_until,
-                } = keyed.1;
-                row.push_bind(id.0)
-                    .push_bind(tenant.0)
-                    .push_bind(keyed.0)
-                    .push_bind(rule.to_string())
-                    .push_bind(micros(*opened))
-                    .push_bind(words(done))
-                    .push_bind(since.0)
-                    .push_bind(seconds(*blind))
-                    .push_bind(hold_until.map(micros));
-            },
-            ""
-        )?;
+        let done: Vec<String> = cases.iter().map(|case| words(&case.done)).collect();
+        let given = Given::rows(cases.len())
+            .ids("case_id", cases.iter().map(|case| case.id.0))
+            .ids("guest_id", cases.iter().map(|case| case.guest.0))
+            .texts("rule", cases.iter().map(|case| case.rule.as_str()))
+            .times("opened_at", cases.iter().map(|case| case.opened))
+            .texts("done", done.iter().map(String::as_str))
+            .integers("since", cases.iter().map(|case| case.since.0))
+            .integers("blind", cases.iter().map(|case| seconds(case.blind)))
+            .times("hold_until", cases.iter().map(|case| case.hold_until));
+        let sql = "INSERT INTO cases (case_id, tenant_id, guest_key, rule, opened_at, done, since, blind, hold_until) \
+                   SELECT given.case_id, $1, (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id = given.guest_id), \
+                   given.rule, given.opened_at, given.done, given.since, given.blind, given.hold_until FROM given";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 
@@ -174,10 +150,14 @@ impl Tx {
         tenant: TenantId,
         spans: &[(CaseId, TimeDelta)],
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE cases SET blind = blind + $3 WHERE tenant_id = $1 AND case_id = $2 AND closed_at IS NULL";
-        for (case, span) in spans {
-            execute!(self, sql, tenant.0, case.0, seconds(*span))?;
-        }
+        let given = Given::rows(spans.len())
+            .ids("case_id", spans.iter().map(|(case, _)| case.0))
+            .integers("span", spans.iter().map(|(_, span)| seconds(*span)));
+        // The sum of big integers is a NUMERIC in Postgres.
+        let sql = "UPDATE cases SET blind = cases.blind + spans.span \
+                   FROM (SELECT case_id, CAST(SUM(span) AS BIGINT) AS span FROM given GROUP BY case_id) AS spans \
+                   WHERE cases.tenant_id = $1 AND cases.case_id = spans.case_id AND cases.closed_at IS NULL";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 

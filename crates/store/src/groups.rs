@@ -8,6 +8,7 @@ use innkeeper_domain::sponsor::Sponsor;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::open::Tx;
 use crate::sponsors;
 
@@ -141,22 +142,18 @@ impl Tx {
             .into_iter()
             .map(|(_, key)| key.0)
             .collect();
-        for key in before.difference(&after) {
-            let sql =
-                "DELETE FROM memberships WHERE tenant_id = $1 AND group_id = $2 AND guest_key = $3";
-            execute!(self, sql, tenant.0, group.0, *key)?;
-        }
-        let added: Vec<i64> = after.difference(&before).copied().collect();
-        let head = "INSERT INTO memberships (guest_key, group_id, tenant_id) ";
-        insert_rows!(
-            self,
-            head,
-            added,
-            |row, key| {
-                row.push_bind(*key).push_bind(group.0).push_bind(tenant.0);
-            },
-            ""
-        )?;
+        let members = |keys: Vec<i64>| {
+            Given::rows(keys.len())
+                .ids("group_id", keys.iter().map(|_| group.0))
+                .integers("guest_key", keys)
+        };
+        let sql = "DELETE FROM memberships WHERE tenant_id = $1 AND (guest_key, group_id) IN \
+                   (SELECT guest_key, group_id FROM given)";
+        let removed = members(before.difference(&after).copied().collect());
+        self.execute_given(tenant, &removed, sql).await?;
+        let sql = "INSERT INTO memberships (guest_key, group_id, tenant_id) SELECT guest_key, group_id, $1 FROM given";
+        let added = members(after.difference(&before).copied().collect());
+        self.execute_given(tenant, &added, sql).await?;
         Ok(())
     }
 
@@ -218,18 +215,11 @@ impl Tx {
             tenant.0,
             group.0
         )?;
-        let head = "INSERT INTO group_owners (tenant_id, group_id, sponsor_id) ";
-        insert_rows!(
-            self,
-            head,
-            owners,
-            |row, owner| {
-                row.push_bind(tenant.0)
-                    .push_bind(group.0)
-                    .push_bind(owner.id.0);
-            },
-            " ON CONFLICT DO NOTHING"
-        )?;
+        let given = Given::rows(owners.len())
+            .ids("group_id", owners.iter().map(|_| group.0))
+            .ids("sponsor_id", owners.iter().map(|owner| owner.id.0));
+        let sql = "INSERT INTO group_owners (tenant_id, group_id, sponsor_id) SELECT DISTINCT $1, group_id, sponsor_id FROM given";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 

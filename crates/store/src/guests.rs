@@ -1,16 +1,23 @@
 //! Guests: the newest attributes, the marks of their sign-ins, and what we did to their accounts.
 
+mod columns;
+
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::{DateTime, Utc};
-use innkeeper_domain::activity::{Reading, SignIns};
-use innkeeper_domain::guest::{Guest, GuestRecord, Invitation, UserType};
+use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::policy::RuleName;
 use roaring::RoaringTreemap;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::open::Tx;
-use crate::rows::{count, micros};
+use crate::rows::count;
+
+pub(crate) use columns::Columns;
+use columns::{UPSERT, given};
 
 /// The key of a guest's row: small, dense and in the order in which guests were first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,118 +44,6 @@ pub struct StoredVerdict {
     pub rule: Option<RuleName>,
 }
 
-/// The columns of a guest. `SELECT` them with [`GUEST`].
-pub(crate) struct Columns {
-    pub(crate) guest_key: i64,
-    guest_id: Uuid,
-    upn: String,
-    mail: Option<String>,
-    display_name: Option<String>,
-    user_type: String,
-    enabled: Option<bool>,
-    created_at: Option<DateTime<Utc>>,
-    invitation: String,
-    invitation_at: Option<DateTime<Utc>>,
-    on_premises_sync: Option<bool>,
-    company: Option<String>,
-    successful_at: Option<DateTime<Utc>>,
-    interactive_at: Option<DateTime<Utc>>,
-    non_interactive_at: Option<DateTime<Utc>>,
-    reading: String,
-    first_seen_at: DateTime<Utc>,
-    gone_at: Option<DateTime<Utc>>,
-    revived_at: Option<DateTime<Utc>>,
-    disabled_by_us_at: Option<DateTime<Utc>>,
-    deleted_by_us_at: Option<DateTime<Utc>>,
-    verdict: Option<String>,
-    verdict_rule: Option<String>,
-}
-
-from_row!(Columns {
-    guest_key,
-    guest_id,
-    upn,
-    mail,
-    display_name,
-    user_type,
-    enabled,
-    created_at,
-    invitation,
-    invitation_at,
-    on_premises_sync,
-    company,
-    successful_at,
-    interactive_at,
-    non_interactive_at,
-    reading,
-    first_seen_at,
-    gone_at,
-    revived_at,
-    disabled_by_us_at,
-    deleted_by_us_at,
-    verdict,
-    verdict_rule,
-});
-
-impl Columns {
-    pub(crate) fn record(self) -> Result<(RowKey, GuestRecord, Option<StoredVerdict>), StoreError> {
-        let reading = Reading::parse(&self.reading)
-            .ok_or_else(|| StoreError::corrupt("reading", self.reading))?;
-        let guest = Guest {
-            id: self.guest_id.into(),
-            upn: self.upn,
-            mail: self.mail,
-            display_name: self.display_name,
-            user_type: match self.user_type.as_str() {
-                "guest" => UserType::Guest,
-                "member" => UserType::Member,
-                _ => return Err(StoreError::corrupt("user type", self.user_type)),
-            },
-            enabled: self.enabled,
-            created: self.created_at,
-            invitation: match self.invitation.as_str() {
-                "pending" => Invitation::Pending {
-                    since: self.invitation_at,
-                },
-                "accepted" => Invitation::Accepted {
-                    at: self.invitation_at,
-                },
-                "none" => Invitation::None,
-                "unrecognised" => Invitation::Unrecognised,
-                _ => return Err(StoreError::corrupt("invitation", self.invitation)),
-            },
-            on_premises_sync: self.on_premises_sync,
-            company: self.company,
-            sign_ins: SignIns {
-                successful: self.successful_at,
-                interactive: self.interactive_at,
-                non_interactive: self.non_interactive_at,
-            },
-        };
-        let record = GuestRecord {
-            guest,
-            reading,
-            first_seen: self.first_seen_at,
-            gone: self.gone_at,
-            revived: self.revived_at,
-            disabled_by_us: self.disabled_by_us_at,
-            deleted_by_us: self.deleted_by_us_at,
-        };
-        let rule = self.verdict_rule.as_deref().map(RuleName::from);
-        let verdict = self.verdict.map(|verdict| StoredVerdict { verdict, rule });
-        Ok((RowKey(self.guest_key), record, verdict))
-    }
-}
-
-fn invitation(invitation: &Invitation) -> (&'static str, Option<DateTime<Utc>>) {
-    match invitation {
-        Invitation::Pending { since } => ("pending", *since),
-        Invitation::Accepted { at } => ("accepted", *at),
-        Invitation::None => ("none", None),
-        Invitation::Unrecognised => ("unrecognised", None),
-    }
-}
-
 /// A row key with the guest's id.
 struct Keyed {
     guest_key: i64,
@@ -160,6 +55,12 @@ from_row!(Keyed {
     guest_id
 });
 
+impl Keyed {
+    fn pair(self) -> (GuestId, RowKey) {
+        (self.guest_id.into(), RowKey(self.guest_key))
+    }
+}
+
 impl Tx {
     /// Those of these guests that are known, in the order of their rows.
     ///
@@ -170,16 +71,10 @@ impl Tx {
         tenant: TenantId,
         ids: &[GuestId],
     ) -> Result<Vec<(RowKey, GuestRecord)>, StoreError> {
-        let head = "SELECT * FROM guests WHERE tenant_id = ";
-        let rows = fetch_in!(
-            self,
-            Columns,
-            head,
-            tenant.0,
-            " AND guest_id IN (",
-            ids,
-            ") ORDER BY guest_key"
-        )?;
+        let given = Given::rows(ids.len()).ids("guest_id", ids.iter().map(|id| id.0));
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given)";
+        let mut rows: Vec<Columns> = self.fetch_given(tenant, &given, sql).await?;
+        rows.sort_unstable_by_key(|columns| columns.guest_key);
         let known = |columns: Columns| columns.record().map(|(key, record, _)| (key, record));
         rows.into_iter().map(known).collect()
     }
@@ -190,12 +85,10 @@ impl Tx {
         tenant: TenantId,
         ids: &[GuestId],
     ) -> Result<Vec<(GuestId, RowKey)>, StoreError> {
-        let head = "SELECT guest_key, guest_id FROM guests WHERE tenant_id = ";
-        let rows = fetch_in!(self, Keyed, head, tenant.0, " AND guest_id IN (", ids, ")")?;
-        Ok(rows
-            .into_iter()
-            .map(|keyed| (keyed.guest_id.into(), RowKey(keyed.guest_key)))
-            .collect())
+        let given = Given::rows(ids.len()).ids("guest_id", ids.iter().map(|id| id.0));
+        let sql = "SELECT guest_key, guest_id FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given)";
+        let rows: Vec<Keyed> = self.fetch_given(tenant, &given, sql).await?;
+        Ok(rows.into_iter().map(Keyed::pair).collect())
     }
 
     /// The guest in a row.
@@ -212,7 +105,8 @@ impl Tx {
         Ok(id.map(|(id,)| id.into()))
     }
 
-    /// Writes guests, new or known; returns the row key of each.
+    /// Writes guests, new or known; returns the row key of each. What is stored already is not written again. Of a
+    /// guest given twice the later one counts.
     ///
     /// # Errors
     /// When the database fails.
@@ -221,64 +115,25 @@ impl Tx {
         tenant: TenantId,
         records: &[&GuestRecord],
     ) -> Result<Vec<(GuestId, RowKey)>, StoreError> {
-        if records.is_empty() {
-            return Ok(Vec::new());
+        let mut latest: BTreeMap<GuestId, &GuestRecord> = BTreeMap::new();
+        for record in records {
+            latest.insert(record.guest.id, record);
         }
-        let head = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
-                    invitation_at, on_premises_sync, company, successful_at, interactive_at, non_interactive_at, reading, \
-                    first_seen_at, gone_at, revived_at, disabled_by_us_at, deleted_by_us_at) ";
-        let tail = " ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, \
-                    display_name = excluded.display_name, user_type = excluded.user_type, enabled = excluded.enabled, \
-                    created_at = excluded.created_at, invitation = excluded.invitation, invitation_at = excluded.invitation_at, \
-                    on_premises_sync = excluded.on_premises_sync, company = excluded.company, \
-                    successful_at = excluded.successful_at, interactive_at = excluded.interactive_at, \
-                    non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, gone_at = excluded.gone_at, \
-                    revived_at = excluded.revived_at, disabled_by_us_at = excluded.disabled_by_us_at, \
-                    deleted_by_us_at = excluded.deleted_by_us_at";
-        insert_rows!(
-            self,
-            head,
-            records,
-            |row, record| {
-                let GuestRecord {
-                    guest,
-                    reading,
-                    first_seen,
-                    gone,
-                    revived,
-                    disabled_by_us,
-                    deleted_by_us,
-                } = *record;
-                let (invitation, invitation_at) = invitation(&guest.invitation);
-                row.push_bind(tenant.0)
-                    .push_bind(guest.id.0)
-                    .push_bind(guest.upn.clone())
-                    .push_bind(guest.mail.clone())
-                    .push_bind(guest.display_name.clone())
-                    .push_bind(match guest.user_type {
-                        UserType::Guest => "guest",
-                        UserType::Member => "member",
-                    })
-                    .push_bind(guest.enabled)
-                    .push_bind(guest.created.map(micros))
-                    .push_bind(invitation)
-                    .push_bind(invitation_at.map(micros))
-                    .push_bind(guest.on_premises_sync)
-                    .push_bind(guest.company.clone())
-                    .push_bind(guest.sign_ins.successful.map(micros))
-                    .push_bind(guest.sign_ins.interactive.map(micros))
-                    .push_bind(guest.sign_ins.non_interactive.map(micros))
-                    .push_bind(reading.as_str())
-                    .push_bind(micros(*first_seen))
-                    .push_bind(gone.map(micros))
-                    .push_bind(revived.map(micros))
-                    .push_bind(disabled_by_us.map(micros))
-                    .push_bind(deleted_by_us.map(micros));
-            },
-            tail
-        )?;
-        let ids: Vec<GuestId> = records.iter().map(|record| record.guest.id).collect();
-        self.keys(tenant, &ids).await
+        let mut places = HashSet::new();
+        let in_order = records
+            .iter()
+            .filter(|record| places.insert(record.guest.id));
+        let records: Vec<&GuestRecord> = in_order.map(|record| latest[&record.guest.id]).collect();
+        let written: Vec<Keyed> = self.fetch_given(tenant, &given(&records), UPSERT).await?;
+        let mut keys: Vec<(GuestId, RowKey)> = written.into_iter().map(Keyed::pair).collect();
+        if keys.len() < records.len() {
+            for (id, _) in &keys {
+                latest.remove(id);
+            }
+            let unchanged: Vec<GuestId> = latest.into_keys().collect();
+            keys.extend(self.keys(tenant, &unchanged).await?);
+        }
+        Ok(keys)
     }
 
     /// Marks as gone every guest that was in the directory and whose row is not in `seen`; returns how many.
@@ -298,11 +153,12 @@ impl Tx {
             .map(|(key,)| key)
             .filter(|key| !seen.contains(RowKey(*key).into()))
             .collect();
-        for key in &gone {
-            let sql = "UPDATE guests SET gone_at = $3, verdict = NULL, verdict_rule = NULL WHERE tenant_id = $1 AND guest_key = $2";
-            execute!(self, sql, tenant.0, *key, micros(at))?;
-        }
-        Ok(gone.len() as u64)
+        let given = Given::rows(gone.len())
+            .integers("guest_key", gone.iter().copied())
+            .times("gone_at", gone.iter().map(|_| at));
+        let sql = "UPDATE guests SET gone_at = given.gone_at, verdict = NULL, verdict_rule = NULL FROM given \
+                   WHERE guests.tenant_id = $1 AND guests.guest_key = given.guest_key";
+        self.execute_given(tenant, &given, sql).await
     }
 
     /// How many guests are in the directory, as far as is known.
@@ -349,11 +205,20 @@ impl Tx {
         tenant: TenantId,
         verdicts: &[(RowKey, StoredVerdict)],
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE guests SET verdict = $3, verdict_rule = $4 WHERE tenant_id = $1 AND guest_key = $2";
-        for (key, StoredVerdict { verdict, rule }) in verdicts {
-            let rule = rule.as_ref().map(ToString::to_string);
-            execute!(self, sql, tenant.0, key.0, verdict.clone(), rule.clone())?;
-        }
+        let rules = verdicts
+            .iter()
+            .map(|(_, verdict)| verdict.rule.as_ref().map(RuleName::as_str));
+        let given = Given::rows(verdicts.len())
+            .integers("guest_key", verdicts.iter().map(|(key, _)| key.0))
+            .texts(
+                "verdict",
+                verdicts.iter().map(|(_, verdict)| verdict.verdict.as_str()),
+            )
+            .texts("verdict_rule", rules);
+        let sql = "UPDATE guests SET verdict = given.verdict, verdict_rule = given.verdict_rule FROM given \
+                   WHERE guests.tenant_id = $1 AND guests.guest_key = given.guest_key \
+                   AND (guests.verdict, guests.verdict_rule) IS DISTINCT FROM (given.verdict, given.verdict_rule)";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::open::Tx;
 use crate::rows::{from_json, json, micros};
 
@@ -79,34 +80,22 @@ impl Tx {
         tenant: TenantId,
         intents: &[Intent],
     ) -> Result<(), StoreError> {
-        let head = "INSERT INTO intents (intent_id, tenant_id, plan_id, case_id, guest_id, rule, stage, call, created_at) ";
-        insert_rows!(
-            self,
-            head,
-            intents,
-            |row, intent| {
-                let Intent {
-                    id,
-                    plan,
-                    case,
-                    guest,
-                    rule,
-                    stage,
-                    call,
-                    created,
-                } = intent;
-                row.push_bind(id.0)
-                    .push_bind(tenant.0)
-                    .push_bind(plan.0)
-                    .push_bind(case.0)
-                    .push_bind(guest.0)
-                    .push_bind(rule.to_string())
-                    .push_bind(i64::try_from(*stage).unwrap_or(i64::MAX))
-                    .push_bind(json(call))
-                    .push_bind(micros(*created));
-            },
-            ""
-        )?;
+        let calls: Vec<String> = intents.iter().map(|intent| json(&intent.call)).collect();
+        let stages = intents
+            .iter()
+            .map(|intent| i64::try_from(intent.stage).unwrap_or(i64::MAX));
+        let given = Given::rows(intents.len())
+            .ids("intent_id", intents.iter().map(|intent| intent.id.0))
+            .ids("plan_id", intents.iter().map(|intent| intent.plan.0))
+            .ids("case_id", intents.iter().map(|intent| intent.case.0))
+            .ids("guest_id", intents.iter().map(|intent| intent.guest.0))
+            .texts("rule", intents.iter().map(|intent| intent.rule.as_str()))
+            .integers("stage", stages)
+            .texts("call", calls.iter().map(String::as_str))
+            .times("created_at", intents.iter().map(|intent| intent.created));
+        let sql = "INSERT INTO intents (intent_id, tenant_id, plan_id, case_id, guest_id, rule, stage, call, created_at) \
+                   SELECT intent_id, $1, plan_id, case_id, guest_id, rule, stage, call, created_at FROM given";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 

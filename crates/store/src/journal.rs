@@ -6,6 +6,7 @@ use innkeeper_domain::journal::{Entry, Event, GENESIS, Hash};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::open::Tx;
 use crate::rows::{json, micros};
 
@@ -84,28 +85,17 @@ impl Tx {
             head = entry.hash;
             entries.push(entry);
         }
-        let sql = "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) ";
-        insert_rows!(
-            self,
-            sql,
-            entries,
-            |row, entry| {
-                let Entry {
-                    seq,
-                    at,
-                    guest,
-                    body,
-                    hash,
-                } = entry;
-                row.push_bind(tenant.0)
-                    .push_bind(*seq)
-                    .push_bind(*at)
-                    .push_bind(guest.map(|guest| guest.0))
-                    .push_bind(body.clone())
-                    .push_bind(hash.to_vec());
-            },
-            ""
-        )?;
+        let given = Given::rows(entries.len())
+            .integers("seq", entries.iter().map(|entry| entry.seq))
+            .times("at", entries.iter().map(|entry| entry.at))
+            .ids(
+                "guest_id",
+                entries.iter().map(|entry| entry.guest.map(|guest| guest.0)),
+            )
+            .texts("body", entries.iter().map(|entry| entry.body.as_str()))
+            .bytes("hash", entries.iter().map(|entry| entry.hash.as_slice()));
+        let sql = "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) SELECT $1, seq, at, guest_id, body, hash FROM given";
+        self.execute_given(tenant, &given, sql).await?;
         let sql = "UPDATE journal_heads SET seq = $2, hash = $3 WHERE tenant_id = $1";
         execute!(self, sql, tenant.0, seq, head.to_vec())?;
         Ok(())

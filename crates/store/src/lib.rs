@@ -8,6 +8,7 @@ mod sql;
 
 mod cases;
 mod error;
+mod given;
 mod groups;
 mod guests;
 mod intents;

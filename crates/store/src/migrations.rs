@@ -11,12 +11,22 @@ use crate::error::StoreError;
 use crate::open::Store;
 
 /// Version, name, and the text for either database.
-const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "start",
-    include_str!("../../../migrations/sqlite/0001_start.sql"),
-    include_str!("../../../migrations/postgres/0001_start.sql"),
-)];
+type Texts = (i64, &'static str, &'static str, &'static str);
+
+const MIGRATIONS: [Texts; 2] = [
+    (
+        1,
+        "start",
+        include_str!("../../../migrations/sqlite/0001_start.sql"),
+        include_str!("../../../migrations/postgres/0001_start.sql"),
+    ),
+    (
+        2,
+        "present_guests",
+        include_str!("../../../migrations/sqlite/0002_present_guests.sql"),
+        include_str!("../../../migrations/postgres/0002_present_guests.sql"),
+    ),
+];
 
 impl Store {
     /// Applies the migrations that are missing; returns their names.
@@ -81,10 +91,8 @@ impl Store {
     }
 }
 
-fn migrator(
-    text: impl Fn((i64, &'static str, &'static str, &'static str)) -> &'static str,
-) -> Migrator {
-    let migration = |of: (i64, &'static str, &'static str, &'static str)| {
+fn migrator(text: impl Fn(Texts) -> &'static str) -> Migrator {
+    let migration = |of: Texts| {
         Migration::new(
             of.0,
             Cow::Borrowed(of.1),

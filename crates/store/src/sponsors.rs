@@ -7,6 +7,7 @@ use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::guests::RowKey;
 use crate::open::Tx;
 
@@ -57,7 +58,7 @@ from_row!(Link {
 });
 
 impl Tx {
-    /// Writes sponsors, new or known. Each may be given once.
+    /// Writes sponsors, new or known, where they differ from what is stored. Of one given twice the later counts.
     ///
     /// # Errors
     /// When the database fails.
@@ -66,35 +67,28 @@ impl Tx {
         tenant: TenantId,
         sponsors: &[Sponsor],
     ) -> Result<(), StoreError> {
-        let head = "INSERT INTO sponsors (tenant_id, sponsor_id, kind, display_name, mail, enabled, is_guest) ";
-        let tail = " ON CONFLICT (tenant_id, sponsor_id) DO UPDATE SET kind = excluded.kind, display_name = excluded.display_name, \
-                    mail = excluded.mail, enabled = excluded.enabled, is_guest = excluded.is_guest \
-                    WHERE sponsors.kind <> excluded.kind OR sponsors.display_name IS DISTINCT FROM excluded.display_name \
-                    OR sponsors.mail IS DISTINCT FROM excluded.mail OR sponsors.enabled IS DISTINCT FROM excluded.enabled \
-                    OR sponsors.is_guest <> excluded.is_guest";
-        insert_rows!(
-            self,
-            head,
-            sponsors,
-            |row, sponsor| {
-                let Sponsor {
-                    id,
-                    kind,
-                    display_name,
-                    mail,
-                    enabled,
-                    is_guest,
-                } = sponsor;
-                row.push_bind(tenant.0)
-                    .push_bind(id.0)
-                    .push_bind(kind.as_str())
-                    .push_bind(display_name.clone())
-                    .push_bind(mail.clone())
-                    .push_bind(*enabled)
-                    .push_bind(*is_guest);
-            },
-            tail
-        )?;
+        let latest: BTreeMap<SponsorId, &Sponsor> = sponsors
+            .iter()
+            .map(|sponsor| (sponsor.id, sponsor))
+            .collect();
+        let sponsors = || latest.values();
+        let given = Given::rows(latest.len())
+            .ids("sponsor_id", sponsors().map(|sponsor| sponsor.id.0))
+            .texts("kind", sponsors().map(|sponsor| sponsor.kind.as_str()))
+            .texts(
+                "display_name",
+                sponsors().map(|sponsor| sponsor.display_name.as_deref()),
+            )
+            .texts("mail", sponsors().map(|sponsor| sponsor.mail.as_deref()))
+            .flags("enabled", sponsors().map(|sponsor| sponsor.enabled))
+            .flags("is_guest", sponsors().map(|sponsor| sponsor.is_guest));
+        let sql = "INSERT INTO sponsors (tenant_id, sponsor_id, kind, display_name, mail, enabled, is_guest) \
+                   SELECT $1, sponsor_id, kind, display_name, mail, enabled, is_guest FROM given WHERE true \
+                   ON CONFLICT (tenant_id, sponsor_id) DO UPDATE SET kind = excluded.kind, display_name = excluded.display_name, \
+                   mail = excluded.mail, enabled = excluded.enabled, is_guest = excluded.is_guest \
+                   WHERE (sponsors.kind, sponsors.display_name, sponsors.mail, sponsors.enabled, sponsors.is_guest) IS DISTINCT FROM \
+                   (excluded.kind, excluded.display_name, excluded.mail, excluded.enabled, excluded.is_guest)";
+        self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
 
@@ -111,8 +105,10 @@ impl Tx {
         let ids: Vec<GuestId> = links.iter().map(|(guest, _)| *guest).collect();
         let keys: BTreeMap<GuestId, RowKey> = self.keys(tenant, &ids).await?.into_iter().collect();
         let rows: Vec<RowKey> = keys.values().copied().collect();
-        let head = "SELECT guest_key, sponsor_id FROM guest_sponsors WHERE tenant_id = ";
-        let before = fetch_in!(self, Link, head, tenant.0, " AND guest_key IN (", rows, ")")?;
+        let given = Given::rows(rows.len()).integers("guest_key", rows.iter().map(|key| key.0));
+        let sql = "SELECT guest_key, sponsor_id FROM guest_sponsors \
+                   WHERE tenant_id = $1 AND guest_key IN (SELECT guest_key FROM given)";
+        let before: Vec<Link> = self.fetch_given(tenant, &given, sql).await?;
         let before: BTreeSet<(i64, Uuid)> = before
             .into_iter()
             .map(|link| (link.guest_key, link.sponsor_id))
@@ -123,21 +119,20 @@ impl Tx {
         let after: BTreeSet<(i64, Uuid)> = known
             .flat_map(|(key, sponsors)| sponsors.iter().map(move |sponsor| (key, sponsor.0)))
             .collect();
-        for (key, sponsor) in before.difference(&after) {
-            let sql = "DELETE FROM guest_sponsors WHERE tenant_id = $1 AND guest_key = $2 AND sponsor_id = $3";
-            execute!(self, sql, tenant.0, *key, *sponsor)?;
-        }
-        let added: Vec<(i64, Uuid)> = after.difference(&before).copied().collect();
-        let head = "INSERT INTO guest_sponsors (guest_key, sponsor_id, tenant_id) ";
-        insert_rows!(
-            self,
-            head,
-            added,
-            |row, link| {
-                row.push_bind(link.0).push_bind(link.1).push_bind(tenant.0);
-            },
-            ""
-        )?;
+        let sql = "DELETE FROM guest_sponsors WHERE tenant_id = $1 AND (guest_key, sponsor_id) IN \
+                   (SELECT guest_key, sponsor_id FROM given)";
+        self.execute_given(tenant, &given_links(before.difference(&after)), sql)
+            .await?;
+        let sql = "INSERT INTO guest_sponsors (guest_key, sponsor_id, tenant_id) SELECT guest_key, sponsor_id, $1 FROM given";
+        self.execute_given(tenant, &given_links(after.difference(&before)), sql)
+            .await?;
         Ok(rows)
     }
+}
+
+fn given_links<'a>(links: impl Iterator<Item = &'a (i64, Uuid)>) -> Given<'static> {
+    let links: Vec<_> = links.copied().collect();
+    Given::rows(links.len())
+        .integers("guest_key", links.iter().map(|(key, _)| *key))
+        .ids("sponsor_id", links.iter().map(|(_, sponsor)| *sponsor))
 }

@@ -35,7 +35,7 @@ pub(super) fn speed(world: &mut World, body: &Value) -> Reply {
     let Some(speed) = body
         .get("speed")
         .and_then(Value::as_f64)
-        .filter(|speed| *speed >= 0.0)
+        .filter(|speed| *speed >= 0.0 && speed.is_finite())
     else {
         return refuse("speed is a number, 0 or more");
     };
@@ -47,7 +47,7 @@ pub(super) fn reset(world: &mut World) -> Reply {
     world.tenant.outbox.clear();
     world.tenant.writes.clear();
     world.requests.clear();
-    world.throttle.throttled = 0;
+    world.throttled = 0;
     Reply::ok(json!({}))
 }
 
@@ -61,15 +61,19 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect();
-            // What was issued keeps its permissions; a test wants to see the new ones at once.
-            world.tokens.clear();
+            // A token keeps its permissions. Unless that is what a test is about, it wants to see the new ones at
+            // once: what was issued is revoked.
+            if !flag("keep_tokens").unwrap_or(false) {
+                world.tokens.clear();
+            }
         }),
-        "throttling" => flag("enabled").map(|enabled| world.throttling = enabled),
+        "throttling" => flag("enabled").map(|enabled| world.throttle.enabled = enabled),
         "license" => flag("licensed").map(|licensed| world.licensed = licensed),
         "latency" => millis("millis").map(|millis| world.latency = Duration::from_millis(millis)),
         _ => body
             .get("seconds")
             .and_then(Value::as_i64)
+            .filter(|seconds| *seconds >= 0)
             .map(|seconds| world.tenant.sign_ins.lag = seconds),
     };
     match set {
@@ -100,6 +104,10 @@ fn group(world: &World, id: &str) -> Result<GroupIx, String> {
     found
         .or_else(by_name)
         .ok_or_else(|| format!("there is no group {id}"))
+}
+
+pub(super) fn truth_of(world: &World, id: &str) -> Reply {
+    reply(user(world, id).map(|ix| show::guest(world, ix)))
 }
 
 pub(super) fn sign_in(world: &mut World, id: &str, body: &Value) -> Reply {
@@ -169,27 +177,26 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         "enabled" => {
             directory.user_mut(ix).enabled = value.as_bool().ok_or("true or false is expected")?;
         }
-        "synced" => directory.user_mut(ix).synced = value.as_bool(),
+        "synced" => {
+            directory.user_mut(ix).synced = match value {
+                Value::Null => None,
+                value => Some(value.as_bool().ok_or("true, false or null is expected")?),
+            };
+        }
         "created" => directory.user_mut(ix).created = time()?,
         "external_state" => {
-            let found = InvitationState::ALL
-                .into_iter()
-                .find(|state| Some(state.name()) == value.as_str());
-            directory.user_mut(ix).state = found;
+            let of = InvitationState::ALL;
+            directory.user_mut(ix).state = one_of(&of, InvitationState::name, value)?;
         }
         "external_state_changed" => directory.user_mut(ix).state_changed = time()?,
         "creation_type" => {
-            directory.user_mut(ix).creation_type = CreationType::ALL
-                .into_iter()
-                .find(|kind| Some(kind.name()) == value.as_str());
+            let of = CreationType::ALL;
+            directory.user_mut(ix).creation_type = one_of(&of, CreationType::name, value)?;
         }
         "user_type" => {
-            let is_guest = value.as_str() == Some(UserType::Guest.name());
-            directory.user_mut(ix).user_type = if is_guest {
-                UserType::Guest
-            } else {
-                UserType::Member
-            };
+            let of = [UserType::Guest, UserType::Member];
+            directory.user_mut(ix).user_type =
+                one_of(&of, UserType::name, value)?.ok_or("Guest or Member is expected")?;
         }
         "last_success" | "last_interactive" | "last_non_interactive" => {
             let at = time()?;
@@ -240,6 +247,26 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         _ => return Err("it cannot be set".to_owned()),
     }
     Ok(())
+}
+
+/// The one with this name, or nothing for null.
+fn one_of<T: Copy>(
+    all: &[T],
+    name: fn(T) -> &'static str,
+    value: &Value,
+) -> Result<Option<T>, String> {
+    let found = all
+        .iter()
+        .copied()
+        .find(|one| value.as_str() == Some(name(*one)));
+    match (found, value) {
+        (None, Value::Null) => Ok(None),
+        (Some(one), _) => Ok(Some(one)),
+        (None, _) => {
+            let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
+            Err(format!("one of {} or null is expected", names.join(", ")))
+        }
+    }
 }
 
 fn set_mail(world: &mut World, ix: UserIx, mail: String) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::exchange::Arrived;
-use crate::faults::{Fault, FaultKind};
+use crate::faults::Fault;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::server::Shared;
@@ -33,7 +33,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
                 world
                     .faults
                     .all()
-                    .map(|active| json!({ "id": active.id, "fault": active.fault }))
+                    .map(|active| json!({ "id": active.id, "hits": active.hits, "fault": active.fault }))
                     .collect(),
             ),
             ("POST", ["faults"]) => match serde_json::from_value::<Fault>(body) {
@@ -42,28 +42,18 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             },
             ("DELETE", ["faults"]) => {
                 world.faults.clear();
-                world.held.clear();
                 Reply::ok(json!({}))
             }
             ("DELETE", ["faults", id]) => {
                 match id.parse().is_ok_and(|id| world.faults.remove(id)) {
-                    true => {
-                        // A request is held only as long as some fault holds requests.
-                        if !world
-                            .faults
-                            .all()
-                            .any(|active| active.fault.kind == FaultKind::Hold)
-                        {
-                            world.held.clear();
-                        }
-                        Reply::ok(json!({}))
-                    }
+                    true => Reply::ok(json!({})),
                     false => refuse("there is no such fault"),
                 }
             }
             ("GET", ["outbox"]) => Reply::ok(show::outbox(&world)),
             ("GET", ["writes"]) => Reply::ok(show::writes(&world)),
-            ("GET", ["truth"]) => Reply::ok(show::truth(&world)),
+            ("GET", ["truth"]) => Reply::written(show::truth(&world)),
+            ("GET", ["truth", id]) => change::truth_of(&world, id),
             ("GET", ["projects"]) => Reply::ok(show::projects(&world)),
             ("GET", ["partners"]) => Reply::ok(show::partners(&world)),
             ("GET", ["info"]) => Reply::ok(show::info(&world)),

@@ -1,112 +1,153 @@
-//! `POST /$batch`: at most twenty requests, each with an outcome of its own, answered in another order.
+//! `POST /$batch` ("combine multiple requests in one HTTP call using JSON batching"): at most twenty requests, each with
+//! an outcome of its own, answered in another order.
+//!
+//! Invariant: a batch that is malformed is refused whole, before any of its requests takes effect.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use super::{Call, one, segments};
-use crate::query::Query;
-use crate::reply::{Body, Outcome, Reply};
-use crate::tenant::Caller;
-use crate::world::World;
+use crate::exchange::Arrived;
+use crate::reply::{Body, Reply};
 
 const MOST: usize = 20;
 
-pub(super) fn answer(world: &mut World, call: &Call<'_>) -> Outcome {
-    let malformed = |text: &str| Reply::error(400, "BadRequest", text);
-    let items = call
-        .body
+/// One request of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct BatchItem {
+    id: String,
+    method: String,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+    depends_on: Vec<String>,
+}
+
+/// The requests of a batch.
+pub(crate) fn items_of_batch(body: &Value) -> Result<Vec<BatchItem>, Reply> {
+    let requests = body
         .get("requests")
         .and_then(Value::as_array)
-        .ok_or_else(|| malformed("Invalid batch payload format."))?;
-    if items.is_empty() || items.len() > MOST {
-        return Err(malformed(
+        .ok_or_else(|| Reply::malformed("Invalid batch payload format."))?;
+    if requests.is_empty() {
+        return Err(Reply::malformed("Batch request has no requests."));
+    }
+    if requests.len() > MOST {
+        return Err(Reply::malformed(
             "Number of batch request steps exceeds the maximum value of 20.",
         ));
     }
+    let items: Vec<BatchItem> = requests.iter().map(item).collect::<Result<_, _>>()?;
     let mut ids = HashSet::new();
-    let mut statuses: BTreeMap<String, u16> = BTreeMap::new();
-    let mut responses = Vec::new();
-    for item in items {
-        let text = |key: &str| item.get(key).and_then(Value::as_str);
-        let (Some(id), Some(method), Some(url)) = (text("id"), text("method"), text("url")) else {
-            return Err(malformed(
-                "Each batch request needs an id, a method and a url.",
-            ));
-        };
-        if !ids.insert(id.to_lowercase()) {
-            return Err(malformed("Request Id values should be unique."));
+    for item in &items {
+        if item
+            .depends_on
+            .iter()
+            .any(|on| !ids.contains(&on.to_lowercase()))
+        {
+            return Err(Reply::malformed(format!(
+                "Request '{}' depends on a request that does not come before it.",
+                item.id
+            )));
         }
-        let depends = item
-            .get("dependsOn")
-            .and_then(Value::as_array)
+        if !ids.insert(item.id.to_lowercase()) {
+            return Err(Reply::malformed("Request Id values should be unique."));
+        }
+    }
+    Ok(items)
+}
+
+fn item(request: &Value) -> Result<BatchItem, Reply> {
+    let text = |key: &str| request.get(key).and_then(Value::as_str);
+    let (Some(id), Some(method), Some(url)) = (text("id"), text("method"), text("url")) else {
+        return Err(Reply::malformed(
+            "Each batch request needs an id, a method and a url.",
+        ));
+    };
+    let mut headers = HeaderMap::new();
+    let sent = request.get("headers").and_then(Value::as_object);
+    for (name, value) in sent.into_iter().flatten() {
+        let name = HeaderName::try_from(name.as_str());
+        let value = HeaderValue::try_from(value.as_str().unwrap_or_default());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.insert(name, value);
+        }
+    }
+    let body = request.get("body").filter(|body| !body.is_null());
+    if body.is_some() && !headers.contains_key("content-type") {
+        return Err(Reply::malformed(format!(
+            "Write request id : {id} does not contain Content-Type header or body."
+        )));
+    }
+    let depends_on = request.get("dependsOn").and_then(Value::as_array);
+    Ok(BatchItem {
+        id: id.to_owned(),
+        method: method.to_uppercase(),
+        url: url.to_owned(),
+        headers,
+        body: body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string())),
+        depends_on: depends_on
             .into_iter()
             .flatten()
-            .filter_map(Value::as_str);
-        let failed = depends.into_iter().any(|on| {
-            statuses
-                .get(&on.to_lowercase())
-                .is_none_or(|status| *status >= 400)
-        });
-        let reply = if failed {
-            Reply::error(
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    })
+}
+
+impl BatchItem {
+    /// Why it is not even tried: one that it depends on failed, or it is a batch itself.
+    pub(crate) fn refusal(&self, done: &[(Self, Reply)]) -> Option<Reply> {
+        let failed = |on: &String| {
+            done.iter()
+                .any(|(other, reply)| other.id.eq_ignore_ascii_case(on) && reply.status >= 400)
+        };
+        if self.depends_on.iter().any(failed) {
+            return Some(Reply::error(
                 424,
                 "FailedDependency",
                 "A request that this one depends on has failed.",
-            )
-        } else {
-            single(world, call, method, url, item)
-        };
-        statuses.insert(id.to_lowercase(), reply.status);
-        responses.push(response(id, &reply));
+            ));
+        }
+        let path = self.url.trim_start_matches('/');
+        (path.starts_with("$batch") || path.starts_with("%24batch"))
+            .then(|| Reply::malformed("Batches cannot be nested."))
     }
-    // The order of the answers is not that of the requests.
-    for index in (1..responses.len()).rev() {
-        let other = world.dice.index(index + 1);
-        responses.swap(index, other);
+
+    /// The request as if it had come by itself.
+    pub(crate) fn request(&self, outer: &Arrived) -> Arrived {
+        let url = self.url.trim_start_matches('/');
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut headers = self.headers.clone();
+        for name in [AUTHORIZATION, HOST] {
+            if let Some(value) = outer.headers.get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let trace = HeaderName::from_static("client-request-id");
+        if let (None, Some(value)) = (headers.get(&trace), outer.headers.get(&trace)) {
+            headers.insert(trace, value.clone());
+        }
+        Arrived {
+            method: self.method.clone(),
+            path: format!("/v1.0/{path}"),
+            query: query.to_owned(),
+            headers,
+            body: self.body.clone(),
+        }
     }
-    Ok(Reply::ok(json!({ "responses": responses })))
 }
 
-fn single(world: &mut World, outer: &Call<'_>, method: &str, url: &str, item: &Value) -> Reply {
-    let (path, query) = url
-        .trim_start_matches('/')
-        .split_once('?')
-        .unwrap_or((url.trim_start_matches('/'), ""));
-    let header = |name: &str| {
-        let headers = item
-            .get("headers")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten();
-        headers
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .filter_map(|(_, value)| value.as_str())
-            .next()
-    };
-    let eventual =
-        header("consistencylevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
-    let call = Call {
-        method,
-        segments: segments(path),
-        path: path.to_owned(),
-        query: Query::parse(query, eventual),
-        body: item.get("body").cloned().unwrap_or_default(),
-        roles: outer.roles,
-        host: outer.host,
-        now: outer.now,
-        caller: Caller {
-            request_id: world.uuid(),
-            ..outer.caller.clone()
-        },
-        row_fault: outer.row_fault,
-    };
-    if call.segments == ["$batch"] {
-        return Reply::error(400, "BadRequest", "Batches cannot be nested.");
-    }
-    let date = world.clock.now().format("%Y-%m-%dT%H:%M:%S").to_string();
-    let request_id = call.caller.request_id;
-    one(world, &call).traced(&date, request_id, &call.caller.client_request_id)
+/// The answer to a batch.
+pub(crate) fn answer_of_batch(done: &[(BatchItem, Reply)]) -> Reply {
+    let responses: Vec<Value> = done
+        .iter()
+        .map(|(item, reply)| response(&item.id, reply))
+        .collect();
+    Reply::ok(json!({ "responses": responses }))
 }
 
 fn response(id: &str, reply: &Reply) -> Value {
@@ -115,12 +156,17 @@ fn response(id: &str, reply: &Reply) -> Value {
         .iter()
         .map(|(name, value)| (titled(name), json!(value)))
         .collect();
+    headers.insert("Cache-Control".to_owned(), json!("no-cache"));
     let mut response = json!({ "id": id, "status": reply.status });
     match &reply.body {
         Body::None => {}
         Body::Json(body) => {
-            headers.insert("Content-Type".to_owned(), json!("application/json"));
+            headers.insert("Content-Type".to_owned(), json!(reply.json_type()));
             response["body"] = body.clone();
+        }
+        Body::Written(text) => {
+            headers.insert("Content-Type".to_owned(), json!(reply.json_type()));
+            response["body"] = serde_json::from_str(text).unwrap_or(Value::Null);
         }
         Body::Text(kind, text) => {
             headers.insert("Content-Type".to_owned(), json!(kind));

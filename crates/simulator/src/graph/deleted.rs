@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::listing::{page, position, slice};
+use super::listing::{CUSTOMARY, MOST, page, place, take};
 use super::{Call, objects};
-use crate::query::{Clause, Literal, Operator};
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{UserIx, WriteKind};
 use crate::world::World;
@@ -14,22 +13,11 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$filter", "$select", "$top", "$count"])?;
     let select = call.query.select(objects::USER)?;
     let mut wanted: Option<Vec<Uuid>> = None;
-    for clause in call.query.filter()? {
-        wanted = match clause {
-            Clause::In(property, ids) if property == "id" => Some(
-                ids.iter()
-                    .filter_map(|id| Uuid::try_parse(id).ok())
-                    .collect(),
-            ),
-            Clause::Compare(property, Operator::Eq, Literal::Text(id)) if property == "id" => {
-                Some(Uuid::try_parse(&id).into_iter().collect())
-            }
-            _ => {
-                return Err(Reply::unsupported(
-                    "Unsupported or invalid query filter clause specified for deleted items.",
-                ));
-            }
-        };
+    for part in call.query.filter_parts()? {
+        wanted = Some(
+            part.ids("id")
+                .ok_or_else(|| Reply::unsupported_clause(part.property(), "User"))?,
+        );
     }
     let directory = &world.tenant.directory;
     let is_wanted = |ix: &UserIx| {
@@ -37,20 +25,21 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
             .as_ref()
             .is_none_or(|ids| ids.contains(&directory.user(*ix).id))
     };
-    let found: Vec<UserIx> = directory
-        .deleted
-        .iter()
-        .copied()
-        .filter(is_wanted)
-        .collect();
-    let (found, next) = slice(found, position(world, call)?, call.query.top(100, 999)?);
+    let from = place(world, call)?;
+    let first = UserIx(u32::try_from(from).unwrap_or(u32::MAX));
+    let found = directory.deleted.range(first..).copied().filter(is_wanted);
+    let (found, next) = take(
+        found.map(|ix| (u64::from(ix.0), ix)),
+        from,
+        call.query.top(CUSTOMARY, MOST)?,
+    );
     let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
     if select.is_none() {
         names.push("deletedDateTime");
     }
     let rows = found
         .into_iter()
-        .map(|ix| Value::Object(objects::user(&world.tenant.directory, ix, &names, None)))
+        .map(|ix| Value::Object(objects::user(directory, ix, &names, None)))
         .collect();
     Ok(page(call, "users", rows, next, None))
 }
@@ -71,9 +60,21 @@ fn object(world: &World, ix: UserIx) -> Value {
     )
 }
 
-pub(super) fn get(world: &mut World, id: &str) -> Outcome {
+pub(super) fn get(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
+    call.query.only(&["$select"])?;
     let ix = find(world, id)?;
-    Ok(Reply::ok(object(world, ix)))
+    let select = call.query.select(objects::USER)?;
+    let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
+    if select.is_none() {
+        names.push("deletedDateTime");
+    }
+    let row = objects::user(&world.tenant.directory, ix, &names, None);
+    let mut body = objects::typed("user", row);
+    body["@odata.context"] = json!(format!(
+        "http://{}/v1.0/$metadata#directoryObjects/$entity",
+        call.host
+    ));
+    Ok(Reply::ok(body))
 }
 
 pub(super) fn restore(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
@@ -95,6 +96,7 @@ pub(super) fn restore(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
 pub(super) fn purge(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
     let user = world.tenant.directory.user(ix).id;
+    refuse_privileged(world, ix)?;
     world.tenant.purge_user(ix);
     world
         .tenant

@@ -3,69 +3,112 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::listing::{page, position, slice};
-use super::{Call, objects};
-use crate::query::{Clause, Literal, Operator};
+use super::listing::{CUSTOMARY, MOST, page, place, take};
+use super::{Call, access, objects};
+use crate::filter::{Expression, Literal, Operator};
 use crate::reply::{Outcome, Reply};
-use crate::tenant::{GroupIx, GroupKind, UserIx};
+use crate::tenant::{Group, GroupIx, GroupKind, UserIx};
 use crate::world::World;
 
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$filter", "$select", "$top", "$count"])?;
     let select = call.query.select(objects::GROUP)?;
-    let clauses = call.query.filter()?;
-    let directory = &world.tenant.directory;
-    let mut found = Vec::new();
-    for index in 0..directory.groups.len() {
-        let ix = GroupIx::from_index(index);
-        let group = directory.group(ix);
-        let mut all = !group.deleted;
-        for clause in &clauses {
-            all &= match clause {
-                Clause::Compare(property, Operator::Eq, Literal::Text(value))
-                    if property == "displayName" =>
-                {
-                    group.name.eq_ignore_ascii_case(value)
-                }
-                Clause::Compare(property, Operator::Eq, Literal::Text(value))
-                    if property == "id" =>
-                {
-                    Uuid::try_parse(value) == Ok(group.id)
-                }
-                Clause::In(property, values) if property == "id" => values
-                    .iter()
-                    .any(|value| Uuid::try_parse(value) == Ok(group.id)),
-                Clause::StartsWith(property, prefix) if property == "displayName" => group
-                    .name
-                    .to_lowercase()
-                    .starts_with(&prefix.to_lowercase()),
-                Clause::Compare(property, Operator::Eq, Literal::Bool(value))
-                    if property == "isAssignableToRole" =>
-                {
-                    (group.kind == GroupKind::RoleAssignable) == *value
-                }
-                Clause::Compare(property, ..)
-                | Clause::In(property, _)
-                | Clause::StartsWith(property, _) => {
-                    let text = format!(
-                        "Unsupported or invalid query filter clause specified for property '{property}' of resource 'Group'."
-                    );
-                    return Err(Reply::unsupported(text));
-                }
-            };
-        }
-        if all {
-            found.push(ix);
-        }
+    let parts = call.query.filter_parts()?;
+    for part in &parts {
+        check(part)?;
     }
-    let count = call.query.wants_count().then_some(found.len());
-    let (found, next) = slice(found, position(world, call)?, call.query.top(100, 999)?);
-    let names = objects::selected(select.as_deref(), objects::GROUP);
+    let directory = &world.tenant.directory;
+    let matches = |group: &Group| !group.deleted && parts.iter().all(|part| holds(group, part));
+    let is_first = call.query.get("$skiptoken").is_none();
+    let count = (is_first && call.query.wants_count()).then(|| {
+        directory
+            .groups
+            .iter()
+            .filter(|group| matches(group))
+            .count()
+    });
+    let found = (0..directory.groups.len()).map(GroupIx::from_index);
+    let found = found.filter(|ix| matches(directory.group(*ix)));
+    let (found, next) = take(
+        found.map(|ix| (u64::from(ix.0), ix)),
+        place(world, call)?,
+        call.query.top(CUSTOMARY, MOST)?,
+    );
+    let names = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
     let rows = found
         .into_iter()
-        .map(|ix| Value::Object(objects::group(&world.tenant.directory, ix, &names)))
+        .map(|ix| Value::Object(objects::group(directory, ix, &names)))
         .collect();
     Ok(page(call, "groups", rows, next, count))
+}
+
+/// Refuses what groups cannot be filtered by here.
+fn check(part: &Expression) -> Result<(), Reply> {
+    let served = match part {
+        Expression::Compare {
+            property,
+            operator: Operator::Eq,
+            value,
+        } => matches!(
+            (property.as_str(), value),
+            ("id" | "displayName" | "mail", Literal::Text(_))
+                | (
+                    "isAssignableToRole" | "mailEnabled" | "securityEnabled",
+                    Literal::Bool(_)
+                )
+        ),
+        Expression::In { property, .. } => matches!(property.as_str(), "id" | "displayName"),
+        Expression::StartsWith { property, .. } => property == "displayName",
+        Expression::Compare { .. }
+        | Expression::EndsWith { .. }
+        | Expression::Not(_)
+        | Expression::All(_)
+        | Expression::Any(_) => false,
+    };
+    match served {
+        true => Ok(()),
+        false => Err(Reply::unsupported_clause(part.property(), "Group")),
+    }
+}
+
+fn holds(group: &Group, part: &Expression) -> bool {
+    if let Some(ids) = part.ids("id") {
+        return ids.contains(&group.id);
+    }
+    let is_name = |value: &Literal| match value {
+        Literal::Text(text) => group.name.eq_ignore_ascii_case(text),
+        Literal::Time(_) | Literal::Bool(_) | Literal::Null | Literal::Bare(_) => false,
+    };
+    match part {
+        Expression::StartsWith { text, .. } => {
+            group.name.to_lowercase().starts_with(&text.to_lowercase())
+        }
+        Expression::In { values, .. } => values.iter().any(is_name),
+        Expression::Compare {
+            property, value, ..
+        } => match (property.as_str(), value) {
+            ("displayName", value) => is_name(value),
+            ("mail", Literal::Text(text)) => {
+                group.kind.has_mail()
+                    && text
+                        .split('@')
+                        .next()
+                        .is_some_and(|local| local.eq_ignore_ascii_case(&group.nickname))
+            }
+            ("isAssignableToRole", Literal::Bool(wanted)) => {
+                (group.kind == GroupKind::RoleAssignable) == *wanted
+            }
+            ("mailEnabled", Literal::Bool(wanted)) => group.kind.has_mail() == *wanted,
+            ("securityEnabled", Literal::Bool(wanted)) => {
+                (group.kind != GroupKind::Microsoft365) == *wanted
+            }
+            _ => false,
+        },
+        Expression::EndsWith { .. }
+        | Expression::Not(_)
+        | Expression::All(_)
+        | Expression::Any(_) => false,
+    }
 }
 
 pub(super) fn find(world: &World, id: &str) -> Result<GroupIx, Reply> {
@@ -79,11 +122,8 @@ pub(super) fn get(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     call.query.only(&["$select"])?;
     let ix = find(world, id)?;
     let select = call.query.select(objects::GROUP)?;
-    let mut row = objects::group(
-        &world.tenant.directory,
-        ix,
-        &objects::selected(select.as_deref(), objects::GROUP),
-    );
+    let names = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
+    let mut row = objects::group(&world.tenant.directory, ix, &names);
     row.insert(
         "@odata.context".to_owned(),
         json!(format!(
@@ -96,33 +136,36 @@ pub(super) fn get(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
 
 pub(super) fn members(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
-    let members = world
-        .tenant
-        .directory
-        .group(ix)
-        .members
-        .iter()
-        .copied()
-        .collect();
-    users(world, call, members)
+    let from = place(world, call)?;
+    let first = UserIx(u32::try_from(from).unwrap_or(u32::MAX));
+    let members = world.tenant.directory.group(ix).members.range(first..);
+    users(world, call, members.copied())
 }
 
 pub(super) fn owners(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
-    let owners = world.tenant.directory.group(ix).owners.clone();
-    users(world, call, owners)
+    let mut owners = world.tenant.directory.group(ix).owners.clone();
+    owners.sort_unstable();
+    users(world, call, owners.into_iter())
 }
 
-fn users(world: &World, call: &Call<'_>, all: Vec<UserIx>) -> Outcome {
+/// Users in the order of their places. Without the permission to read users only their ids are told
+/// ("limited information returned for inaccessible member objects").
+fn users(world: &World, call: &Call<'_>, all: impl Iterator<Item = UserIx>) -> Outcome {
     call.query.only(&["$select", "$top", "$count"])?;
-    let select = call.query.select(objects::USER)?;
-    let names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
+    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
+    let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
+    if !access::may_read_users(call) {
+        names = vec!["id"];
+    }
     let directory = &world.tenant.directory;
-    let live: Vec<UserIx> = all
-        .into_iter()
-        .filter(|ix| directory.user(*ix).is_live())
-        .collect();
-    let (found, next) = slice(live, position(world, call)?, call.query.top(100, 999)?);
+    let live =
+        all.filter(|ix| directory.user(*ix).is_live() && !call.is_missing(directory.user(*ix).id));
+    let (found, next) = take(
+        live.map(|ix| (u64::from(ix.0), ix)),
+        place(world, call)?,
+        call.query.top(CUSTOMARY, MOST)?,
+    );
     let rows = found
         .into_iter()
         .map(|ix| objects::typed("user", objects::user(directory, ix, &names, None)))

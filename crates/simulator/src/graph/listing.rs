@@ -1,4 +1,7 @@
-//! Pages of a listing: a slice from a position on, and a link to the next one.
+//! Pages of a listing, and links to the next one.
+//!
+//! Invariant: a page begins at the place of an object, never at a number of rows to skip. What comes or goes while a
+//! listing is read makes no other row appear twice or not at all.
 
 use serde_json::{Value, json};
 
@@ -6,7 +9,12 @@ use super::Call;
 use crate::reply::Reply;
 use crate::world::World;
 
-/// A page, as an answer. `next` is the position after it, when there is more.
+/// The largest page of the directory.
+pub(super) const MOST: usize = 999;
+/// A page of the directory unless `$top` says otherwise.
+pub(super) const CUSTOMARY: usize = 100;
+
+/// A page, as an answer. `next` is the place at which the next one begins, when there is more.
 pub(super) fn page(
     call: &Call<'_>,
     context: &str,
@@ -19,28 +27,41 @@ pub(super) fn page(
     if let Some(count) = count {
         body["@odata.count"] = json!(count);
     }
-    if let Some(position) = next {
+    if let Some(place) = next {
         body["@odata.nextLink"] = json!(format!(
             "http://{host}/v1.0/{}?{}",
             call.path,
-            call.query.next(position, call.now)
+            call.query.next(&call.path, place, call.now)
         ));
     }
     body["value"] = Value::Array(items);
     Reply::ok(body)
 }
 
-/// Where the page begins.
-pub(super) fn position(world: &World, call: &Call<'_>) -> Result<u64, Reply> {
+/// Where the page begins; 0 for the first one.
+pub(super) fn place(world: &World, call: &Call<'_>) -> Result<u64, Reply> {
     let life = i64::try_from(world.options.page_token_lifetime.as_secs()).unwrap_or(i64::MAX);
-    call.query.position(call.now, life)
+    let place = call.query.place(&call.path, call.now, life)?;
+    Ok(place.unwrap_or(0))
 }
 
-/// The items of one page out of all of a short list.
-pub(super) fn slice<T>(all: Vec<T>, position: u64, top: usize) -> (Vec<T>, Option<u64>) {
-    let from = usize::try_from(position).unwrap_or(usize::MAX);
-    let total = all.len();
-    let items: Vec<T> = all.into_iter().skip(from).take(top).collect();
-    let after = from.saturating_add(items.len());
-    (items, (after < total).then_some(after as u64))
+/// One page out of things in the order of their places, and the place of the first one that is left.
+pub(super) fn take<T>(
+    things: impl Iterator<Item = (u64, T)>,
+    from: u64,
+    top: usize,
+) -> (Vec<T>, Option<u64>) {
+    let mut taken = Vec::new();
+    for (place, thing) in things.filter(|(place, _)| *place >= from) {
+        if taken.len() == top {
+            return (taken, Some(place));
+        }
+        taken.push(thing);
+    }
+    (taken, None)
+}
+
+/// One page out of all of a short list that does not change while it is read.
+pub(super) fn slice<T>(all: Vec<T>, from: u64, top: usize) -> (Vec<T>, Option<u64>) {
+    take((0..).zip(all), from, top)
 }

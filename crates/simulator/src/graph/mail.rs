@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Call, users};
 use crate::reply::{Outcome, Reply};
-use crate::tenant::{Mail, Origin, WriteKind};
+use crate::tenant::{Mail, Origin, UserType, WriteKind};
 use crate::world::World;
 
 pub(super) fn send(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
@@ -17,7 +17,8 @@ pub(super) fn send(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     };
     let ix = users::find(world, key).map_err(|_| no_mailbox())?;
     let user = world.tenant.directory.user(ix);
-    if user.origin != Origin::Internal {
+    let has_mailbox = user.origin == Origin::Internal && user.user_type == UserType::Member;
+    if !has_mailbox {
         return Err(no_mailbox());
     }
     let id = user.id;

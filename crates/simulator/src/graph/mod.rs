@@ -1,26 +1,36 @@
 //! Graph's own answers.
+//!
+//! A request passes the token, the limits and the permissions, in this order, before it is looked at.
 
 mod access;
+mod app_roles;
 mod batch;
 mod deleted;
 mod groups;
 mod listing;
 mod logs;
 mod mail;
+mod map;
 mod objects;
 mod tenant;
+mod user_filter;
 mod users;
 mod writes;
 
+pub(crate) use batch::{BatchItem, answer_of_batch, items_of_batch};
+
+use std::time::Duration;
+
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::exchange::Arrived;
-use crate::faults::{Fault, FaultKind};
+use crate::faults::{Befalling, FaultKind};
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
 use crate::tenant::Caller;
-use crate::throttle::Limit;
+use crate::throttle::{Limit, Verdict};
 use crate::world::World;
 
 /// A request to Graph, whether it came by itself or in a batch.
@@ -35,30 +45,47 @@ pub(crate) struct Call<'r> {
     pub(crate) host: &'r str,
     pub(crate) now: Second,
     pub(crate) caller: Caller,
-    pub(crate) row_fault: Option<&'r Fault>,
+    pub(crate) row_fault: Option<&'r Befalling>,
+    missing: Option<&'r Befalling>,
+}
+
+impl Call<'_> {
+    /// Whether a fault leaves this object out of a listing.
+    fn is_missing(&self, id: Uuid) -> bool {
+        self.missing.is_some_and(|fault| fault.hits(id))
+    }
+}
+
+/// Refuses a request whose token is not good.
+pub(crate) fn admit(world: &World, request: &Arrived) -> Result<(), Reply> {
+    access::roles(world, request).map(|_| ())
+}
+
+/// The shape of a path: ids are left out.
+pub(crate) fn template(path: &str) -> String {
+    let path = path.strip_prefix("/v1.0/").unwrap_or(path);
+    if path.ends_with("/oauth2/v2.0/token") {
+        return "/token".to_owned();
+    }
+    let segments = segments(path);
+    format!("/{}", access::shape(&segments).join("/"))
 }
 
 /// Answers a request that came by itself.
-pub(crate) fn answer(world: &mut World, request: &Arrived, faults: &[Fault]) -> Reply {
+pub(crate) fn answer(world: &mut World, request: &Arrived, befalling: &[Befalling]) -> Reply {
     let roles = match access::roles(world, request) {
         Ok(roles) => roles,
         Err(reply) => return reply,
     };
     let Some(path) = request.path.strip_prefix("/v1.0/") else {
-        return Reply::error(
-            400,
-            "BadRequest",
-            format!(
-                "Resource not found for the segment '{}'.",
-                request.path.trim_matches('/')
-            ),
-        );
+        return Reply::no_such_segment(request.path.trim_matches('/'));
     };
     let caller = Caller {
         at: world.clock.now(),
         request_id: world.uuid(),
         client_request_id: request.header("client-request-id").to_owned(),
     };
+    let find = |kind: FaultKind| befalling.iter().find(|found| found.fault.kind == kind);
     let call = Call {
         method: &request.method,
         segments: segments(path),
@@ -74,103 +101,85 @@ pub(crate) fn answer(world: &mut World, request: &Arrived, faults: &[Fault]) -> 
         host: request.host(),
         now: world.clock.second(),
         caller,
-        row_fault: faults
-            .iter()
-            .find(|fault| fault.kind == FaultKind::SignInActivity),
+        row_fault: find(FaultKind::SignInActivity),
+        missing: find(FaultKind::MissingRows),
     };
-    if call.method == "POST" && call.segments == ["$batch"] {
-        return batch::answer(world, &call).unwrap_or_else(|refusal| refusal);
-    }
     one(world, &call)
 }
 
+/// The decoded parts of a path below the version. `users('x')` is another way to write `users/x`.
 fn segments(path: &str) -> Vec<String> {
-    let decode = |segment: &str| {
-        url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes())
+    let mut segments = Vec::new();
+    for raw in path.trim_matches('/').split('/') {
+        let encoded = format!("x={}", raw.replace('+', "%2B").replace('&', "%26"));
+        let decoded = url::form_urlencoded::parse(encoded.as_bytes())
             .next()
             .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    path.trim_matches('/').split('/').map(decode).collect()
+            .unwrap_or_default();
+        match decoded.split_once("('") {
+            Some((name, key)) if key.ends_with("')") => {
+                segments.push(name.to_owned());
+                segments.push(key[..key.len() - 2].replace("''", "'"));
+            }
+            _ => segments.push(decoded),
+        }
+    }
+    segments
 }
 
-/// Counts, limits and answers one request.
-pub(crate) fn one(world: &mut World, call: &Call<'_>) -> Reply {
-    let (route, units) = access::route(call);
-    *world
-        .requests
-        .entry(format!("{} {route}", call.method))
-        .or_default() += 1;
-    let reply = match charge(world, call, units) {
-        Ok(share) => {
-            let reply = dispatch(world, call).unwrap_or_else(|refusal| refusal);
-            match share {
-                Some(share) => reply.with("x-ms-throttle-limit-percentage", format!("{share:.2}")),
-                None => reply,
-            }
-        }
-        Err(refusal) => refusal,
+/// Limits and answers one request.
+fn one(world: &mut World, call: &Call<'_>) -> Reply {
+    let cost = access::cost(call);
+    let verdict = world.throttle.admit(cost, world.clock.pace());
+    let reply = match verdict.refused {
+        Some((limit, wait)) => refuse_for_now(world, limit, wait),
+        None => dispatch(world, call).unwrap_or_else(|refusal| refusal),
     };
-    reply
-        .with("x-ms-resource-unit", units.to_string())
+    near_the_limit(reply, verdict)
+        .with("x-ms-resource-unit", cost.units.to_string())
         .with("request-id", call.caller.request_id.to_string())
 }
 
-fn charge(world: &mut World, call: &Call<'_>, units: u64) -> Result<Option<f64>, Reply> {
-    if !world.throttling {
-        return Ok(None);
+/// "Returned only when the application consumed more than 0.8 of its limit. The value ranges from 0.8 to 1.8."
+fn near_the_limit(reply: Reply, verdict: Verdict) -> Reply {
+    match verdict.used >= 0.8 {
+        true => {
+            let share = format!("{:.2}", verdict.used.min(1.8));
+            reply.with("x-ms-throttle-limit-percentage", share)
+        }
+        false => reply,
     }
-    let mut costs = Vec::new();
-    let is_report = call
-        .segments
-        .first()
-        .is_some_and(|first| first == "auditLogs");
-    match (users::wants_sign_in_activity(call), is_report) {
-        (true, _) => costs.push((Limit::SignInActivity, 1)),
-        (false, true) => costs.push((Limit::Reports, 1)),
-        (false, false) => costs.push((Limit::Units, units)),
-    }
-    if call.method != "GET" {
-        costs.push((Limit::Writes, 1));
-    }
-    world
-        .throttle
-        .charge(world.clock.pace(), &costs)
-        .map_err(|(limit, wait)| {
-            let (kind, information, reply) = match limit {
-                Limit::Units => (
-                    "ReadWrite",
-                    "ResourceUnitLimitExceeded",
-                    Reply::error(429, "TooManyRequests", "Please retry again later."),
-                ),
-                Limit::Writes => (
-                    "Write",
-                    "WriteLimitExceeded",
-                    Reply::error(429, "TooManyRequests", "Please retry again later."),
-                ),
-                Limit::Reports | Limit::SignInActivity => (
-                    "Read",
-                    "ResourceUnitLimitExceeded",
-                    Reply::error(429, "UnknownError", "Too Many Requests"),
-                ),
-            };
-            let scope = format!(
-                "Tenant_Application/{kind}/{}/{}",
-                world.options.client_id, world.options.tenant_id
-            );
-            reply
-                .with(
-                    "retry-after",
-                    wait.as_secs_f64().ceil().max(1.0).to_string(),
-                )
-                .with("x-ms-throttle-scope", scope)
-                .with("x-ms-throttle-information", information)
-        })
+}
+
+fn refuse_for_now(world: &World, limit: Limit, wait: Duration) -> Reply {
+    let (kind, information, reply) = match limit {
+        Limit::ResourceUnits => ("ReadWrite", "ResourceUnitLimitExceeded", Reply::throttled()),
+        Limit::Writes => ("Write", "WriteLimitExceeded", Reply::throttled()),
+        Limit::Reports | Limit::SignInActivity => (
+            "Read",
+            "ResourceUnitLimitExceeded",
+            Reply::report_throttled(),
+        ),
+    };
+    let scope = format!(
+        "Tenant_Application/{kind}/{}/{}",
+        world.options.client_id, world.options.tenant_id
+    );
+    reply
+        .with(
+            "retry-after",
+            wait.as_secs_f64().ceil().max(1.0).to_string(),
+        )
+        .with("x-ms-throttle-scope", scope)
+        .with("x-ms-throttle-information", information)
 }
 
 fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
-    access::check(call)?;
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if let Some(refusal) = map::refusal(call.method, &segments) {
+        return Err(refusal);
+    }
+    access::check(call)?;
     match (call.method, segments.as_slice()) {
         ("GET", ["users"]) => users::list(world, call),
         ("GET", ["users", "$count"]) => users::count(world, call),
@@ -183,9 +192,12 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
             writes::remove_sponsor(world, call, id, sponsor)
         }
         // Without the reference it is the sponsor itself that is deleted.
-        ("DELETE", ["users", _, "sponsors", sponsor]) => writes::delete_user(world, call, sponsor),
-        ("GET", ["users", id, "memberOf"]) => users::member_of(world, call, id),
-        ("GET", ["users", id, "appRoleAssignments"]) => users::app_roles(world, id),
+        ("DELETE", ["users", _, "sponsors", object] | ["groups", _, "members", object]) => {
+            writes::delete_object(world, call, object)
+        }
+        ("GET", ["users", id, "memberOf"]) => users::member_of(world, call, id, None),
+        ("GET", ["users", id, "memberOf", cast]) => users::member_of(world, call, id, Some(cast)),
+        ("GET", ["users", id, "appRoleAssignments"]) => app_roles::list(world, call, id),
         ("POST", ["users", id, "sendMail"]) => mail::send(world, call, id),
         ("GET", ["groups"]) => groups::list(world, call),
         ("GET", ["groups", id]) => groups::get(world, call, id),
@@ -197,41 +209,18 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("DELETE", ["groups", id, "members", member, "$ref"]) => {
             writes::remove_member(world, call, id, member)
         }
-        ("DELETE", ["groups", _, "members", member]) => writes::delete_user(world, call, member),
-        ("GET", ["directory", "deletedItems"]) => {
-            Err(Reply::bad_request("The cast segment is required."))
-        }
         ("GET", ["directory", "deletedItems", "microsoft.graph.user"]) => {
             deleted::list(world, call)
         }
-        ("GET", ["directory", "deletedItems", id]) => deleted::get(world, id),
+        ("GET", ["directory", "deletedItems", id]) => deleted::get(world, call, id),
         ("POST", ["directory", "deletedItems", id, "restore"]) => deleted::restore(world, call, id),
         ("DELETE", ["directory", "deletedItems", id]) => deleted::purge(world, call, id),
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, call),
-        ("GET", ["organization"]) => Ok(tenant::organization(world)),
-        ("GET", ["subscribedSkus"]) => Ok(tenant::skus(world)),
+        ("GET", ["organization"]) => tenant::organization(world, call),
+        ("GET", ["subscribedSkus"]) => tenant::skus(world, call),
         ("GET", ["roleManagement", "directory", "roleAssignments"]) => {
             tenant::role_assignments(world, call)
         }
-        (
-            _,
-            [
-                "users" | "groups" | "directory" | "auditLogs" | "organization" | "subscribedSkus"
-                | "roleManagement",
-                ..,
-            ],
-        ) => Err(Reply::error(
-            405,
-            "Request_BadRequest",
-            "Specified HTTP method is not allowed for the request target.",
-        )),
-        (_, other) => Err(Reply::error(
-            400,
-            "BadRequest",
-            format!(
-                "Resource not found for the segment '{}'.",
-                other.first().unwrap_or(&"")
-            ),
-        )),
+        (_, other) => Err(Reply::no_such_segment(other.last().unwrap_or(&""))),
     }
 }

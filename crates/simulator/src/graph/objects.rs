@@ -1,10 +1,18 @@
 //! Objects as JSON, with the properties selected.
 
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-use crate::faults::{Fault, RowFault};
+use super::Call;
+use crate::faults::{Befalling, RowFault};
+use crate::reply::Reply;
 use crate::second::{DAY, Second};
-use crate::tenant::{Activity, Directory, GroupIx, GroupKind, ROLES, UserIx};
+use crate::tenant::{
+    Activity, Directory, GroupIx, GroupKind, InvitationState, Origin, ROLES, UserIx, request_id,
+};
+
+/// By how many days the values of a stale replica lag behind, unless a fault says otherwise.
+const DAYS_STALE: i64 = 365;
 
 /// Every property of a user that is served.
 pub(super) const USER: &[&str] = &[
@@ -13,7 +21,9 @@ pub(super) const USER: &[&str] = &[
     "givenName",
     "surname",
     "mail",
+    "mailNickname",
     "otherMails",
+    "proxyAddresses",
     "userPrincipalName",
     "userType",
     "accountEnabled",
@@ -21,19 +31,41 @@ pub(super) const USER: &[&str] = &[
     "creationType",
     "externalUserState",
     "externalUserStateChangeDateTime",
+    "identities",
     "onPremisesSyncEnabled",
     "onPremisesExtensionAttributes",
+    "customSecurityAttributes",
     "employeeLeaveDateTime",
+    "employeeHireDate",
+    "employeeType",
     "companyName",
+    "department",
+    "usageLocation",
     "deletedDateTime",
     "signInActivity",
+    "signInSessionsValidFromDateTime",
+    "assignedLicenses",
     "businessPhones",
     "jobTitle",
     "mobilePhone",
     "officeLocation",
     "preferredLanguage",
     "isManagementRestricted",
-    "roleTemplateId",
+];
+
+/// Properties kept outside the directory, which collections of users do not serve.
+const OUT_OF_STORE: &[&str] = &[
+    "aboutMe",
+    "birthday",
+    "hireDate",
+    "interests",
+    "mailboxSettings",
+    "mySite",
+    "pastProjects",
+    "preferredName",
+    "responsibilities",
+    "schools",
+    "skills",
 ];
 
 /// What comes without `$select`.
@@ -64,14 +96,52 @@ pub(super) const GROUP: &[&str] = &[
     "membershipRule",
     "membershipRuleProcessingState",
     "isAssignableToRole",
+    "isManagementRestricted",
     "onPremisesSyncEnabled",
     "createdDateTime",
+    "renewedDateTime",
+    "deletedDateTime",
     "expirationDateTime",
+    "proxyAddresses",
+    "resourceProvisioningOptions",
     "visibility",
-    "roleTemplateId",
-    "accountEnabled",
-    "userType",
 ];
+
+/// What comes of a group without `$select`.
+pub(super) const DEFAULT_GROUP: &[&str] = GROUP;
+
+/// What may be selected from a collection of mixed kinds: whatever one of the kinds has.
+pub(super) const DIRECTORY_OBJECT: &[&str] = &DIRECTORY_OBJECTS;
+
+const DIRECTORY_OBJECTS: [&str; USER.len() + GROUP.len() + 1] = {
+    let mut all = ["roleTemplateId"; USER.len() + GROUP.len() + 1];
+    let mut index = 0;
+    while index < USER.len() {
+        all[index] = USER[index];
+        index += 1;
+    }
+    while index < USER.len() + GROUP.len() {
+        all[index] = GROUP[index - USER.len()];
+        index += 1;
+    }
+    all
+};
+
+/// Collections refuse what is not kept in the directory; `signInActivity` is the exception.
+pub(super) fn refuse_out_of_store(call: &Call<'_>) -> Result<(), Reply> {
+    let select = call.query.get("$select").unwrap_or_default();
+    match select
+        .split(',')
+        .any(|name| OUT_OF_STORE.contains(&name.trim()))
+    {
+        true => Err(Reply::error(
+            501,
+            "NotImplemented",
+            "This operation target is not yet supported.",
+        )),
+        false => Ok(()),
+    }
+}
 
 fn moment(at: Option<Second>) -> Value {
     at.map_or(Value::Null, |at| json!(at.to_string()))
@@ -82,11 +152,11 @@ pub(super) fn user(
     directory: &Directory,
     ix: UserIx,
     select: &[&str],
-    fault: Option<&Fault>,
+    fault: Option<&Befalling>,
 ) -> Map<String, Value> {
     let user = directory.user(ix);
     let mut row = Map::new();
-    for name in select {
+    for name in select.iter().filter(|name| USER.contains(name)) {
         let value = match *name {
             "id" => json!(user.id.to_string()),
             "displayName" => json!(directory.display_name(ix)),
@@ -94,6 +164,15 @@ pub(super) fn user(
             "surname" => json!(directory.display_name(ix).split(' ').nth(1)),
             "mail" => json!(directory.mail(ix)),
             "otherMails" => json!([directory.mail(ix)]),
+            "mailNickname" => json!(directory.upn(ix).split('@').next()),
+            "proxyAddresses" => json!([format!("SMTP:{}", directory.mail(ix))]),
+            "identities" => identities(directory, ix),
+            "assignedLicenses" => json!([]),
+            "signInSessionsValidFromDateTime" => moment(user.created),
+            "companyName" => json!(match user.origin {
+                Origin::External => directory.domain_of(ix).name.split('.').next(),
+                Origin::Internal => None,
+            }),
             "userPrincipalName" => json!(match user.deleted {
                 Some(_) => format!("{}{}", user.id.simple(), directory.upn(ix)),
                 None => directory.upn(ix),
@@ -102,7 +181,7 @@ pub(super) fn user(
             "accountEnabled" => json!(user.enabled),
             "createdDateTime" => moment(user.created),
             "creationType" => json!(user.creation_type.map(crate::tenant::CreationType::name)),
-            "externalUserState" => json!(user.state.map(crate::tenant::InvitationState::name)),
+            "externalUserState" => json!(user.state.map(InvitationState::name)),
             "externalUserStateChangeDateTime" => moment(user.state_changed),
             "onPremisesSyncEnabled" => json!(user.synced),
             "deletedDateTime" => moment(user.deleted),
@@ -129,7 +208,6 @@ pub(super) fn user(
                 Some(activity) => activity,
                 None => continue,
             },
-            "roleTemplateId" => continue,
             _ => Value::Null,
         };
         row.insert((*name).to_owned(), value);
@@ -137,29 +215,61 @@ pub(super) fn user(
     row
 }
 
+/// A guest who accepted signs in at home; until then the identity is of this tenant.
+fn identities(directory: &Directory, ix: UserIx) -> Value {
+    let user = directory.user(ix);
+    let at_home =
+        user.origin == Origin::External && user.state != Some(InvitationState::PendingAcceptance);
+    json!([match at_home {
+        true =>
+            json!({ "signInType": "federated", "issuer": "ExternalAzureAD", "issuerAssignedId": null }),
+        false => json!({
+            "signInType": "userPrincipalName",
+            "issuer": directory.initial_domain,
+            "issuerAssignedId": directory.upn(ix),
+        }),
+    }])
+}
+
 /// Left out for a user who never signed in; or as a fault has it.
-fn sign_in_activity(id: uuid::Uuid, shown: Activity, fault: Option<&Fault>) -> Option<Value> {
-    let written = |activity: Activity, none: &Value| {
-        let time = |at: Option<Second>| at.map_or_else(|| none.clone(), |at| json!(at.to_string()));
-        json!({
-            "lastSignInDateTime": time(activity.interactive),
-            "lastSignInRequestId": id.to_string(),
-            "lastNonInteractiveSignInDateTime": time(activity.non_interactive),
-            "lastNonInteractiveSignInRequestId": id.to_string(),
-            "lastSuccessfulSignInDateTime": time(activity.success),
-            "lastSuccessfulSignInRequestId": id.to_string(),
+fn sign_in_activity(id: Uuid, shown: Activity, fault: Option<&Befalling>) -> Option<Value> {
+    let genuine = |activity: Activity| {
+        (!activity.is_absent()).then(|| {
+            let time = |at: Option<Second>| json!(at.map(|at| at.to_string()));
+            let request = |at: Option<Second>| json!(at.map(|at| request_id(id, at)));
+            json!({
+                "lastSignInDateTime": time(activity.interactive),
+                "lastSignInRequestId": request(activity.interactive),
+                "lastNonInteractiveSignInDateTime": time(activity.non_interactive),
+                "lastNonInteractiveSignInRequestId": request(activity.non_interactive),
+                "lastSuccessfulSignInDateTime": time(activity.success),
+                "lastSuccessfulSignInRequestId": request(activity.success),
+            })
         })
     };
-    let nothing = Activity::default();
-    match fault.map(|fault| fault.encoding) {
-        None if shown.is_absent() => None,
-        None => Some(written(shown, &Value::Null)),
-        Some(RowFault::Absent) => None,
-        Some(RowFault::Null) => Some(Value::Null),
-        Some(RowFault::MinDate) => Some(written(nothing, &json!("0001-01-01T00:00:00Z"))),
-        Some(RowFault::Empty) => Some(written(nothing, &json!(""))),
-        Some(RowFault::Stale) if shown.is_absent() => None,
-        Some(RowFault::Stale) => Some(written(shown.older(365 * DAY), &Value::Null)),
+    // The odd values of the documented sample.
+    let hollow = |time: &str| {
+        Some(json!({
+            "lastSignInDateTime": time,
+            "lastSignInRequestId": "",
+            "lastNonInteractiveSignInDateTime": time,
+            "lastNonInteractiveSignInRequestId": "",
+            "lastSuccessfulSignInDateTime": time,
+            "lastSuccessfulSignInRequestId": "",
+        }))
+    };
+    let Some(found) = fault.filter(|found| found.hits(id)) else {
+        return genuine(shown);
+    };
+    match found.fault.encoding {
+        RowFault::Absent => None,
+        RowFault::Null => Some(Value::Null),
+        RowFault::MinDate => hollow("0001-01-01T00:00:00Z"),
+        RowFault::Empty => hollow(""),
+        RowFault::Stale => {
+            let days = found.fault.days.unwrap_or(DAYS_STALE);
+            genuine(shown.older(days.saturating_mul(DAY)))
+        }
     }
 }
 
@@ -168,7 +278,7 @@ pub(super) fn group(directory: &Directory, ix: GroupIx, select: &[&str]) -> Map<
     let group = directory.group(ix);
     let kind = group.kind;
     let mut row = Map::new();
-    for name in select {
+    for name in select.iter().filter(|name| GROUP.contains(name)) {
         let value = match *name {
             "id" => json!(group.id.to_string()),
             "displayName" => json!(group.name),
@@ -189,7 +299,15 @@ pub(super) fn group(directory: &Directory, ix: GroupIx, select: &[&str]) -> Map<
             "isAssignableToRole" => json!(kind == GroupKind::RoleAssignable),
             "onPremisesSyncEnabled" => json!((kind == GroupKind::OnPremises).then_some(true)),
             "createdDateTime" => json!(group.created.to_string()),
-            "roleTemplateId" | "accountEnabled" | "userType" => continue,
+            "renewedDateTime" => json!(group.created.to_string()),
+            "description" => json!(
+                group
+                    .project
+                    .map(|project| format!("Ends {}", project.ends.date()))
+            ),
+            "proxyAddresses" | "resourceProvisioningOptions" => json!([]),
+            "isManagementRestricted" => json!(false),
+            "visibility" => json!((kind == GroupKind::Microsoft365).then_some("Private")),
             _ => Value::Null,
         };
         row.insert((*name).to_owned(), value);
@@ -214,6 +332,8 @@ pub(super) fn role(index: usize) -> Value {
     json!({
         "@odata.type": "#microsoft.graph.directoryRole",
         "id": role.object.to_string(),
+        "deletedDateTime": null,
+        "description": role.name,
         "displayName": role.name,
         "roleTemplateId": role.template.to_string(),
     })

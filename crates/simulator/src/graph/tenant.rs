@@ -1,19 +1,18 @@
 //! The organization, its licences, and the assignments of directory roles.
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::Call;
-use super::listing::{page, position, slice};
-use crate::query::{Clause, Literal, Operator};
+use super::listing::{CUSTOMARY, MOST, page, place, slice};
 use crate::reply::{Outcome, Reply};
-use crate::tenant::ROLES;
+use crate::tenant::{ROLES, role_named};
 use crate::world::World;
 
 /// The service plan of Entra ID P1.
 const AAD_PREMIUM: &str = "41781fb2-bc02-4b7c-bd55-b576c07bb09d";
 
-pub(super) fn organization(world: &World) -> Reply {
+pub(super) fn organization(world: &World, call: &Call<'_>) -> Outcome {
+    call.query.only(&["$select"])?;
     let directory = &world.tenant.directory;
     let plans = if world.licensed {
         json!([{ "assignedDateTime": "2024-01-01T00:00:00Z", "capabilityStatus": "Enabled", "service": "AADPremiumService", "servicePlanId": AAD_PREMIUM }])
@@ -21,37 +20,34 @@ pub(super) fn organization(world: &World) -> Reply {
         json!([])
     };
     let domain = |name: &str, is_initial: bool| json!({ "name": name, "isDefault": !is_initial, "isInitial": is_initial, "type": "Managed", "capabilities": "Email" });
-    Reply::ok(json!({ "value": [{
+    Ok(Reply::ok(json!({ "value": [{
         "id": directory.tenant_id.to_string(),
         "displayName": "Contoso",
         "tenantType": "AAD",
         "onPremisesSyncEnabled": null,
         "assignedPlans": plans,
         "verifiedDomains": [domain(&directory.domain, false), domain(&directory.initial_domain, true)],
-    }] }))
+    }] })))
 }
 
-pub(super) fn skus(world: &World) -> Reply {
+pub(super) fn skus(world: &World, call: &Call<'_>) -> Outcome {
+    call.query.only(&["$select"])?;
     let skus = if world.licensed {
         json!([{ "id": "simulated_sku", "skuPartNumber": "AAD_PREMIUM", "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanId": AAD_PREMIUM, "servicePlanName": "AAD_PREMIUM", "provisioningStatus": "Success" }] }])
     } else {
         json!([])
     };
-    Reply::ok(json!({ "value": skus }))
+    Ok(Reply::ok(json!({ "value": skus })))
 }
 
 pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$filter", "$select", "$top"])?;
     let mut principal = None;
-    for clause in call.query.filter()? {
-        match clause {
-            Clause::Compare(property, Operator::Eq, Literal::Text(id))
-                if property == "principalId" =>
-            {
-                principal = Some(Uuid::try_parse(&id).ok());
-            }
-            _ => return Err(Reply::bad_request("Only principalId can be filtered by.")),
-        }
+    for part in call.query.filter_parts()? {
+        let ids = part
+            .ids("principalId")
+            .ok_or_else(|| Reply::unsupported_clause(part.property(), "RoleAssignment"))?;
+        principal = Some(ids.first().copied());
     }
     let directory = &world.tenant.directory;
     let holders = directory
@@ -59,11 +55,19 @@ pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
         .iter()
         .map(|ix| directory.user(*ix))
         .filter(|user| user.is_live());
-    let assignments =
-        holders.flat_map(|user| user.roles().iter().map(|role| (user.id, &ROLES[*role])));
-    let wanted =
-        assignments.filter(|(id, _)| principal.is_none_or(|principal| principal == Some(*id)));
-    let all: Vec<Value> = wanted
+    let direct = holders.flat_map(|user| user.roles().iter().map(|role| (user.id, &ROLES[*role])));
+    // "Assignments through a role-assignable group have the group for their principal."
+    let of_groups = directory
+        .groups
+        .iter()
+        .filter(|group| group.confers_privilege());
+    let of_groups = of_groups.filter_map(|group| {
+        let role = role_named("Guest Inviter")?;
+        Some((group.id, &ROLES[role]))
+    });
+    let all: Vec<Value> = direct
+        .chain(of_groups)
+        .filter(|(id, _)| principal.is_none_or(|principal| principal == Some(*id)))
         .map(|(id, role)| {
             json!({
                 "id": format!("{}-{}-1", role.template.simple(), id.simple()),
@@ -74,7 +78,7 @@ pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
             })
         })
         .collect();
-    let (items, next) = slice(all, position(world, call)?, call.query.top(100, 999)?);
+    let (items, next) = slice(all, place(world, call)?, call.query.top(CUSTOMARY, MOST)?);
     Ok(page(
         call,
         "roleManagement/directory/roleAssignments",

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::listing::{page, position, slice};
+use super::listing::{CUSTOMARY, MOST, page, place, take};
+use super::user_filter::UserFilter;
 use super::{Call, objects};
-use crate::query::{Clause, Literal, Operator};
 use crate::reply::{Outcome, Reply};
-use crate::tenant::{Directory, Sponsor, Tenant, User, UserIx};
+use crate::tenant::{Directory, Sponsor, Tenant, UserIx};
 use crate::world::World;
 
 const OPTIONS: &[&str] = &["$filter", "$select", "$top", "$count", "$expand"];
@@ -27,11 +27,14 @@ pub(super) fn wants_sign_in_activity(call: &Call<'_>) -> bool {
     is_users && call.method == "GET" && (names("$select") || names("$filter"))
 }
 
+/// Rows that one page looks at before it is handed out as it is, full or not: "a page may be empty yet have a link".
+const LOOKED_AT: usize = 100_000;
+
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(OPTIONS)?;
+    objects::refuse_out_of_store(call)?;
     let select = call.query.select(objects::USER)?;
-    let clauses = call.query.filter()?;
-    check_filter(call, &clauses)?;
+    let filter = filter(call, call.query.is_advanced())?;
     let expand = expansion(call)?;
     let reports = wants_sign_in_activity(call);
     if reports && !world.licensed {
@@ -40,30 +43,34 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
     let most = match (reports, expand.is_some()) {
         (_, true) => 100,
         (true, false) => 500,
-        (false, false) => 999,
+        (false, false) => MOST,
     };
-    let top = call.query.top(100, most)?;
-    let from = position(world, call)?;
+    let top = call.query.top(CUSTOMARY, most)?;
+    let from = place(world, call)?;
     let directory = &world.tenant.directory;
     let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
     if reports && !names.contains(&"id") {
         names.push("id");
     }
-    let count = (from == 0 && call.query.wants_count()).then(|| {
-        candidates(directory, &clauses)
-            .filter(|ix| matches(directory, *ix, &clauses))
-            .count()
-    });
+    let is_first = call.query.get("$skiptoken").is_none();
+    let count =
+        (is_first && call.query.wants_count()).then(|| matching(directory, filter.as_ref()));
     let mut items = Vec::with_capacity(top);
     let mut next = None;
-    let from_ix = usize::try_from(from).unwrap_or(usize::MAX);
-    for ix in candidates(directory, &clauses).filter(|ix| ix.at() >= from_ix) {
-        if !matches(directory, ix, &clauses) {
+    for (looked_at, ix) in candidates(directory, filter.as_ref(), from).enumerate() {
+        if looked_at == LOOKED_AT {
+            next = Some(u64::from(ix.0));
+            break;
+        }
+        if !matches(directory, ix, filter.as_ref()) {
             continue;
         }
         if items.len() == top {
-            next = Some(ix.at() as u64);
+            next = Some(u64::from(ix.0));
             break;
+        }
+        if call.is_missing(directory.user(ix).id) {
+            continue;
         }
         let mut row = objects::user(directory, ix, &names, call.row_fault);
         if let Some(inner) = &expand {
@@ -74,29 +81,35 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         }
         items.push(Value::Object(row));
     }
-    Ok(page(call, "users", items, next, count))
+    let context = match &select {
+        Some(names) => format!("users({})", names.join(",")),
+        None => "users".to_owned(),
+    };
+    Ok(page(call, &context, items, next, count))
 }
 
-/// Users that may match, in the order of their places: those named by an `id in (..)`, else all.
+fn filter(call: &Call<'_>, advanced: bool) -> Result<Option<UserFilter>, Reply> {
+    let filter = call.query.filter()?;
+    filter
+        .map(|filter| UserFilter::new(&filter, advanced))
+        .transpose()
+}
+
+/// Users that may match from a place on, in the order of their places: those that the filter names, else all.
 fn candidates<'d>(
     directory: &'d Directory,
-    clauses: &[Clause],
+    filter: Option<&UserFilter>,
+    from: u64,
 ) -> Box<dyn Iterator<Item = UserIx> + 'd> {
-    let ids = clauses.iter().find_map(|clause| match clause {
-        Clause::In(property, ids) if property == "id" => Some(ids.clone()),
-        Clause::Compare(property, Operator::Eq, Literal::Text(id)) if property == "id" => {
-            Some(vec![id.clone()])
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    match filter.and_then(UserFilter::ids) {
+        None => {
+            let end = directory.users.len();
+            Box::new((from.min(end)..end).map(UserIx::from_index))
         }
-        Clause::In(..) | Clause::Compare(..) | Clause::StartsWith(..) => None,
-    });
-    match ids {
-        None => Box::new((0..directory.users.len()).map(UserIx::from_index)),
         Some(ids) => {
-            let found = ids
-                .iter()
-                .filter_map(|id| Uuid::try_parse(id).ok())
-                .filter_map(|id| directory.user_by_id(id));
-            let mut found: Vec<UserIx> = found.collect();
+            let found = ids.iter().filter_map(|id| directory.user_by_id(*id));
+            let mut found: Vec<UserIx> = found.filter(|ix| ix.at() >= from).collect();
             found.sort_unstable();
             found.dedup();
             Box::new(found.into_iter())
@@ -104,125 +117,14 @@ fn candidates<'d>(
     }
 }
 
-fn check_filter(call: &Call<'_>, clauses: &[Clause]) -> Result<(), Reply> {
-    for clause in clauses {
-        let (property, operator) = match clause {
-            Clause::Compare(property, operator, _) => (property, Some(*operator)),
-            Clause::In(property, _) | Clause::StartsWith(property, _) => (property, None),
-        };
-        if property.starts_with("signInActivity/") {
-            if clauses.len() > 1 {
-                return Err(Reply::bad_request(
-                    "Filter on signInActivity cannot be combined with other filters.",
-                ));
-            }
-            continue;
-        }
-        if operator == Some(Operator::Ne) && !call.query.wants_count() {
-            let text = "Operator 'ne' is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information";
-            return Err(Reply::unsupported(text));
-        }
-        let known = match clause {
-            Clause::In(..) => matches!(property.as_str(), "id" | "userPrincipalName" | "mail"),
-            Clause::StartsWith(..) => matches!(
-                property.as_str(),
-                "userPrincipalName" | "mail" | "displayName"
-            ),
-            Clause::Compare(..) => matches!(
-                property.as_str(),
-                "id" | "userType"
-                    | "accountEnabled"
-                    | "createdDateTime"
-                    | "externalUserState"
-                    | "creationType"
-                    | "userPrincipalName"
-                    | "mail"
-                    | "displayName"
-                    | "onPremisesSyncEnabled"
-            ),
-        };
-        if !known {
-            return Err(Reply::unsupported(format!(
-                "Unsupported or invalid query filter clause specified for property '{property}' of resource 'User'."
-            )));
-        }
-    }
-    Ok(())
+fn matches(directory: &Directory, ix: UserIx, filter: Option<&UserFilter>) -> bool {
+    directory.user(ix).is_live() && filter.is_none_or(|filter| filter.holds(directory, ix))
 }
 
-fn matches(directory: &Directory, ix: UserIx, clauses: &[Clause]) -> bool {
-    let user = directory.user(ix);
-    user.is_live()
-        && clauses
-            .iter()
-            .all(|clause| holds(directory, ix, user, clause))
-}
-
-fn holds(directory: &Directory, ix: UserIx, user: &User, clause: &Clause) -> bool {
-    let text = |property: &str| match property {
-        "id" => Some(user.id.to_string()),
-        "userType" => Some(user.user_type.name().to_owned()),
-        "externalUserState" => user.state.map(|state| state.name().to_owned()),
-        "creationType" => user.creation_type.map(|kind| kind.name().to_owned()),
-        "userPrincipalName" => Some(directory.upn(ix)),
-        "mail" => Some(directory.mail(ix)),
-        "displayName" => Some(directory.display_name(ix)),
-        _ => None,
-    };
-    match clause {
-        // The commonest filter of all, spared the allocations.
-        Clause::Compare(property, Operator::Eq, Literal::Text(value)) if property == "userType" => {
-            user.user_type.name() == value
-        }
-        Clause::Compare(property, operator, Literal::Text(value)) => {
-            text(property).is_some_and(|found| found.eq_ignore_ascii_case(value))
-                == (*operator == Operator::Eq)
-        }
-        Clause::Compare(property, operator, Literal::Bool(value)) => {
-            let found = if property == "onPremisesSyncEnabled" {
-                user.synced
-            } else {
-                Some(user.enabled)
-            };
-            (found == Some(*value)) == (*operator == Operator::Eq)
-        }
-        Clause::Compare(property, operator, Literal::Null) => {
-            let is_null = match property.as_str() {
-                "createdDateTime" => user.created.is_none(),
-                "onPremisesSyncEnabled" => user.synced.is_none(),
-                other => text(other).is_none(),
-            };
-            is_null == (*operator == Operator::Eq)
-        }
-        Clause::Compare(property, operator, Literal::Time(time)) => {
-            let found = match property.as_str() {
-                "signInActivity/lastSignInDateTime" => user.shown.interactive,
-                "signInActivity/lastNonInteractiveSignInDateTime" => user.shown.non_interactive,
-                "signInActivity/lastSuccessfulSignInDateTime" => user.shown.success,
-                _ => user.created,
-            };
-            // Users who never signed in are never found.
-            found.is_some_and(|found| match operator {
-                Operator::Eq => found == *time,
-                Operator::Ne => found != *time,
-                Operator::Ge => found >= *time,
-                Operator::Le => found <= *time,
-            })
-        }
-        Clause::In(property, values) if property == "id" => {
-            Uuid::try_parse(&user.id.to_string()).is_ok()
-                && values
-                    .iter()
-                    .any(|value| Uuid::try_parse(value) == Ok(user.id))
-        }
-        Clause::In(property, values) => text(property).is_some_and(|found| {
-            values
-                .iter()
-                .any(|value| value.eq_ignore_ascii_case(&found))
-        }),
-        Clause::StartsWith(property, prefix) => text(property)
-            .is_some_and(|found| found.to_lowercase().starts_with(&prefix.to_lowercase())),
-    }
+fn matching(directory: &Directory, filter: Option<&UserFilter>) -> usize {
+    candidates(directory, filter, 0)
+        .filter(|ix| matches(directory, *ix, filter))
+        .count()
 }
 
 /// `$expand`: only sponsors, one relationship, not in an advanced query. Some when asked for, with what is selected inside.
@@ -235,10 +137,15 @@ fn expansion(call: &Call<'_>) -> Result<Option<Option<Vec<String>>>, Reply> {
             "$expand is not supported with advanced queries.",
         ));
     }
-    let Some(rest) = text.strip_prefix("sponsors") else {
+    if text.contains("),") || (text.contains(',') && !text.contains('(')) {
         return Err(Reply::bad_request(
             "Only one property can be expanded in a single query.",
         ));
+    }
+    let Some(rest) = text.strip_prefix("sponsors") else {
+        return Err(Reply::malformed(format!(
+            "Parsing OData Select and Expand failed: the expansion '{text}' is not supported."
+        )));
     };
     if rest.is_empty() {
         return Ok(Some(None));
@@ -247,11 +154,23 @@ fn expansion(call: &Call<'_>) -> Result<Option<Option<Vec<String>>>, Reply> {
         .strip_prefix("($select=")
         .and_then(|rest| rest.strip_suffix(')'));
     let Some(inside) = inside else {
-        return Err(Reply::bad_request(format!(
+        return Err(Reply::malformed(format!(
             "The expansion '{text}' is not supported."
         )));
     };
-    Ok(Some(Some(inside.split(',').map(str::to_owned).collect())))
+    let names: Vec<String> = inside
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
+    match names
+        .iter()
+        .find(|name| !objects::DIRECTORY_OBJECT.contains(&name.as_str()))
+    {
+        Some(name) => Err(Reply::malformed(format!(
+            "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type 'microsoft.graph.directoryObject'."
+        ))),
+        None => Ok(Some(Some(names))),
+    }
 }
 
 fn sponsor_rows(tenant: &Tenant, ix: UserIx, select: Option<&[String]>) -> Vec<Value> {
@@ -294,12 +213,8 @@ pub(super) fn count(world: &mut World, call: &Call<'_>) -> Outcome {
     if !call.query.eventual {
         return Err(Reply::bad_request("$count is not currently supported."));
     }
-    let clauses = call.query.filter()?;
-    check_filter(call, &clauses)?;
-    let directory = &world.tenant.directory;
-    let count = candidates(directory, &clauses)
-        .filter(|ix| matches(directory, *ix, &clauses))
-        .count();
+    let filter = filter(call, true)?;
+    let count = matching(&world.tenant.directory, filter.as_ref());
     Ok(Reply::text(200, "text/plain", count.to_string()))
 }
 
@@ -353,33 +268,39 @@ pub(super) fn find(world: &World, key: &str) -> Result<UserIx, Reply> {
 pub(super) fn sponsors(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     call.query.only(RELATED)?;
     let ix = find(world, key)?;
-    let select = call.query.select(objects::USER)?;
+    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
     let rows = sponsor_rows(&world.tenant, ix, select.as_deref());
     Ok(page(call, "directoryObjects", rows, None, None))
 }
 
-pub(super) fn member_of(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
+/// Groups and directory roles, mixed. Without the permission to read groups only their ids are told.
+pub(super) fn member_of(
+    world: &mut World,
+    call: &Call<'_>,
+    key: &str,
+    cast: Option<&str>,
+) -> Outcome {
     call.query.only(RELATED)?;
     let ix = find(world, key)?;
-    let select = call.query.select(objects::GROUP)?;
-    let names = objects::selected(select.as_deref(), objects::GROUP);
+    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
+    let names = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
     let directory = &world.tenant.directory;
     let user = directory.user(ix);
-    let groups = user
-        .groups
+    let mut groups = user.groups.clone();
+    groups.retain(|group| !directory.group(*group).deleted);
+    groups.sort_unstable();
+    let groups = groups.into_iter().map(|group| {
+        let row = objects::typed("group", objects::group(directory, group, &names));
+        (u64::from(group.0), row)
+    });
+    // Roles come after all groups.
+    let roles = user
+        .roles()
         .iter()
-        .filter(|group| !directory.group(**group).deleted);
-    let groups =
-        groups.map(|group| objects::typed("group", objects::group(directory, *group, &names)));
-    let all: Vec<Value> = groups
-        .chain(user.roles().iter().map(|role| objects::role(*role)))
-        .collect();
-    let (items, next) = slice(all, position(world, call)?, call.query.top(100, 999)?);
+        .map(|role| (u64::from(u32::MAX) + *role as u64, objects::role(*role)));
+    let all = groups
+        .filter(|_| cast != Some("microsoft.graph.directoryRole"))
+        .chain(roles.filter(|_| cast != Some("microsoft.graph.group")));
+    let (items, next) = take(all, place(world, call)?, call.query.top(CUSTOMARY, MOST)?);
     Ok(page(call, "directoryObjects", items, next, None))
-}
-
-/// The simulated tenant has no applications of its own, so nobody is assigned to one.
-pub(super) fn app_roles(world: &mut World, key: &str) -> Outcome {
-    find(world, key)?;
-    Ok(Reply::ok(json!({ "value": [] })))
 }

@@ -4,13 +4,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::deleted::refuse_privileged;
-use super::{Call, groups, users};
+use super::{Call, access, groups, users};
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
 use crate::tenant::{GroupIx, GroupKind, MAX_SPONSORS, Sponsor, UserIx, WriteKind};
 use crate::world::World;
 
-const MASTERED_ELSEWHERE: &str = "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.";
+/// "Each at most 1,024 characters."
+const LONGEST_ATTRIBUTE: usize = 1024;
 
 pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
@@ -20,8 +21,11 @@ pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
     for (name, value) in body {
         let fits = match name.as_str() {
             "accountEnabled" => value.is_boolean(),
-            "onPremisesExtensionAttributes" => value.is_object(),
-            "employeeLeaveDateTime" => value.is_string() || value.is_null(),
+            "onPremisesExtensionAttributes" => are_attributes(value),
+            "employeeLeaveDateTime" => {
+                let is_time = |text| chrono::DateTime::parse_from_rfc3339(text).is_ok();
+                value.is_null() || value.as_str().is_some_and(is_time)
+            }
             _ => {
                 return Err(Reply::bad_request(format!(
                     "Property '{name}' is read-only or not known."
@@ -38,10 +42,9 @@ pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
         refuse_privileged(world, ix)?;
     }
     let id = world.tenant.directory.user(ix).id;
-    if body.contains_key("onPremisesExtensionAttributes")
-        && world.tenant.directory.user(ix).synced == Some(true)
-    {
-        return Err(Reply::bad_request(MASTERED_ELSEWHERE));
+    // All that can be set here is mastered on-premises for a synced user.
+    if world.tenant.directory.user(ix).synced == Some(true) {
+        return Err(Reply::mastered_elsewhere());
     }
     if let Some(enabled) = body.get("accountEnabled").and_then(Value::as_bool) {
         let user = world.tenant.directory.user_mut(ix);
@@ -78,10 +81,7 @@ fn set_attributes(world: &mut World, ix: UserIx, body: &serde_json::Map<String, 
         .get("onPremisesExtensionAttributes")
         .and_then(Value::as_object);
     for (name, value) in attributes.into_iter().flatten() {
-        let Some(number) = name
-            .strip_prefix("extensionAttribute")
-            .and_then(|number| number.parse().ok())
-        else {
+        let Some(number) = attribute_number(name) else {
             continue;
         };
         match value.as_str() {
@@ -91,7 +91,46 @@ fn set_attributes(world: &mut World, ix: UserIx, body: &serde_json::Map<String, 
     }
 }
 
-/// A soft delete; also what a removal of a reference does that forgets its `/$ref`.
+/// `extensionAttribute1` to `extensionAttribute15`.
+fn attribute_number(name: &str) -> Option<u8> {
+    let number = name.strip_prefix("extensionAttribute")?.parse().ok()?;
+    (1..=15).contains(&number).then_some(number)
+}
+
+fn are_attributes(value: &Value) -> bool {
+    let fits = |value: &Value| {
+        value.is_null()
+            || value
+                .as_str()
+                .is_some_and(|text| text.len() <= LONGEST_ATTRIBUTE)
+    };
+    value.as_object().is_some_and(|object| {
+        object
+            .iter()
+            .all(|(name, value)| attribute_number(name).is_some() && fits(value))
+    })
+}
+
+/// What the removal of a reference does that forgets its `/$ref`: the user or the group itself is deleted.
+pub(super) fn delete_object(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
+    let group = Uuid::try_parse(key)
+        .ok()
+        .and_then(|id| world.tenant.directory.live_group(id));
+    match group {
+        Some(group) if access::may_delete_groups(call) => {
+            world.tenant.delete_group(group);
+            let id = world.tenant.directory.group(group).id;
+            world
+                .tenant
+                .note(WriteKind::DeleteGroup, id, None, true, &call.caller);
+            Ok(Reply::empty(204))
+        }
+        None if access::may_delete_users(call) => delete_user(world, call, key),
+        Some(_) | None => Err(Reply::denied()),
+    }
+}
+
+/// A soft delete.
 pub(super) fn delete_user(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
     refuse_privileged(world, ix)?;
@@ -117,11 +156,12 @@ fn referenced(call: &Call<'_>) -> Result<Uuid, Reply> {
     id.ok_or_else(|| Reply::bad_request("Invalid reference."))
 }
 
-fn refuse_kind(world: &World, group: GroupIx) -> Result<(), Reply> {
+fn refuse_kind(world: &World, call: &Call<'_>, group: GroupIx) -> Result<(), Reply> {
     match world.tenant.directory.group(group).kind {
         GroupKind::Security | GroupKind::Microsoft365 => Ok(()),
+        GroupKind::RoleAssignable if access::may_manage_roles(call) => Ok(()),
         GroupKind::Dynamic | GroupKind::RoleAssignable => Err(Reply::denied()),
-        GroupKind::OnPremises => Err(Reply::bad_request(MASTERED_ELSEWHERE)),
+        GroupKind::OnPremises => Err(Reply::mastered_elsewhere()),
         GroupKind::MailEnabled => Err(Reply::bad_request(
             "Cannot Update a mail-enabled security groups and or distribution list.",
         )),
@@ -130,7 +170,7 @@ fn refuse_kind(world: &World, group: GroupIx) -> Result<(), Reply> {
 
 pub(super) fn add_member(world: &mut World, call: &Call<'_>, group: &str) -> Outcome {
     let group_ix = groups::find(world, group)?;
-    refuse_kind(world, group_ix)?;
+    refuse_kind(world, call, group_ix)?;
     let member = referenced(call)?;
     let ix = users::find(world, &member.to_string())?;
     if !world.tenant.directory.join(ix, group_ix) {
@@ -155,7 +195,7 @@ pub(super) fn remove_member(
     member: &str,
 ) -> Outcome {
     let group_ix = groups::find(world, group)?;
-    refuse_kind(world, group_ix)?;
+    refuse_kind(world, call, group_ix)?;
     let ix = users::find(world, member)?;
     if !world.tenant.directory.leave(ix, group_ix) {
         return Err(Reply::not_found(member));

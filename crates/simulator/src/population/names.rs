@@ -180,6 +180,24 @@ pub(crate) fn team(number: usize) -> String {
     format!("{} {}", TEAMS[number % TEAMS.len()], number + 1)
 }
 
+const CITIES: &[(&str, &str)] = &[
+    ("Aarhus", "DK"),
+    ("Bergen", "NO"),
+    ("Bologna", "IT"),
+    ("Cork", "IE"),
+    ("Ghent", "BE"),
+    ("Graz", "AT"),
+    ("Lyon", "FR"),
+    ("Porto", "PT"),
+    ("Tampere", "FI"),
+    ("Utrecht", "NL"),
+];
+
+/// A city and its country.
+pub(crate) fn city(number: usize) -> (&'static str, &'static str) {
+    CITIES[number % CITIES.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -46,6 +46,8 @@ pub(crate) struct Directory {
     pub(crate) deleted: BTreeSet<UserIx>,
     /// Holders of directory roles.
     pub(crate) role_holders: BTreeSet<UserIx>,
+    /// Role-assignable groups: few, and asked for with every sensitive write.
+    privileged_groups: Vec<GroupIx>,
     /// The dynamic group that takes in all users of a domain.
     pub(crate) dynamic: HashMap<DomainIx, GroupIx>,
 }
@@ -68,6 +70,7 @@ impl Directory {
             }],
             deleted: BTreeSet::new(),
             role_holders: BTreeSet::new(),
+            privileged_groups: Vec::new(),
             dynamic: HashMap::new(),
         }
     }
@@ -95,6 +98,9 @@ impl Directory {
         self.group_ids.insert(group.id, ix);
         for member in group.members.clone() {
             self.user_mut(member).groups.push(ix);
+        }
+        if group.confers_privilege() {
+            self.privileged_groups.push(ix);
         }
         self.groups.push(group);
         ix
@@ -228,14 +234,11 @@ impl Directory {
     pub(crate) fn is_privileged(&self, ix: UserIx) -> bool {
         let user = self.user(ix);
         user.roles().iter().any(|role| ROLES[*role].privileged)
-            || user
-                .groups
-                .iter()
-                .any(|group| self.group(*group).confers_privilege())
-            || self
-                .groups
-                .iter()
-                .any(|group| group.confers_privilege() && group.owners.contains(&ix))
+            || self.privileged_groups.iter().any(|group| {
+                let group = self.group(*group);
+                group.confers_privilege()
+                    && (group.members.contains(&ix) || group.owners.contains(&ix))
+            })
     }
 
     pub(crate) fn join(&mut self, ix: UserIx, group: GroupIx) -> bool {

@@ -18,7 +18,7 @@ pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
 pub(crate) use role::{ROLES, role_named};
-pub(crate) use sign_in::{SignIn, SignInLog};
+pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
 pub(crate) use user::{
     CreationType, Extras, Habits, InvitationState, Origin, Persona, Sponsor, User, UserIx, UserType,
 };

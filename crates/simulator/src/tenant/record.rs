@@ -24,6 +24,7 @@ pub(crate) enum WriteKind {
     RemoveMember,
     AddSponsor,
     RemoveSponsor,
+    DeleteGroup,
     SendMail,
 }
 
@@ -40,6 +41,7 @@ impl WriteKind {
             Self::RemoveMember => "remove-member",
             Self::AddSponsor => "add-sponsor",
             Self::RemoveSponsor => "remove-sponsor",
+            Self::DeleteGroup => "delete-group",
             Self::SendMail => "send-mail",
         }
     }

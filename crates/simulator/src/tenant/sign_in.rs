@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use uuid::Uuid;
+
 use super::directory::Directory;
 use super::user::UserIx;
 use super::{DAYS_OF_SIGN_INS, Tenant};
@@ -102,6 +104,11 @@ impl SignInLog {
 pub(crate) const ACCOUNT_DISABLED: u32 = 50057;
 /// A wrong password, a refused second factor.
 pub(crate) const INVALID_CREDENTIALS: u32 = 50126;
+
+/// The id of the request by which a user signed in, which `signInActivity` and the log both name.
+pub(crate) fn request_id(user: Uuid, at: Second) -> Uuid {
+    Dice::for_object(user, u64::try_from(at.unix()).unwrap_or(0) ^ 0x1d).uuid()
+}
 
 impl Tenant {
     /// A user tries to sign in, with success unless the account is disabled or they fail.

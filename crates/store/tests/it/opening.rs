@@ -24,8 +24,14 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
     let store = Store::open(&innkeeper_testdb::sqlite_url(folder.path()))
         .await
         .expect("a database");
-    assert_eq!(store.pending().await.expect("read"), ["0001_start"]);
-    assert_eq!(store.migrate().await.expect("migrated"), ["0001_start"]);
+    assert_eq!(
+        store.pending().await.expect("read"),
+        ["0001_start", "0002_present_guests"]
+    );
+    assert_eq!(
+        store.migrate().await.expect("migrated"),
+        ["0001_start", "0002_present_guests"]
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,60 @@
+//! The paths that exist, and the methods that each of them takes.
+
+use crate::reply::Reply;
+
+const READ: &[&str] = &["GET"];
+const ACT: &[&str] = &["POST"];
+const REMOVE: &[&str] = &["DELETE"];
+
+/// Refuses a path that leads nowhere, and a method that a path does not take.
+pub(super) fn refusal(method: &str, segments: &[&str]) -> Option<Reply> {
+    let Some(methods) = methods(segments) else {
+        return Some(nowhere(segments));
+    };
+    (!methods.contains(&method)).then(|| {
+        Reply::error(
+            405,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+        )
+    })
+}
+
+fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
+    Some(match segments {
+        ["users", "$count"] => READ,
+        ["users", _] => &["GET", "PATCH", "DELETE"],
+        [
+            "users",
+            _,
+            "memberOf",
+            "microsoft.graph.group" | "microsoft.graph.directoryRole",
+        ] => READ,
+        ["users", _, "sponsors" | "memberOf" | "appRoleAssignments"] => READ,
+        ["groups", _, "members", "microsoft.graph.user"] => READ,
+        ["groups", _, "members" | "owners"] => READ,
+        ["users" | "groups" | "organization" | "subscribedSkus"] | ["groups", _] => READ,
+        ["roleManagement", "directory", "roleAssignments"] | ["auditLogs", "signIns"] => READ,
+        ["directory", "deletedItems", "microsoft.graph.user"] => READ,
+        ["directory", "deletedItems", _] => &["GET", "DELETE"],
+        ["directory", "deletedItems", _, "restore"] | ["users", _, "sendMail"] | ["$batch"] => ACT,
+        ["users", _, "sponsors", "$ref"] | ["groups", _, "members", "$ref"] => ACT,
+        ["users", _, "sponsors", _] | ["groups", _, "members", _] => REMOVE,
+        ["users", _, "sponsors", _, "$ref"] | ["groups", _, "members", _, "$ref"] => REMOVE,
+        _ => return None,
+    })
+}
+
+fn nowhere(segments: &[&str]) -> Reply {
+    match segments {
+        ["directory", "deletedItems"] => Reply::bad_request(
+            "The cast segment is required: /directory/deletedItems/microsoft.graph.user.",
+        ),
+        [
+            "users" | "groups" | "directory" | "auditLogs" | "roleManagement",
+            ..,
+            last,
+        ] => Reply::no_such_segment(last),
+        other => Reply::no_such_segment(other.first().unwrap_or(&"")),
+    }
+}

@@ -1,0 +1,209 @@
+//! A guest as a row, and a row as a guest.
+
+use chrono::{DateTime, Utc};
+use innkeeper_domain::activity::{Reading, SignIns};
+use innkeeper_domain::guest::{Guest, GuestRecord, Invitation, UserType};
+use innkeeper_domain::policy::RuleName;
+use uuid::Uuid;
+
+use super::{RowKey, StoredVerdict};
+use crate::error::StoreError;
+use crate::given::Given;
+
+/// The columns of a guest.
+pub(crate) struct Columns {
+    pub(crate) guest_key: i64,
+    guest_id: Uuid,
+    upn: String,
+    mail: Option<String>,
+    display_name: Option<String>,
+    user_type: String,
+    enabled: Option<bool>,
+    created_at: Option<DateTime<Utc>>,
+    invitation: String,
+    invitation_at: Option<DateTime<Utc>>,
+    on_premises_sync: Option<bool>,
+    company: Option<String>,
+    successful_at: Option<DateTime<Utc>>,
+    interactive_at: Option<DateTime<Utc>>,
+    non_interactive_at: Option<DateTime<Utc>>,
+    reading: String,
+    first_seen_at: DateTime<Utc>,
+    gone_at: Option<DateTime<Utc>>,
+    revived_at: Option<DateTime<Utc>>,
+    disabled_by_us_at: Option<DateTime<Utc>>,
+    deleted_by_us_at: Option<DateTime<Utc>>,
+    verdict: Option<String>,
+    verdict_rule: Option<String>,
+}
+
+from_row!(Columns {
+    guest_key,
+    guest_id,
+    upn,
+    mail,
+    display_name,
+    user_type,
+    enabled,
+    created_at,
+    invitation,
+    invitation_at,
+    on_premises_sync,
+    company,
+    successful_at,
+    interactive_at,
+    non_interactive_at,
+    reading,
+    first_seen_at,
+    gone_at,
+    revived_at,
+    disabled_by_us_at,
+    deleted_by_us_at,
+    verdict,
+    verdict_rule,
+});
+
+impl Columns {
+    pub(crate) fn record(self) -> Result<(RowKey, GuestRecord, Option<StoredVerdict>), StoreError> {
+        let reading = Reading::parse(&self.reading)
+            .ok_or_else(|| StoreError::corrupt("reading", self.reading))?;
+        let guest = Guest {
+            id: self.guest_id.into(),
+            upn: self.upn,
+            mail: self.mail,
+            display_name: self.display_name,
+            user_type: match self.user_type.as_str() {
+                "guest" => UserType::Guest,
+                "member" => UserType::Member,
+                _ => return Err(StoreError::corrupt("user type", self.user_type)),
+            },
+            enabled: self.enabled,
+            created: self.created_at,
+            invitation: match self.invitation.as_str() {
+                "pending" => Invitation::Pending {
+                    since: self.invitation_at,
+                },
+                "accepted" => Invitation::Accepted {
+                    at: self.invitation_at,
+                },
+                "none" => Invitation::None,
+                "unrecognised" => Invitation::Unrecognised,
+                _ => return Err(StoreError::corrupt("invitation", self.invitation)),
+            },
+            on_premises_sync: self.on_premises_sync,
+            company: self.company,
+            sign_ins: SignIns {
+                successful: self.successful_at,
+                interactive: self.interactive_at,
+                non_interactive: self.non_interactive_at,
+            },
+        };
+        let record = GuestRecord {
+            guest,
+            reading,
+            first_seen: self.first_seen_at,
+            gone: self.gone_at,
+            revived: self.revived_at,
+            disabled_by_us: self.disabled_by_us_at,
+            deleted_by_us: self.deleted_by_us_at,
+        };
+        let rule = self.verdict_rule.as_deref().map(RuleName::from);
+        let verdict = self.verdict.map(|verdict| StoredVerdict { verdict, rule });
+        Ok((RowKey(self.guest_key), record, verdict))
+    }
+}
+
+/// Writes what `given` has of guests, where it differs from what is stored.
+pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
+    invitation_at, on_premises_sync, company, successful_at, interactive_at, non_interactive_at, reading, first_seen_at, gone_at, \
+    revived_at, disabled_by_us_at, deleted_by_us_at) \
+    SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, \
+    company, successful_at, interactive_at, non_interactive_at, reading, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
+    deleted_by_us_at FROM given WHERE true \
+    ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
+    user_type = excluded.user_type, enabled = excluded.enabled, created_at = excluded.created_at, invitation = excluded.invitation, \
+    invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, company = excluded.company, \
+    successful_at = excluded.successful_at, interactive_at = excluded.interactive_at, \
+    non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, gone_at = excluded.gone_at, \
+    revived_at = excluded.revived_at, disabled_by_us_at = excluded.disabled_by_us_at, deleted_by_us_at = excluded.deleted_by_us_at \
+    WHERE (guests.upn, guests.mail, guests.display_name, guests.user_type, guests.enabled, guests.created_at, guests.invitation, \
+    guests.invitation_at, guests.on_premises_sync, guests.company, guests.successful_at, guests.interactive_at, \
+    guests.non_interactive_at, guests.reading, guests.gone_at, guests.revived_at, guests.disabled_by_us_at, guests.deleted_by_us_at) \
+    IS DISTINCT FROM (excluded.upn, excluded.mail, excluded.display_name, excluded.user_type, excluded.enabled, excluded.created_at, \
+    excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.company, excluded.successful_at, \
+    excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.gone_at, excluded.revived_at, \
+    excluded.disabled_by_us_at, excluded.deleted_by_us_at) \
+    RETURNING guest_key, guest_id";
+
+/// The columns of guests as [`UPSERT`] reads them.
+pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
+    let guests = || records.iter().map(|record| &record.guest);
+    let records = || records.iter();
+    Given::rows(records().len())
+        .ids("guest_id", guests().map(|guest| guest.id.0))
+        .texts("upn", guests().map(|guest| guest.upn.as_str()))
+        .texts("mail", guests().map(|guest| guest.mail.as_deref()))
+        .texts(
+            "display_name",
+            guests().map(|guest| guest.display_name.as_deref()),
+        )
+        .texts(
+            "user_type",
+            guests().map(|guest| user_type(guest.user_type)),
+        )
+        .flags("enabled", guests().map(|guest| guest.enabled))
+        .times("created_at", guests().map(|guest| guest.created))
+        .texts(
+            "invitation",
+            guests().map(|guest| invitation(&guest.invitation).0),
+        )
+        .times(
+            "invitation_at",
+            guests().map(|guest| invitation(&guest.invitation).1),
+        )
+        .flags(
+            "on_premises_sync",
+            guests().map(|guest| guest.on_premises_sync),
+        )
+        .texts("company", guests().map(|guest| guest.company.as_deref()))
+        .times(
+            "successful_at",
+            guests().map(|guest| guest.sign_ins.successful),
+        )
+        .times(
+            "interactive_at",
+            guests().map(|guest| guest.sign_ins.interactive),
+        )
+        .times(
+            "non_interactive_at",
+            guests().map(|guest| guest.sign_ins.non_interactive),
+        )
+        .texts("reading", records().map(|record| record.reading.as_str()))
+        .times("first_seen_at", records().map(|record| record.first_seen))
+        .times("gone_at", records().map(|record| record.gone))
+        .times("revived_at", records().map(|record| record.revived))
+        .times(
+            "disabled_by_us_at",
+            records().map(|record| record.disabled_by_us),
+        )
+        .times(
+            "deleted_by_us_at",
+            records().map(|record| record.deleted_by_us),
+        )
+}
+
+fn user_type(user_type: UserType) -> &'static str {
+    match user_type {
+        UserType::Guest => "guest",
+        UserType::Member => "member",
+    }
+}
+
+fn invitation(invitation: &Invitation) -> (&'static str, Option<DateTime<Utc>>) {
+    match invitation {
+        Invitation::Pending { since } => ("pending", *since),
+        Invitation::Accepted { at } => ("accepted", *at),
+        Invitation::None => ("none", None),
+        Invitation::Unrecognised => ("unrecognised", None),
+    }
+}
