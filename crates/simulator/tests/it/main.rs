@@ -1,15 +1,23 @@
 //! The simulator over real HTTP, as a client and as a driver see it.
 
 mod batch;
+mod connections;
+mod control;
+mod days;
 mod faults;
+mod filters;
 mod groups;
 mod life;
 mod lifecycle;
+mod limits;
 mod mail;
 mod paging;
 mod permissions;
 mod queries;
+mod relations;
+mod senses;
 mod sign_ins;
 mod tenant;
 mod throttling;
 mod tokens;
+mod traps;

@@ -1,5 +1,7 @@
 //! A simulated tenant, with a client that holds a token and a driver that needs none.
 
+use std::borrow::Borrow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_simulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_TENANT_ID, Options, PopulationOptions,
@@ -11,6 +13,12 @@ use serde_json::{Value, json};
 
 /// The simulated time at which every test starts.
 pub const START: &str = "2027-01-04T06:00:00Z";
+
+/// The simulated time at which tests without limits start.
+pub const SPRING: &str = "2026-03-02T09:00:00Z";
+
+/// So long that what ought to happen would have happened.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A day, in seconds.
 pub const DAY: i64 = 86_400;
@@ -79,6 +87,15 @@ impl Tenant {
     /// Guests that go on living.
     pub async fn alive(guests: usize) -> Self {
         Self::with(guests, |_| {}).await
+    }
+
+    /// Guests that go on living from [`SPRING`] on, with nobody throttled.
+    pub async fn quiet(guests: usize) -> Self {
+        Self::with(guests, |options| {
+            options.start = Some(SPRING.parse().expect("a time"));
+            options.throttling = false;
+        })
+        .await
     }
 
     pub async fn with(guests: usize, edit: impl FnOnce(&mut Options)) -> Self {
@@ -158,12 +175,14 @@ impl Tenant {
         self.call(Method::DELETE, path, None).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::PATCH, path, Some(body)).await
+    pub async fn patch(&self, path: &str, body: impl Borrow<Value>) -> Answer {
+        self.call(Method::PATCH, path, Some(body.borrow().clone()))
+            .await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.call(Method::POST, path, Some(body)).await
+    pub async fn post(&self, path: &str, body: impl Borrow<Value>) -> Answer {
+        self.call(Method::POST, path, Some(body.borrow().clone()))
+            .await
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
@@ -186,7 +205,7 @@ impl Tenant {
     }
 
     /// A request to Graph: a path below `/v1.0`, or a whole link.
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = match path.strip_prefix('/') {
             Some(path) => format!("{}/v1.0/{path}", self.simulator.url()),
             None => path.to_owned(),
@@ -271,12 +290,79 @@ impl Tenant {
         text(&self.drive("POST", "groups", group).await["id"])
     }
 
+    /// A guest of the control interface's making; returns what is true of it.
+    pub async fn guest(&self, with: Value) -> Value {
+        self.drive("POST", "users", with).await
+    }
+
+    /// A group of a kind, named after it; returns its id.
+    pub async fn group(&self, kind: &str, members: &[&str]) -> String {
+        let name = format!("A {kind} group");
+        let group = json!({ "name": name, "kind": kind, "members": members });
+        text(&self.drive("POST", "groups", group).await["id"])
+    }
+
+    /// What was really done and to whom, in order.
+    pub async fn targets(&self) -> Vec<(String, String)> {
+        let writes = self.tell("writes").await;
+        let writes = writes.as_array().expect("a list").iter();
+        writes
+            .map(|write| (text(&write["kind"]), text(&write["target"])))
+            .collect()
+    }
+
+    pub fn url(&self) -> String {
+        self.simulator.url()
+    }
+
+    /// Spoils the token.
+    pub fn forget_token(&mut self) {
+        self.token.push('x');
+    }
+
+    /// Stops the simulator.
+    pub async fn stop(self) {
+        self.simulator.stop().await;
+    }
+
+    /// A request whose headers are looked at before its body, or whose failure is.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the simulator's wire is what is tested"
+    )]
+    pub async fn open(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        self.request(method, path).send().await
+    }
+
+    /// A request with one more header.
+    pub async fn with_header(&self, request: (&str, &str, Value), header: (&str, &str)) -> Answer {
+        let (method, path, body) = request;
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = self.request(method, path).json(&body);
+        answer(request.header(header.0, header.1))
+            .await
+            .expect("an answer")
+    }
+
     /// What was really done, in order.
     pub async fn writes(&self) -> Vec<String> {
         let writes = self.tell("writes").await;
         let writes = writes.as_array().expect("a list");
         writes.iter().map(|write| text(&write["kind"])).collect()
     }
+}
+
+pub fn is_live(guest: &Value) -> bool {
+    guest["deleted"].is_null() && guest["purged"] == false
+}
+
+/// A moment as the control interface or Graph tells it, if it tells one.
+pub fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    value.as_str()?.parse().ok()
 }
 
 pub fn start() -> DateTime<Utc> {
