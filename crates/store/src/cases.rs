@@ -87,10 +87,10 @@ fn words(done: &[Action]) -> String {
 }
 
 impl Tx {
-    /// Opens cases. Their guests must be known; a guest has at most one open case under a rule.
+    /// Opens cases. Their guests must be known.
     ///
     /// # Errors
-    /// When the database fails.
+    /// `Conflict` when a guest has an open case under the same rule already.
     pub async fn open_cases(&mut self, tenant: TenantId, cases: &[Case]) -> Result<(), StoreError> {
         let done: Vec<String> = cases.iter().map(|case| words(&case.done)).collect();
         let given = Given::rows(cases.len())

@@ -189,8 +189,11 @@ impl Tx {
                 id
             )?,
             Err(_) => {
-                let sql = "SELECT guest_id FROM guests WHERE tenant_id = $1 AND (lower(upn) = $2 OR lower(mail) = $2) ORDER BY guest_id";
-                fetch_all!(self, (Uuid,), sql, tenant.0, text.to_lowercase())?
+                // SQLite knows the case of ASCII only, so what is written alike is compared as it is.
+                let sql = "SELECT guest_id FROM guests WHERE tenant_id = $1 \
+                           AND (lower(upn) = $2 OR lower(mail) = $2 OR upn = $3 OR mail = $3) ORDER BY guest_id";
+                let lower = text.to_lowercase();
+                fetch_all!(self, (Uuid,), sql, tenant.0, lower, text.to_owned())?
             }
         };
         Ok(found.into_iter().map(|(id,)| id.into()).collect())

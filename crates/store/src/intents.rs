@@ -74,7 +74,7 @@ impl Tx {
     /// Writes intents down.
     ///
     /// # Errors
-    /// When the database fails, and when one of them is known already.
+    /// `Conflict` when one of them is known already.
     pub async fn begin_intents(
         &mut self,
         tenant: TenantId,
@@ -102,7 +102,7 @@ impl Tx {
     /// Writes what came of an intent.
     ///
     /// # Errors
-    /// `Concluded` when it has an outcome already.
+    /// `Concluded` when it has an outcome already, or is not known.
     pub async fn conclude(
         &mut self,
         tenant: TenantId,
@@ -110,9 +110,10 @@ impl Tx {
         at: DateTime<Utc>,
         outcome: &Outcome,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO outcomes (intent_id, tenant_id, concluded_at, outcome) VALUES ($1, $2, $3, $4) \
+        let sql = "INSERT INTO outcomes (intent_id, tenant_id, concluded_at, outcome) \
+                   SELECT intent_id, tenant_id, $3, $4 FROM intents WHERE tenant_id = $1 AND intent_id = $2 \
                    ON CONFLICT (intent_id) DO NOTHING";
-        match execute!(self, sql, intent.0, tenant.0, micros(at), json(outcome))? {
+        match execute!(self, sql, tenant.0, intent.0, micros(at), json(outcome))? {
             0 => Err(StoreError::Concluded),
             _ => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! The journal: appended to, never edited, each entry chained to the one before.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::journal::{Entry, Event, GENESIS, Hash};
@@ -111,8 +113,8 @@ impl Tx {
         after: i64,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        let sql = "SELECT seq, at, guest_id, body, hash FROM journal WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        fetch_all!(self, Columns, sql, tenant.0, after, i64::from(limit))?
+        self.columns(tenant, after, limit)
+            .await?
             .into_iter()
             .map(Columns::entry)
             .collect()
@@ -142,26 +144,28 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Result<i64, BrokenAt>, StoreError> {
+        let broken = |seq, why| Ok(Err(BrokenAt { seq, why }));
         let mut seq = 0;
         let mut previous = GENESIS;
+        // From before the first, so that an entry is found that was put there.
+        let mut after = i64::MIN;
         loop {
-            let page = self.journal(tenant, seq, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            for entry in page {
-                seq += 1;
-                if entry.seq != seq {
-                    return Ok(Err(BrokenAt {
-                        seq,
-                        why: "it is missing",
-                    }));
+            let page = self.columns(tenant, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            for columns in page {
+                if columns.seq < 1 {
+                    return broken(columns.seq, "it was put before the first");
                 }
+                seq += 1;
+                if columns.seq != seq {
+                    return broken(seq, "it is missing");
+                }
+                let Ok(entry) = columns.entry() else {
+                    return broken(seq, "it has no whole hash");
+                };
                 if entry.expected_hash(tenant, &previous) != entry.hash {
-                    return Ok(Err(BrokenAt {
-                        seq,
-                        why: "it is not what was written after the entry before it",
-                    }));
+                    return broken(seq, "it is not what was written after the entry before it");
                 }
                 previous = entry.hash;
             }
@@ -169,18 +173,28 @@ impl Tx {
         let sql = "SELECT seq, hash FROM journal_heads WHERE tenant_id = $1";
         let head: Option<(i64, Vec<u8>)> = fetch_optional!(self, (i64, Vec<u8>), sql, tenant.0)?;
         let (last, head) = head.unwrap_or((0, GENESIS.to_vec()));
-        Ok(if last > seq {
-            Err(BrokenAt {
-                seq: seq + 1,
-                why: "it is missing",
-            })
-        } else if last != seq || head != previous {
-            Err(BrokenAt {
-                seq,
-                why: "it was added without its head",
-            })
-        } else {
-            Ok(seq)
-        })
+        match last.cmp(&seq) {
+            Ordering::Greater => broken(seq + 1, "it is missing"),
+            Ordering::Less => broken(last + 1, "it was added without its head"),
+            Ordering::Equal if head != previous => broken(seq, "it was written without its head"),
+            Ordering::Equal => Ok(Ok(seq)),
+        }
+    }
+
+    async fn columns(
+        &mut self,
+        tenant: TenantId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Columns>, StoreError> {
+        let sql = "SELECT seq, at, guest_id, body, hash FROM journal WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+        Ok(fetch_all!(
+            self,
+            Columns,
+            sql,
+            tenant.0,
+            after,
+            i64::from(limit)
+        )?)
     }
 }

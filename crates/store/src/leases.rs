@@ -74,7 +74,8 @@ impl Tx {
         Ok(execute!(self, sql, tenant.0, holder, epoch, micros(now + ttl))? == 1)
     }
 
-    /// Gives a lease back.
+    /// Gives a lease back. From then on it is nobody's: a renewal that comes too late does not take it back, and nothing
+    /// more is written under it.
     ///
     /// # Errors
     /// When the database fails.
@@ -84,14 +85,14 @@ impl Tx {
         holder: Uuid,
         epoch: i64,
     ) -> Result<(), StoreError> {
-        let sql =
-            "UPDATE leases SET expires_at = $4 WHERE tenant_id = $1 AND holder = $2 AND epoch = $3";
+        let sql = "UPDATE leases SET holder = $4, expires_at = $5 WHERE tenant_id = $1 AND holder = $2 AND epoch = $3";
         execute!(
             self,
             sql,
             tenant.0,
             holder,
             epoch,
+            Uuid::nil(),
             DateTime::<Utc>::UNIX_EPOCH
         )?;
         Ok(())

@@ -2,10 +2,8 @@
 //!
 //! An applied migration is never edited: its checksum is kept in the database and compared.
 
-use std::borrow::Cow;
-
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr, SqliteConnection};
 
 use crate::error::StoreError;
 use crate::open::Store;
@@ -28,78 +26,113 @@ const MIGRATIONS: [Texts; 2] = [
     ),
 ];
 
+/// Where the applied ones are kept, with their checksums.
+const TABLE: &str = "_sqlx_migrations";
+const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+
+type Applied = Vec<(i64, Vec<u8>)>;
+
 impl Store {
     /// Applies the migrations that are missing; returns their names.
     ///
     /// # Errors
-    /// `Newer` when the database is ahead of this version, `Migration` when one fails or was edited.
+    /// `Newer` when the database is ahead of this version, `Edited` when it was migrated in another wording,
+    /// `Migration` when one fails.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let pending = self.pending().await?;
-        let migrated = match self {
-            Self::Sqlite { write, .. } => migrator(|(_, _, sqlite, _)| sqlite).run(write).await,
-            Self::Postgres(pool) => migrator(|(_, _, _, postgres)| postgres).run(pool).await,
-        };
-        migrated.map_err(|error| match error {
-            MigrateError::VersionMissing(version) => StoreError::Newer { version },
-            MigrateError::Execute(source) => source.into(),
-            other => StoreError::Migration(other),
-        })?;
-        Ok(pending)
+        match self {
+            Self::Sqlite { write, .. } => {
+                // Taken before looking, so that of two processes the second finds everything done. One that fails
+                // leaves nothing behind.
+                let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                let missing = missing(&on_sqlite(), &applied_on_sqlite(&mut tx).await?)?;
+                let migrated = Migrator::with_migrations(on_sqlite()).run(&mut *tx).await;
+                migrated.map_err(failed)?;
+                tx.commit().await?;
+                Ok(missing)
+            }
+            Self::Postgres(pool) => {
+                let missing = self.pending().await?;
+                let migrated = Migrator::with_migrations(on_postgres()).run(pool).await;
+                migrated.map_err(failed)?;
+                Ok(missing)
+            }
+        }
     }
 
     /// The names of the migrations that are missing.
     ///
     /// # Errors
-    /// When the database fails.
+    /// `Newer` and `Edited`, as [`Store::migrate`].
     pub async fn pending(&self) -> Result<Vec<String>, StoreError> {
-        let applied = self.applied().await?;
-        let missing = MIGRATIONS
-            .iter()
-            .filter(|(version, ..)| !applied.contains(version));
-        Ok(missing
-            .map(|(version, name, ..)| format!("{version:04}_{name}"))
-            .collect())
-    }
-
-    async fn applied(&self) -> Result<Vec<i64>, StoreError> {
-        const TABLE: &str = "_sqlx_migrations";
-        const APPLIED: &str = "SELECT version FROM _sqlx_migrations";
-        Ok(match self {
-            Self::Sqlite { write, .. } => {
-                let exists = "SELECT COUNT(*) FROM sqlite_master WHERE name = $1";
-                match sqlx::query_scalar::<_, i64>(exists)
-                    .bind(TABLE)
-                    .fetch_one(write)
-                    .await?
-                {
-                    0 => Vec::new(),
-                    _ => sqlx::query_scalar(APPLIED).fetch_all(write).await?,
-                }
+        match self {
+            Self::Sqlite { read, .. } => {
+                let mut connection = read.acquire().await?;
+                missing(&on_sqlite(), &applied_on_sqlite(&mut connection).await?)
             }
             Self::Postgres(pool) => {
-                let exists = "SELECT to_regclass($1) IS NOT NULL";
-                match sqlx::query_scalar::<_, bool>(exists)
-                    .bind(TABLE)
-                    .fetch_one(pool)
-                    .await?
-                {
+                let exists = sqlx::query_scalar::<_, bool>("SELECT to_regclass($1) IS NOT NULL");
+                let applied: Applied = match exists.bind(TABLE).fetch_one(pool).await? {
                     false => Vec::new(),
-                    true => sqlx::query_scalar(APPLIED).fetch_all(pool).await?,
-                }
+                    true => sqlx::query_as(APPLIED).fetch_all(pool).await?,
+                };
+                missing(&on_postgres(), &applied)
             }
-        })
+        }
     }
 }
 
-fn migrator(text: impl Fn(Texts) -> &'static str) -> Migrator {
+async fn applied_on_sqlite(connection: &mut SqliteConnection) -> Result<Applied, StoreError> {
+    let exists = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM sqlite_master WHERE name = $1");
+    Ok(
+        match exists.bind(TABLE).fetch_one(&mut *connection).await? {
+            0 => Vec::new(),
+            _ => sqlx::query_as(APPLIED).fetch_all(connection).await?,
+        },
+    )
+}
+
+/// The names of those of `known` that are not applied. Whatever is applied must be known, to the letter.
+fn missing(known: &[Migration], applied: &Applied) -> Result<Vec<String>, StoreError> {
+    for (version, checksum) in applied {
+        match known.iter().find(|known| known.version == *version) {
+            None => return Err(StoreError::Newer { version: *version }),
+            Some(known) if *known.checksum != **checksum => {
+                return Err(StoreError::Edited { name: name(known) });
+            }
+            Some(_) => {}
+        }
+    }
+    let is_applied = |version| applied.iter().any(|(applied, _)| *applied == version);
+    Ok(known
+        .iter()
+        .filter(|known| !is_applied(known.version))
+        .map(name)
+        .collect())
+}
+
+fn name(migration: &Migration) -> String {
+    format!("{:04}_{}", migration.version, migration.description)
+}
+
+fn failed(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(source) => source.into(),
+        other => StoreError::Migration(other),
+    }
+}
+
+fn on_sqlite() -> Vec<Migration> {
+    migrations(|(_, _, sqlite, _)| sqlite)
+}
+
+fn on_postgres() -> Vec<Migration> {
+    migrations(|(_, _, _, postgres)| postgres)
+}
+
+fn migrations(text: impl Fn(Texts) -> &'static str) -> Vec<Migration> {
     let migration = |of: Texts| {
-        Migration::new(
-            of.0,
-            Cow::Borrowed(of.1),
-            MigrationType::Simple,
-            text(of).into_sql_str(),
-            false,
-        )
+        let sql = text(of).into_sql_str();
+        Migration::new(of.0, of.1.into(), MigrationType::Simple, sql, false)
     };
-    Migrator::with_migrations(MIGRATIONS.into_iter().map(migration).collect())
+    MIGRATIONS.into_iter().map(migration).collect()
 }

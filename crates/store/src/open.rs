@@ -18,6 +18,14 @@ const BUSY: Duration = Duration::from_secs(30);
 /// How long a connection is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// What keeps a statement or a forgotten transaction from holding up others for ever. A URL with `?options[..]=..`
+/// sets its own.
+const LIMITS: [(&str, &str); 3] = [
+    ("statement_timeout", "300s"),
+    ("lock_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "300s"),
+];
+
 /// A database.
 #[derive(Clone, Debug)]
 pub enum Store {
@@ -33,6 +41,9 @@ pub enum Store {
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// Let every call on it come to its end: a future that a timeout or a `select!` drops halfway leaves the connection in
+/// an unknown state. What takes too long is ended by the database.
 #[derive(Debug)]
 pub enum Tx {
     /// On SQLite.
@@ -45,12 +56,13 @@ impl Store {
     /// Opens the database at `sqlite://path` (made if it is not there) or `postgres://..`.
     ///
     /// # Errors
-    /// `BadUrl`, `Unwritable` or `Unreachable`.
+    /// `BadUrl`, `Unwritable`, `NotADatabase`, `Unreachable` or `Busy`.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Self::open_sqlite(url).await,
             Some("postgres" | "postgresql") => Self::open_postgres(url).await,
-            Some(_) | None => Err(StoreError::BadUrl(url.to_owned())),
+            Some(scheme) => Err(StoreError::BadUrl(format!("{scheme}:..."))),
+            None => Err(StoreError::BadUrl(url.to_owned())),
         }
     }
 
@@ -58,14 +70,13 @@ impl Store {
         let options =
             SqliteConnectOptions::from_str(url).map_err(|_| StoreError::BadUrl(url.to_owned()))?;
         let path = PathBuf::from(options.get_filename());
-        let unwritable = |source| StoreError::Unwritable {
-            path: path.clone(),
-            source,
-        };
+        let opening = |source| StoreError::opening(path.clone(), source);
         let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // An intent must outlive a power failure, or its effect would be found without a cause. `NORMAL` keeps
+            // the file whole, but may forget the last commits.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
         let write = SqlitePoolOptions::new()
@@ -73,29 +84,24 @@ impl Store {
             .acquire_timeout(BUSY)
             .connect_with(options.clone())
             .await;
-        let write = write.map_err(unwritable)?;
+        let write = write.map_err(opening)?;
         // A database that can be read but not written is found out now, and not in the middle of a cycle.
-        let probe = write
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(unwritable)?;
-        probe.rollback().await.map_err(unwritable)?;
+        let probe = write.begin_with("BEGIN IMMEDIATE").await.map_err(opening)?;
+        probe.rollback().await.map_err(opening)?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))
             .await
-            .map_err(unwritable)?;
+            .map_err(opening)?;
         Ok(Self::Sqlite { write, read })
     }
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|_| StoreError::BadUrl("postgres://...".to_owned()))?;
-        let options = options.application_name("innkeeper").options([
-            ("statement_timeout", "300s"),
-            ("lock_timeout", "30s"),
-            ("idle_in_transaction_session_timeout", "300s"),
-        ]);
+        let given = options.get_options().unwrap_or_default().to_owned();
+        let limits = LIMITS.into_iter().filter(|(name, _)| !given.contains(name));
+        let options = options.application_name("innkeeper").options(limits);
         let pool = PgPoolOptions::new()
             .max_connections(5)
             .acquire_timeout(CONNECT)

@@ -306,8 +306,30 @@ async fn the_journal_is_a_chain(store: Store) {
         ("UPDATE journal SET body = '{}' WHERE seq = 2", 2),
         ("DELETE FROM journal WHERE seq = 2", 2),
         ("DELETE FROM journal WHERE seq = 3", 3),
-        ("UPDATE journal SET seq = -seq WHERE seq < 3", 1),
+        ("UPDATE journal SET seq = -seq WHERE seq < 3", -2),
+        ("UPDATE journal SET guest_id = NULL WHERE seq = 2", 2),
+        (
+            "UPDATE journal SET hash = substr(hash, 1, 31) WHERE seq = 2",
+            2,
+        ),
         ("UPDATE journal_heads SET seq = 2", 3),
+        ("UPDATE journal_heads SET seq = 4", 4),
+        ("DELETE FROM journal_heads", 1),
+        // Inserted at the end, and before the beginning.
+        (
+            "INSERT INTO journal SELECT tenant_id, 4, at, guest_id, body, hash FROM journal WHERE seq = 3",
+            4,
+        ),
+        (
+            "INSERT INTO journal SELECT tenant_id, 0, at, guest_id, body, hash FROM journal WHERE seq = 1",
+            0,
+        ),
+        // Moved: 3 and 2 change places.
+        (
+            "UPDATE journal SET body = (SELECT o.body FROM journal o WHERE o.seq = 5 - journal.seq), \
+             hash = (SELECT o.hash FROM journal o WHERE o.seq = 5 - journal.seq) WHERE seq > 1",
+            2,
+        ),
     ] {
         let mut tx = begin(&store).await;
         match &mut tx {

@@ -1,6 +1,7 @@
 //! Every method of the store, on SQLite and on Postgres.
 
 mod bulk;
+mod concurrency;
 mod databases;
 mod guests;
 mod history;

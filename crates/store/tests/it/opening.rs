@@ -35,24 +35,69 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_and_a_file_that_is_no_database_are_named() {
+async fn a_folder_that_is_not_there_or_cannot_be_written_is_named() {
     let folder = TempDir::new().expect("a folder");
     let missing = innkeeper_testdb::sqlite_url(&folder.path().join("missing"));
-    let error = Store::open(&missing).await.expect_err("it is missing");
+    let a_file = folder.path().join("file");
+    std::fs::write(&a_file, "").expect("written");
+    for url in [
+        missing,
+        innkeeper_testdb::sqlite_url(&a_file),
+        // Not even root can make a file here.
+        "sqlite:///proc/innkeeper.db".to_owned(),
+    ] {
+        let error = Store::open(&url).await.expect_err(&url);
+        assert!(
+            matches!(&error, StoreError::Unwritable { path, .. } if path.ends_with("innkeeper.db")),
+            "{url}: {error:?}"
+        );
+        assert!(error.to_string().contains("innkeeper.db"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let folder = TempDir::new().expect("a folder");
+    let text = "this is no database, but it is long enough to be read as one. ".repeat(20);
+    std::fs::write(folder.path().join("innkeeper.db"), text).expect("written");
+    let error = Store::open(&innkeeper_testdb::sqlite_url(folder.path()))
+        .await
+        .expect_err("it is no database");
     assert!(
-        matches!(&error, StoreError::Unwritable { path, .. } if path.ends_with("missing/innkeeper.db")),
-        "{error}"
+        matches!(&error, StoreError::NotADatabase { path, .. } if path.ends_with("innkeeper.db")),
+        "{error:?}"
     );
-    std::fs::write(
-        folder.path().join("innkeeper.db"),
-        "this is no database, but it is long enough to be read as one",
-    )
-    .expect("written");
-    assert!(
-        Store::open(&innkeeper_testdb::sqlite_url(folder.path()))
-            .await
-            .is_err()
-    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_told_without_its_password() {
+    for url in [
+        "postgress://innkeeper:hunter2@db/x",
+        "mysql://a:hunter2@b/c",
+        "postgres://a:hunter2@:x",
+    ] {
+        let error = Store::open(url).await.expect_err(url);
+        assert!(matches!(error, StoreError::BadUrl(_)), "{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_socket_of_postgres_can_be_named() {
+    for url in [
+        "postgres:///innkeeper?host=/nonexistent/socket",
+        "postgres://%2Fnonexistent%2Fsocket/innkeeper?user=innkeeper",
+        "postgres://innkeeper@localhost/innkeeper?host=/nonexistent/socket",
+    ] {
+        let error = Store::open(url).await.expect_err(url);
+        assert!(
+            matches!(error, StoreError::Unreachable { .. }),
+            "{url}: {error:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -79,10 +124,32 @@ async fn a_database_of_a_newer_version_is_refused() {
     };
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', TRUE, x'00', 0)";
     sqlx::query(newer).execute(write).await.expect("inserted");
-    assert!(matches!(
-        store.migrate().await,
-        Err(StoreError::Newer { version: 9999 })
-    ));
+    for refused in [store.migrate().await, store.pending().await] {
+        assert!(
+            matches!(refused, Err(StoreError::Newer { version: 9999 })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_after_it_was_applied_is_named() {
+    let (_folder, sqlite) = databases::sqlite().await;
+    let edited = "UPDATE _sqlx_migrations SET checksum = first.checksum FROM \
+                  (SELECT checksum FROM _sqlx_migrations WHERE version = 1) AS first WHERE version = 2";
+    for store in [sqlite, databases::postgres().await] {
+        match &store {
+            Store::Sqlite { write, .. } => sqlx::query(edited).execute(write).await.map(|_| ()),
+            Store::Postgres(pool) => sqlx::query(edited).execute(pool).await.map(|_| ()),
+        }
+        .expect("edited");
+        for refused in [store.migrate().await, store.pending().await] {
+            assert!(
+                matches!(&refused, Err(StoreError::Edited { name }) if name == "0002_present_guests"),
+                "{refused:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
