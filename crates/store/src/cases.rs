@@ -21,6 +21,18 @@ pub struct CaseRow {
     pub closed: Option<(DateTime<Utc>, Closing)>,
 }
 
+/// A query for [`Columns`].
+macro_rules! select_cases {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, \
+             c.closed_at, c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key ",
+            $rest
+        )
+    };
+}
+pub(crate) use select_cases;
+
 /// The columns of a case, with its guest's id.
 pub(crate) struct Columns {
     case_id: Uuid,
@@ -182,9 +194,9 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn cases_of_gone(&mut self, tenant: TenantId) -> Result<Vec<Case>, StoreError> {
-        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
-                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
-                   WHERE c.tenant_id = $1 AND c.closed_at IS NULL AND g.gone_at IS NOT NULL ORDER BY c.case_id";
+        let sql = select_cases!(
+            "WHERE c.tenant_id = $1 AND c.closed_at IS NULL AND g.gone_at IS NOT NULL ORDER BY c.case_id"
+        );
         fetch_all!(self, Columns, sql, tenant.0)?
             .into_iter()
             .map(|columns| columns.row().map(|row| row.case))
@@ -200,9 +212,8 @@ impl Tx {
         tenant: TenantId,
         case: CaseId,
     ) -> Result<Option<Case>, StoreError> {
-        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
-                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
-                   WHERE c.tenant_id = $1 AND c.case_id = $2 AND c.closed_at IS NULL";
+        let sql =
+            select_cases!("WHERE c.tenant_id = $1 AND c.case_id = $2 AND c.closed_at IS NULL");
         fetch_optional!(self, Columns, sql, tenant.0, case.0)?
             .map(|columns| columns.row().map(|row| row.case))
             .transpose()
@@ -217,9 +228,9 @@ impl Tx {
         tenant: TenantId,
         guest: GuestId,
     ) -> Result<Vec<CaseRow>, StoreError> {
-        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
-                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
-                   WHERE c.tenant_id = $1 AND g.guest_id = $2 ORDER BY c.opened_at DESC, c.rule";
+        let sql = select_cases!(
+            "WHERE c.tenant_id = $1 AND g.guest_id = $2 ORDER BY c.opened_at DESC, c.rule"
+        );
         fetch_all!(self, Columns, sql, tenant.0, guest.0)?
             .into_iter()
             .map(Columns::row)

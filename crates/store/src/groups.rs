@@ -1,6 +1,6 @@
 //! The groups that the policy names, who is in them, who owns them; and who holds a directory role.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::ids::{GroupId, GuestId, TenantId};
@@ -95,18 +95,13 @@ impl Tx {
                 group.map(|group| group.membership.as_str())
             )?;
         }
-        for table in ["memberships", "group_owners"] {
-            let sql = match table {
-                "memberships" => {
-                    "DELETE FROM memberships WHERE tenant_id = $1 AND group_id NOT IN \
-                     (SELECT group_id FROM named_groups WHERE tenant_id = $1 AND group_id IS NOT NULL)"
-                }
-                _ => {
-                    "DELETE FROM group_owners WHERE tenant_id = $1 AND group_id NOT IN \
-                     (SELECT group_id FROM named_groups WHERE tenant_id = $1 AND group_id IS NOT NULL)"
-                }
-            };
-            execute!(self, sql, tenant.0)?;
+        for forget in [
+            "DELETE FROM memberships WHERE tenant_id = $1 AND group_id NOT IN \
+             (SELECT group_id FROM named_groups WHERE tenant_id = $1 AND group_id IS NOT NULL)",
+            "DELETE FROM group_owners WHERE tenant_id = $1 AND group_id NOT IN \
+             (SELECT group_id FROM named_groups WHERE tenant_id = $1 AND group_id IS NOT NULL)",
+        ] {
+            execute!(self, forget, tenant.0)?;
         }
         Ok(())
     }
@@ -254,7 +249,7 @@ impl Tx {
         let before: Vec<(i64, String)> = fetch_all!(self, (i64, String), sql, tenant.0)?;
         let before: BTreeSet<(i64, String)> = before.into_iter().collect();
         let ids: Vec<GuestId> = holders.iter().map(|(guest, _)| *guest).collect();
-        let keys: std::collections::BTreeMap<GuestId, i64> = self
+        let keys: BTreeMap<GuestId, i64> = self
             .keys(tenant, &ids)
             .await?
             .into_iter()

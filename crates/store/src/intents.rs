@@ -22,6 +22,17 @@ pub struct IntentRow {
     pub outcome: Option<(DateTime<Utc>, Outcome)>,
 }
 
+/// A query for [`Columns`].
+macro_rules! select_intents {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, \
+             o.outcome FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id ",
+            $rest
+        )
+    };
+}
+
 struct Columns {
     intent_id: Uuid,
     plan_id: Uuid,
@@ -124,9 +135,9 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn open_intents(&mut self, tenant: TenantId) -> Result<Vec<Intent>, StoreError> {
-        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
-                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
-                   WHERE i.tenant_id = $1 AND o.intent_id IS NULL ORDER BY i.created_at, i.intent_id";
+        let sql = select_intents!(
+            "WHERE i.tenant_id = $1 AND o.intent_id IS NULL ORDER BY i.created_at, i.intent_id"
+        );
         fetch_all!(self, Columns, sql, tenant.0)?
             .into_iter()
             .map(|columns| columns.row().map(|row| row.intent))
@@ -142,9 +153,9 @@ impl Tx {
         tenant: TenantId,
         guest: GuestId,
     ) -> Result<Vec<IntentRow>, StoreError> {
-        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
-                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
-                   WHERE i.tenant_id = $1 AND i.guest_id = $2 ORDER BY i.created_at, i.intent_id";
+        let sql = select_intents!(
+            "WHERE i.tenant_id = $1 AND i.guest_id = $2 ORDER BY i.created_at, i.intent_id"
+        );
         fetch_all!(self, Columns, sql, tenant.0, guest.0)?
             .into_iter()
             .map(Columns::row)
@@ -161,9 +172,9 @@ impl Tx {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<IntentRow>, StoreError> {
-        let sql = "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, o.outcome \
-                   FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id \
-                   WHERE i.tenant_id = $1 AND i.created_at >= $2 AND i.created_at < $3 ORDER BY i.created_at, i.intent_id";
+        let sql = select_intents!(
+            "WHERE i.tenant_id = $1 AND i.created_at >= $2 AND i.created_at < $3 ORDER BY i.created_at, i.intent_id"
+        );
         fetch_all!(self, Columns, sql, tenant.0, micros(from), micros(to))?
             .into_iter()
             .map(Columns::row)

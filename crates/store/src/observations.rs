@@ -37,6 +37,16 @@ pub enum ObservationState {
     },
 }
 
+/// A query for [`Columns`].
+macro_rules! select_observations {
+    ($rest:literal) => {
+        concat!(
+            "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations ",
+            $rest
+        )
+    };
+}
+
 struct Columns {
     observation_id: Uuid,
     started_at: DateTime<Utc>,
@@ -171,8 +181,9 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<Observation>, StoreError> {
-        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
-                   WHERE tenant_id = $1 AND state = 'complete' ORDER BY started_at DESC LIMIT 1";
+        let sql = select_observations!(
+            "WHERE tenant_id = $1 AND state = 'complete' ORDER BY started_at DESC LIMIT 1"
+        );
         fetch_optional!(self, Columns, sql, tenant.0)?
             .map(|columns| columns.complete())
             .transpose()
@@ -186,8 +197,9 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<Observation>, StoreError> {
-        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
-                   WHERE tenant_id = $1 AND state = 'complete' AND healthy = $2 ORDER BY started_at DESC LIMIT 1";
+        let sql = select_observations!(
+            "WHERE tenant_id = $1 AND state = 'complete' AND healthy = $2 ORDER BY started_at DESC LIMIT 1"
+        );
         fetch_optional!(self, Columns, sql, tenant.0, true)?
             .map(|columns| columns.complete())
             .transpose()
@@ -202,8 +214,7 @@ impl Tx {
         tenant: TenantId,
         limit: u32,
     ) -> Result<Vec<ObservationRow>, StoreError> {
-        let sql = "SELECT observation_id, started_at, state, finished_at, watched, counts, health, error FROM observations \
-                   WHERE tenant_id = $1 ORDER BY started_at DESC LIMIT $2";
+        let sql = select_observations!("WHERE tenant_id = $1 ORDER BY started_at DESC LIMIT $2");
         fetch_all!(self, Columns, sql, tenant.0, i64::from(limit))?
             .into_iter()
             .map(Columns::row)

@@ -6,6 +6,7 @@ use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use uuid::Uuid;
 
+use crate::cases::select_cases;
 use crate::error::StoreError;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
@@ -167,9 +168,9 @@ impl Tx {
             put(guest_key, &mut |view| view.roles.push(role.clone()));
         }
 
-        let sql = "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.closed_at, \
-                   c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key \
-                   WHERE c.tenant_id = $1 AND c.guest_key BETWEEN $2 AND $3 AND c.closed_at IS NULL ORDER BY c.guest_key, c.rule";
+        let sql = select_cases!(
+            "WHERE c.tenant_id = $1 AND c.guest_key BETWEEN $2 AND $3 AND c.closed_at IS NULL ORDER BY c.guest_key, c.rule"
+        );
         for columns in fetch_all!(self, cases::Columns, sql, tenant.0, first, last)? {
             let guest_key = columns.guest_key;
             let case = columns.row()?.case;

@@ -13,6 +13,7 @@ on_both! {
     of_many_who_ask_at_once_one_gets_the_lease
     a_takeover_waits_for_the_transaction_that_checked_the_lease
     a_lease_that_was_given_back_is_not_renewed_and_nothing_is_written_under_it
+    a_lease_ends_at_its_very_microsecond
     appends_of_several_transactions_make_one_chain
     a_reading_transaction_sees_one_state_of_the_database
     a_second_outcome_or_case_or_intent_is_a_conflict_and_not_a_failure
@@ -99,6 +100,28 @@ async fn a_lease_that_was_given_back_is_not_renewed_and_nothing_is_written_under
         .await
         .expect("asked");
     assert_eq!(grant, LeaseGrant::Held { epoch: 2 });
+}
+
+/// SQLite compares times as texts, which leave out a fraction that is nought.
+async fn a_lease_ends_at_its_very_microsecond(store: Store) {
+    let [one, two] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+    let moment = TimeDelta::microseconds(1);
+    let mut tx = begin(&store).await;
+    let mut epoch = 0;
+    let whole = chrono::DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    for (day, fraction) in [0, 1, 500_000, 123_456, 999_999].into_iter().enumerate() {
+        let day = TimeDelta::days(i64::try_from(day).expect("a few"));
+        let from = whole + day + TimeDelta::microseconds(fraction);
+        epoch += 1;
+        let grant = tx.acquire_lease(tenant(), one, from, TTL).await;
+        assert_eq!(grant.expect("asked"), LeaseGrant::Held { epoch });
+        let until = from + TTL;
+        let grant = tx.acquire_lease(tenant(), two, until - moment, TTL).await;
+        assert_eq!(grant.expect("asked"), LeaseGrant::Taken { until });
+        epoch += 1;
+        let grant = tx.acquire_lease(tenant(), two, until, TTL).await;
+        assert_eq!(grant.expect("asked"), LeaseGrant::Held { epoch });
+    }
 }
 
 async fn appends_of_several_transactions_make_one_chain(store: Store) {
