@@ -56,6 +56,9 @@ fn hash(bytes: Vec<u8>) -> Result<Hash, StoreError> {
         .map_err(|bytes| StoreError::corrupt("hash", format!("{} bytes", bytes.len())))
 }
 
+/// Entries written at once: the first cycle of a tenant has one for each guest, and they are not held twice.
+const APPENDED: usize = 5_000;
+
 /// Entries read at once while the chain is verified.
 const PAGE: u32 = 1_000;
 
@@ -80,24 +83,24 @@ impl Tx {
         let (mut seq, head): (i64, Vec<u8>) =
             fetch_one!(self, (i64, Vec<u8>), sql, tenant.0, GENESIS.to_vec())?;
         let mut head = hash(head)?;
-        let mut entries = Vec::with_capacity(events.len());
-        for (guest, event) in events {
-            seq += 1;
-            let entry = Entry::sealed(tenant, seq, at, *guest, json(event), &head);
-            head = entry.hash;
-            entries.push(entry);
-        }
-        let given = Given::rows(entries.len())
-            .integers("seq", entries.iter().map(|entry| entry.seq))
-            .times("at", entries.iter().map(|entry| entry.at))
-            .ids(
-                "guest_id",
-                entries.iter().map(|entry| entry.guest.map(|guest| guest.0)),
-            )
-            .texts("body", entries.iter().map(|entry| entry.body.as_str()))
-            .bytes("hash", entries.iter().map(|entry| entry.hash.as_slice()));
         let sql = "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) SELECT $1, seq, at, guest_id, body, hash FROM given";
-        self.execute_given(tenant, &given, sql).await?;
+        for events in events.chunks(APPENDED) {
+            let mut entries = Vec::with_capacity(events.len());
+            for (guest, event) in events {
+                seq += 1;
+                let entry = Entry::sealed(tenant, seq, at, *guest, json(event), &head);
+                head = entry.hash;
+                entries.push(entry);
+            }
+            let guests = entries.iter().map(|entry| entry.guest.map(|guest| guest.0));
+            let given = Given::rows(entries.len())
+                .integers("seq", entries.iter().map(|entry| entry.seq))
+                .times("at", entries.iter().map(|entry| entry.at))
+                .ids("guest_id", guests)
+                .texts("body", entries.iter().map(|entry| entry.body.as_str()))
+                .bytes("hash", entries.iter().map(|entry| entry.hash.as_slice()));
+            self.execute_given(tenant, &given, sql).await?;
+        }
         let sql = "UPDATE journal_heads SET seq = $2, hash = $3 WHERE tenant_id = $1";
         execute!(self, sql, tenant.0, seq, head.to_vec())?;
         Ok(())
