@@ -61,11 +61,10 @@ async fn tenant_at(kind: &Kind) -> Tenant {
     tenant
 }
 
-/// Kills the process while its call is held, before or after it took effect, and starts it again.
-async fn kill_around(kind: Kind, after_effect: bool) {
-    let tenant = tenant_at(&kind).await;
-    let point = if after_effect { "after" } else { "before" };
-    tenant.post("faults", json!({ "kind": "hold", "when": point, "method": kind.method, "path": kind.path, "next": 1 })).await;
+/// Kills the process while its next call of this kind is held, before or after it took effect.
+async fn hold_and_kill(tenant: &Tenant, method: &str, path: &str, point: &str) {
+    let fault = json!({ "kind": "hold", "when": point, "method": method, "path": path, "next": 1 });
+    tenant.post("faults", fault).await;
     let mut child = tenant.start(&["apply"]);
     let held = tenant.get("held?wait=60").await;
     assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
@@ -74,6 +73,13 @@ async fn kill_around(kind: Kind, after_effect: bool) {
     tenant
         .control(reqwest::Method::DELETE, "faults", None)
         .await;
+}
+
+/// Kills the process while its call is held, before or after it took effect, and starts it again.
+async fn kill_around(kind: Kind, after_effect: bool) {
+    let tenant = tenant_at(&kind).await;
+    let point = if after_effect { "after" } else { "before" };
+    hold_and_kill(&tenant, kind.method, kind.path, point).await;
 
     // A mail may have been sent; its stage rests a day. Everything else is settled by the next start.
     let is_mail = kind.path.contains("users/") && kind.method == "POST";
@@ -137,4 +143,26 @@ async fn killed_around_a_deletion_it_happens_once() {
 async fn killed_around_a_removal_from_a_group_it_happens_once() {
     kill_around(REMOVE, false).await;
     kill_around(REMOVE, true).await;
+}
+
+/// An account that Innkeeper disabled, and that a protection gives back.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_around_an_enabling_it_happens_once() {
+    for point in ["before", "after"] {
+        let tenant = tenant_at(&DISABLE).await;
+        tenant.apply().await;
+        assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
+        let spared =
+            "\n[[protect]]\nname = \"ann\"\nwhen = 'guest.mail == \"ann@partner.example\"'\n";
+        tenant.write("policy.toml", &format!("{}{spared}", crate::tenant::POLICY));
+        tenant.pass_days(1).await;
+        hold_and_kill(&tenant, "PATCH", "/v1.0/users/", point).await;
+        tenant.apply().await;
+        tenant.apply().await;
+        assert_eq!(
+            tenant.writes().await,
+            ["send-mail", "disable", "enable"],
+            "{point}"
+        );
+    }
 }

@@ -69,3 +69,66 @@ async fn what_innkeeper_disabled_is_enabled_again_when_the_guest_has_a_reason_to
     let explained = tenant.json(&["explain", &guest]).await;
     assert_eq!(explained["verdict"], "protected");
 }
+
+#[tokio::test]
+async fn a_case_whose_reason_went_away_is_closed_even_where_only_a_dry_run_saw_it() {
+    let tenant = Tenant::empty().await;
+    let guest = tenant.add_guest("ann", 100).await;
+    tenant.add_guest("active", 1).await;
+    tenant.apply().await;
+    tenant.pass_days(5).await;
+    tenant
+        .post(
+            &format!("users/{guest}/sign-in"),
+            serde_json::json!({ "success": true }),
+        )
+        .await;
+    tenant.json(&["plan"]).await;
+    let shown = tenant.json(&["guests", "show", &guest]).await;
+    assert!(shown["cases"][0]["closed"].is_string(), "{shown:#}");
+}
+
+#[tokio::test]
+async fn days_on_which_a_dry_run_could_not_see_a_guest_do_not_count_towards_its_wait() {
+    // Among many guests one that cannot be seen does not make the whole observation doubtful.
+    let tenant = Tenant::with(200, "sqlite://innkeeper.db".to_owned()).await;
+    let guest = tenant.add_guest("ann", 100).await;
+    let ann = tenant.json(&["plan"]).await;
+    assert_eq!(ann["observation"]["health"]["healthy"], true);
+    tenant.apply().await;
+    let unseen = serde_json::json!({ "last_success": null, "last_interactive": null, "last_non_interactive": null });
+    tenant
+        .control(
+            reqwest::Method::PATCH,
+            &format!("users/{guest}"),
+            Some(unseen),
+        )
+        .await;
+    for _ in 0..3 {
+        tenant.pass_days(6).await;
+        let plan = tenant.json(&["plan"]).await;
+        assert_eq!(
+            plan["observation"]["health"]["healthy"], true,
+            "{}",
+            plan["observation"]
+        );
+    }
+    let start: chrono::DateTime<chrono::Utc> = crate::tenant::START.parse().expect("a time");
+    let back = (start - chrono::TimeDelta::days(100)).to_rfc3339();
+    let seen = serde_json::json!({ "last_success": back, "last_interactive": back });
+    tenant
+        .control(
+            reqwest::Method::PATCH,
+            &format!("users/{guest}"),
+            Some(seen),
+        )
+        .await;
+    tenant.run(&["apply"]).await;
+    let shown = tenant.json(&["guests", "show", &guest]).await;
+    assert_eq!(
+        shown["actions"].as_array().map(Vec::len),
+        Some(1),
+        "only the notice: {:#}",
+        shown["actions"]
+    );
+}

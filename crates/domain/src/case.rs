@@ -111,6 +111,36 @@ impl Case {
     }
 }
 
+/// What becomes of a case, besides being acted on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaseChange {
+    /// A rule holds for the first time.
+    Open {
+        /// The case.
+        case: Case,
+        /// What made the rule hold.
+        because: String,
+    },
+    /// The rule could not be judged: the time since the last cycle does not count.
+    Blind {
+        /// Which case.
+        case: CaseId,
+        /// How much time.
+        span: TimeDelta,
+    },
+    /// It ends.
+    Close {
+        /// Which case.
+        case: CaseId,
+        /// Whose.
+        guest: GuestId,
+        /// Its rule.
+        rule: RuleName,
+        /// Why.
+        closing: Closing,
+    },
+}
+
 /// Why a case closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "why", rename_all = "kebab-case")]

@@ -7,12 +7,13 @@ mod hearing;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::case::CaseChange;
 use crate::facts::{Context, Facts};
 use crate::group::NamedGroups;
 use crate::guest::GuestView;
 use crate::ids::TenantId;
 use crate::observation::Observation;
-use crate::plan::{CaseChange, Plan};
+use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::verdict::Verdict;
 use crate::watch::Watched;
@@ -68,17 +69,18 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The plan for these guests. The order in which they come does not matter.
+/// The plan for these guests, and what becomes of their cases. The order in which they come does not matter.
 pub fn decide<'g>(
     judge: &Judge<'_>,
     observation: Observation,
     guests: impl IntoIterator<Item = &'g GuestView>,
-) -> Plan {
+) -> (Plan, Vec<CaseChange>) {
     let mut plan = Plan::empty(judge.tenant, observation, judge.policy.hash.clone());
+    let mut changes = Vec::new();
     for guest in guests {
         let Judgement { verdict, cases } = judge.judge(guest);
         plan.verdicts.push(verdict);
-        plan.cases.extend(cases);
+        changes.extend(cases);
     }
-    plan.sorted()
+    (plan.sorted(), changes)
 }

@@ -1,13 +1,11 @@
 //! A plan: the verdicts of one cycle for every guest, as a value that can be printed, sealed and approved.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::case::{Case, Closing};
-use crate::ids::{CaseId, GuestId, PlanId, TenantId};
+use crate::ids::{PlanId, TenantId};
 use crate::observation::{Doubt, Observation};
-use crate::policy::{Action, RuleName};
+use crate::policy::Action;
 use crate::verdict::{Conclusion, Step, Verdict};
 
 /// How far Innkeeper goes in a tenant.
@@ -48,49 +46,6 @@ pub struct Plan {
     pub policy_hash: String,
     /// One verdict for every guest, ordered by guest.
     pub verdicts: Vec<Verdict>,
-    /// What becomes of the cases, ordered by case.
-    pub cases: Vec<CaseChange>,
-}
-
-impl CaseChange {
-    /// Which case.
-    #[must_use]
-    pub fn case(&self) -> CaseId {
-        match self {
-            Self::Open { case, .. } => case.id,
-            Self::Blind { case, .. } | Self::Close { case, .. } => *case,
-        }
-    }
-}
-
-/// What becomes of a case, besides being acted on.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CaseChange {
-    /// A rule holds for the first time.
-    Open {
-        /// The case.
-        case: Case,
-        /// What made the rule hold.
-        because: String,
-    },
-    /// The rule could not be judged: the time since the last cycle does not count.
-    Blind {
-        /// Which case.
-        case: CaseId,
-        /// How much time.
-        span: TimeDelta,
-    },
-    /// It ends.
-    Close {
-        /// Which case.
-        case: CaseId,
-        /// Whose.
-        guest: GuestId,
-        /// Its rule.
-        rule: RuleName,
-        /// Why.
-        closing: Closing,
-    },
 }
 
 impl Plan {
@@ -104,15 +59,13 @@ impl Plan {
             observation,
             policy_hash,
             verdicts: Vec::new(),
-            cases: Vec::new(),
         }
     }
 
     /// Puts everything into the order of the guests, so that a plan does not depend on the order of the reading.
     #[must_use]
     pub fn sorted(mut self) -> Self {
-        self.verdicts.sort_by_key(|verdict| verdict.guest);
-        self.cases.sort_by_key(CaseChange::case);
+        self.verdicts.sort_unstable_by_key(|verdict| verdict.guest);
         self
     }
 

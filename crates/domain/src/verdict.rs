@@ -59,11 +59,13 @@ pub struct NextStage {
 }
 
 /// One thing to be done to one guest.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step {
     /// The guest.
+    #[serde(rename = "guest_id")]
     pub guest: GuestId,
     /// The case that it belongs to.
+    #[serde(rename = "case_id")]
     pub case: CaseId,
     /// The case's rule.
     pub rule: RuleName,

@@ -12,6 +12,7 @@ mod recipients;
 
 use std::collections::BTreeMap;
 
+use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Effect, Step};
 use tracing::info;
 
@@ -19,40 +20,44 @@ use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Phase;
-use crate::report::Report;
+use crate::report::Deeds;
 use attempt::REREAD;
 
 /// Guests in one mail at most.
 const PER_MAIL: usize = 60;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Carries out the approved steps, the mildest first, until done or asked to stop.
-    pub(crate) async fn act(&self, writer: &W, report: &mut Report) -> Result<(), CycleError> {
-        let steps = report.approval.plan.steps().to_vec();
+    /// Carries out the approved steps of a plan, the mildest first, until done or asked to stop.
+    pub(crate) async fn act(
+        &self,
+        writer: &W,
+        plan: &Plan,
+        steps: &[Step],
+    ) -> Result<Deeds, CycleError> {
+        let mut deeds = Deeds::default();
         let total = steps.len() as u64;
-        let (flags, steps): (Vec<Step>, Vec<Step>) = steps
-            .into_iter()
-            .partition(|step| step.effect == Effect::Flag);
-        let mut done = self.flag(&flags, report).await?;
+        let (flags, steps): (Vec<&Step>, Vec<&Step>) =
+            steps.iter().partition(|step| step.effect == Effect::Flag);
+        let mut done = self.flag(plan, &flags, &mut deeds).await?;
         for batch in self.batches(&steps).await? {
             if self.stop.is_cancelled() {
                 info!(
                     left = total - done,
                     "asked to stop: the steps that are left follow in the next cycle"
                 );
-                report.interrupted = true;
-                return Ok(());
+                deeds.interrupted = true;
+                break;
             }
-            self.attempt(writer, &batch, report).await?;
+            self.attempt(writer, plan, &batch, &mut deeds).await?;
             done += batch.len() as u64;
             self.progress.at(Phase::Steps, done, Some(total));
         }
-        Ok(())
+        Ok(deeds)
     }
 
     /// Steps that are attempted together: what can be looked at again in one go, since that is the scarcest request of
     /// all. Notices to the same people stay together, for they become one mail. A guest is in a batch once.
-    async fn batches<'s>(&self, steps: &'s [Step]) -> Result<Vec<Vec<&'s Step>>, CycleError> {
+    async fn batches<'s>(&self, steps: &[&'s Step]) -> Result<Vec<Vec<&'s Step>>, CycleError> {
         let mut batches: Vec<Vec<&Step>> = Vec::new();
         let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
         for step in steps {

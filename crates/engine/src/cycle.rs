@@ -12,11 +12,12 @@ use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::decide::Decided;
 use crate::error::CycleError;
 use crate::lease::Lease;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Progress;
-use crate::report::Report;
+use crate::report::{Deeds, Report};
 
 /// A policy together with its text, which is kept for the record.
 #[derive(Clone, Debug)]
@@ -110,21 +111,23 @@ impl Engine {
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn run(&self) -> Result<Report, CycleError> {
-        let Tenant {
-            mode,
-            policy,
-            writer,
-            ..
-        } = self.tenant;
         let settled = self.settle().await?;
-        let observed = self.observe().await?;
-        let decided = self.decide(observed).await?;
-        let approval = decided.plan.approve(*mode, &policy.policy.limits);
-        self.record(&decided, &approval).await?;
-        let mut report = Report::new(decided.plan, approval, settled);
-        if let Some(writer) = writer {
-            self.act(writer, &mut report).await?;
-        }
-        Ok(report)
+        let reading = self.observe().await?;
+        let Decided {
+            plan,
+            approval,
+            closed,
+        } = self.decide(reading).await?;
+        let deeds = match &self.tenant.writer {
+            Some(writer) => self.act(writer, &plan, approval.plan.steps()).await?,
+            None => Deeds::default(),
+        };
+        Ok(Report {
+            plan,
+            approval,
+            closed,
+            settled,
+            deeds,
+        })
     }
 }

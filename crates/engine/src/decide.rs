@@ -1,40 +1,56 @@
-//! Deciding: every guest of the store past the judge, page by page.
+//! Deciding: every guest of the store past the judge, and what that comes to approved and recorded.
+//!
+//! Invariant: all of it is one transaction, and it is kept before anything is done. Only what a plan needs is held in
+//! memory; verdicts, cases and entries of the journal are written page by page.
 
+use innkeeper_domain::approve::Approval;
 use innkeeper_domain::decide::{Judge, Judgement};
-use innkeeper_domain::ids::GuestId;
-use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
-use innkeeper_domain::verdict::Verdict;
-use innkeeper_store::{RowKey, StoredVerdict};
+use innkeeper_store::Tx;
 
-use crate::cycle::Cycle;
+use crate::cycle::{Cycle, Tenant};
 use crate::error::CycleError;
-use crate::observe::Observed;
+use crate::observe::{Observed, Reading};
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Phase;
+use crate::record::Page;
+use crate::report::Closed;
 
 /// Guests judged between two looks at the store.
 const PAGE: u32 = 1_000;
 
-/// A plan, and whose verdict is another than in the cycle before.
+/// What was concluded from a reading, and recorded.
 pub(crate) struct Decided {
     pub(crate) plan: Plan,
-    pub(crate) changed: Vec<Changed>,
-}
-
-/// A verdict that is another than in the cycle before.
-pub(crate) struct Changed {
-    pub(crate) key: RowKey,
-    pub(crate) guest: GuestId,
-    pub(crate) verdict: StoredVerdict,
-    pub(crate) reason: String,
+    pub(crate) approval: Approval,
+    pub(crate) closed: Vec<Closed>,
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(crate) async fn decide(&self, observed: Observed) -> Result<Decided, CycleError> {
+    pub(crate) async fn decide(&self, reading: Reading) -> Result<Decided, CycleError> {
+        let Tenant { mode, policy, .. } = self.tenant;
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        let observed = self.complete(&mut tx, reading).await?;
+        self.record_policy(&mut tx, &observed.observation).await?;
+        let (plan, closed) = self.judge(&mut tx, observed).await?;
+        let approval = plan.approve(*mode, &policy.policy.limits);
+        self.record_plan(&mut tx, &plan, &approval).await?;
+        tx.commit().await?;
+        Ok(Decided {
+            plan,
+            approval,
+            closed,
+        })
+    }
+
+    async fn judge(
+        &self,
+        tx: &mut Tx,
+        observed: Observed,
+    ) -> Result<(Plan, Vec<Closed>), CycleError> {
         let Observed { observation, span } = observed;
         let policy = &self.tenant.policy.policy;
-        let mut tx = self.store.read().await?;
         let named_groups = tx.named_groups(self.tenant.id).await?;
         let judge = Judge {
             tenant: self.tenant.id,
@@ -46,54 +62,25 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let total = observation.counts.guests;
         let mut plan = Plan::empty(self.tenant.id, observation, policy.hash.clone());
-        let mut changed = Vec::new();
+        let mut closed = Vec::new();
         let mut after = None;
         loop {
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.key);
+            let mut page = Page::at(judge.now);
             for row in &rows {
                 let Judgement { verdict, cases } = judge.judge(&row.view);
-                changed.extend(change(row.key, row.verdict.as_ref(), &verdict));
+                page.verdict(row.key, row.verdict.as_ref(), &verdict);
+                for change in cases {
+                    page.case(change, self.tenant.writer.is_some());
+                }
                 plan.verdicts.push(verdict);
-                plan.cases.extend(cases);
             }
+            closed.extend(self.record_page(tx, page).await?);
             self.progress
                 .at(Phase::Verdicts, plan.verdicts.len() as u64, Some(total));
         }
-        Ok(Decided {
-            plan: plan.sorted(),
-            changed,
-        })
-    }
-}
-
-/// A guest never judged before counts as kept.
-fn change(key: RowKey, before: Option<&StoredVerdict>, verdict: &Verdict) -> Option<Changed> {
-    let after = StoredVerdict {
-        verdict: verdict.as_str().to_owned(),
-        rule: verdict.rule().cloned(),
-    };
-    let keep = StoredVerdict {
-        verdict: "keep".to_owned(),
-        rule: None,
-    };
-    let is_another = before.unwrap_or(&keep) != &after;
-    is_another.then(|| Changed {
-        key,
-        guest: verdict.guest,
-        verdict: after,
-        reason: verdict.reason(),
-    })
-}
-
-impl Changed {
-    pub(crate) fn event(&self) -> Event {
-        let StoredVerdict { verdict, rule } = &self.verdict;
-        Event::VerdictChanged {
-            verdict: verdict.clone(),
-            rule: rule.clone(),
-            reason: self.reason.clone(),
-        }
+        Ok((plan.sorted(), closed))
     }
 }

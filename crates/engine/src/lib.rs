@@ -23,4 +23,4 @@ pub use cycle::{Engine, PolicyInForce, Tenant};
 pub use error::CycleError;
 pub use ports::{ReadDirectory, WriteDirectory};
 pub use progress::{Phase, Progress, Silent};
-pub use report::{Failure, Report};
+pub use report::{Closed, Deeds, Failure, Report};

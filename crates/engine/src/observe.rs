@@ -2,7 +2,8 @@
 //!
 //! Invariant: an observation exists only when every guest, sponsor, named group and role was read. What a broken-off
 //! reading leaves behind are rows that were truly read and marks that only move forward; nothing is concluded from
-//! them, since only a complete observation is ever decided upon.
+//! them, since only a complete observation is ever decided upon. It is complete in the very transaction that holds
+//! what was decided upon it: the watch never moves without the time being taken off that a case could not be seen.
 
 mod groups;
 mod guests;
@@ -28,6 +29,13 @@ pub(crate) struct Observed {
     pub(crate) span: TimeDelta,
 }
 
+/// Everything that was read, before anything is made of it.
+pub(crate) struct Reading {
+    id: ObservationId,
+    started: DateTime<Utc>,
+    seen: Seen,
+}
+
 /// What one pass over the guests gave.
 #[derive(Default)]
 struct Seen {
@@ -37,7 +45,8 @@ struct Seen {
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(crate) async fn observe(&self) -> Result<Observed, CycleError> {
+    /// Reads the tenant.
+    pub(crate) async fn observe(&self) -> Result<Reading, CycleError> {
         let started = self.clock.now();
         // A clock can stand still, or be set back; an epoch is never the same.
         let [started_bytes, epoch] =
@@ -48,7 +57,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.start_observation(self.tenant.id, id, started).await?;
         tx.commit().await?;
         match self.read_everything().await {
-            Ok(seen) => self.complete(id, started, seen).await,
+            Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
                 Err(error)
@@ -68,17 +77,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(seen)
     }
 
-    async fn complete(
+    /// Makes an observation of what was read.
+    pub(crate) async fn complete(
         &self,
-        id: ObservationId,
-        started: DateTime<Utc>,
-        seen: Seen,
+        tx: &mut Tx,
+        reading: Reading,
     ) -> Result<Observed, CycleError> {
+        let Reading { id, started, seen } = reading;
         let Seen { keys, mut counts } = seen;
         let limits = &self.tenant.policy.policy.limits;
         let finished = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        self.lease.check(&mut tx).await?;
         let last = tx.last_healthy_observation(self.tenant.id).await?;
         // Against what is known to be there: guests that Innkeeper itself deleted are not missing.
         let known = tx.guest_count(self.tenant.id).await?;
@@ -96,7 +104,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         // A guest missing from a reading that cannot be believed is not known to be gone.
         if health.is_healthy() {
             counts.gone = tx.mark_gone(self.tenant.id, &keys, finished).await?;
-            self.close_cases_of_gone(&mut tx, finished).await?;
+            self.close_cases_of_gone(tx, finished).await?;
         }
         let observation = Observation {
             id,
@@ -112,7 +120,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         tx.append(self.tenant.id, finished, &[(None, event)])
             .await?;
-        tx.commit().await?;
         let Counts {
             guests,
             new,

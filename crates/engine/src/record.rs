@@ -1,127 +1,156 @@
 //! Recording what a cycle concluded, before anything is done about it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::approve::Approval;
-use innkeeper_domain::case::Case;
+use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::ids::{CaseId, GuestId};
 use innkeeper_domain::journal::Event;
-use innkeeper_domain::plan::{CaseChange, Plan};
-use innkeeper_domain::policy::RuleName;
-use innkeeper_domain::verdict::{Effect, Step};
-use innkeeper_store::{PlanRow, Tx};
-use serde::Serialize;
+use innkeeper_domain::observation::Observation;
+use innkeeper_domain::plan::Plan;
+use innkeeper_domain::verdict::Verdict;
+use innkeeper_store::{PlanRow, RowKey, StoredVerdict, Tx};
 use serde_json::json;
 
 use crate::cycle::Cycle;
-use crate::decide::Decided;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
+use crate::report::Closed;
 
-/// Events put into the journal with one statement's worth of text in memory.
-const EVENTS_AT_ONCE: usize = 1_000;
+/// What is to be written of a page of guests.
+pub(crate) struct Page {
+    at: DateTime<Utc>,
+    verdicts: Vec<(RowKey, StoredVerdict)>,
+    opened: Vec<Case>,
+    blind: Vec<(CaseId, TimeDelta)>,
+    closed: Vec<(CaseId, Closed)>,
+    events: Vec<(Option<GuestId>, Event)>,
+}
 
-type Events = Vec<(Option<GuestId>, Event)>;
-
-impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Writes the policy, the changed verdicts, the cases and the plan, in one transaction.
-    ///
-    /// Without a writer the cases are left as they are: a case is the beginning of something, and a dry run begins
-    /// nothing.
-    pub(crate) async fn record(
-        &self,
-        decided: &Decided,
-        approval: &Approval,
-    ) -> Result<(), CycleError> {
-        let Decided { plan, changed } = decided;
-        let tenant = self.tenant.id;
-        let now = plan.observation.finished;
-        let mut events = Events::new();
-        let mut tx = self.store.begin().await?;
-        self.lease.check(&mut tx).await?;
-        if tx
-            .save_policy(tenant, &plan.policy_hash, &self.tenant.policy.text, now)
-            .await?
-        {
-            events.push((
-                None,
-                Event::PolicyInForce {
-                    hash: plan.policy_hash.clone(),
-                },
-            ));
+impl Page {
+    pub(crate) fn at(at: DateTime<Utc>) -> Self {
+        Self {
+            at,
+            verdicts: Vec::new(),
+            opened: Vec::new(),
+            blind: Vec::new(),
+            closed: Vec::new(),
+            events: Vec::new(),
         }
-        let verdicts: Vec<_> = changed
-            .iter()
-            .map(|changed| (changed.key, changed.verdict.clone()))
-            .collect();
-        tx.save_verdicts(tenant, &verdicts).await?;
-        events.extend(
-            changed
-                .iter()
-                .map(|changed| (Some(changed.guest), changed.event())),
-        );
-        if self.tenant.writer.is_some() {
-            self.record_cases(&mut tx, plan, &mut events).await?;
-        }
-        self.record_plan(&mut tx, plan, approval, &mut events)
-            .await?;
-        // In parts, since each is written out as text before it is kept.
-        for part in events.chunks(EVENTS_AT_ONCE) {
-            tx.append(tenant, now, part).await?;
-        }
-        tx.commit().await?;
-        Ok(())
     }
 
-    async fn record_cases(
-        &self,
-        tx: &mut Tx,
-        plan: &Plan,
-        events: &mut Events,
-    ) -> Result<(), CycleError> {
-        let tenant = self.tenant.id;
-        let mut opened: Vec<Case> = Vec::new();
-        let mut blind = Vec::new();
-        for change in &plan.cases {
-            match change {
-                CaseChange::Open { case, because } => {
+    /// A verdict is recorded where it is another than in the cycle before. A guest never judged before counts as kept.
+    pub(crate) fn verdict(
+        &mut self,
+        key: RowKey,
+        before: Option<&StoredVerdict>,
+        verdict: &Verdict,
+    ) {
+        let word = verdict.as_str();
+        let is_same = match before {
+            Some(before) => before.verdict == word && before.rule.as_ref() == verdict.rule(),
+            None => word == "keep",
+        };
+        if is_same {
+            return;
+        }
+        let event = Event::VerdictChanged {
+            verdict: word.to_owned(),
+            rule: verdict.rule().cloned(),
+            reason: verdict.reason(),
+        };
+        self.events.push((Some(verdict.guest), event));
+        let stored = StoredVerdict {
+            verdict: word.to_owned(),
+            rule: verdict.rule().cloned(),
+        };
+        self.verdicts.push((key, stored));
+    }
+
+    /// A case is the beginning of something, so a dry run opens none; but what it sees of open ones is as true as what
+    /// any other cycle sees.
+    pub(crate) fn case(&mut self, change: CaseChange, opens: bool) {
+        match change {
+            CaseChange::Open { case, because } => {
+                if opens {
                     let event = Event::CaseOpened {
                         case: case.id,
                         rule: case.rule.clone(),
-                        because: because.clone(),
+                        because,
                     };
-                    events.push((Some(case.guest), event));
-                    opened.push(case.clone());
-                }
-                CaseChange::Blind { case, span } => blind.push((*case, *span)),
-                CaseChange::Close {
-                    case,
-                    guest,
-                    rule,
-                    closing,
-                } => {
-                    tx.close_case(tenant, *case, plan.observation.finished, closing)
-                        .await?;
-                    let event = Event::CaseClosed {
-                        case: *case,
-                        rule: rule.clone(),
-                        closing: closing.clone(),
-                    };
-                    events.push((Some(*guest), event));
+                    self.events.push((Some(case.guest), event));
+                    self.opened.push(case);
                 }
             }
+            CaseChange::Blind { case, span } => self.blind.push((case, span)),
+            CaseChange::Close {
+                case,
+                guest,
+                rule,
+                closing,
+            } => {
+                let event = Event::CaseClosed {
+                    case,
+                    rule,
+                    closing: closing.clone(),
+                };
+                self.events.push((Some(guest), event));
+                self.closed.push((case, Closed { guest, closing }));
+            }
         }
-        tx.open_cases(tenant, &opened).await?;
-        tx.add_blind(tenant, &blind).await?;
+    }
+}
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// Keeps the policy's text, the first time that it is in force.
+    pub(crate) async fn record_policy(
+        &self,
+        tx: &mut Tx,
+        observation: &Observation,
+    ) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let hash = &self.tenant.policy.policy.hash;
+        let now = observation.finished;
+        if tx
+            .save_policy(tenant, hash, &self.tenant.policy.text, now)
+            .await?
+        {
+            let event = Event::PolicyInForce { hash: hash.clone() };
+            tx.append(tenant, now, &[(None, event)]).await?;
+        }
         Ok(())
     }
 
+    /// Writes a page; returns the cases that it closed.
+    pub(crate) async fn record_page(
+        &self,
+        tx: &mut Tx,
+        page: Page,
+    ) -> Result<Vec<Closed>, CycleError> {
+        let tenant = self.tenant.id;
+        let Page {
+            at,
+            verdicts,
+            opened,
+            blind,
+            closed,
+            events,
+        } = page;
+        tx.save_verdicts(tenant, &verdicts).await?;
+        tx.open_cases(tenant, &opened).await?;
+        tx.add_blind(tenant, &blind).await?;
+        for (case, closed) in &closed {
+            tx.close_case(tenant, *case, at, &closed.closing).await?;
+        }
+        tx.append(tenant, at, &events).await?;
+        Ok(closed.into_iter().map(|(_, closed)| closed).collect())
+    }
+
     /// A plan that does the same as the one before is not kept again.
-    async fn record_plan(
+    pub(crate) async fn record_plan(
         &self,
         tx: &mut Tx,
         plan: &Plan,
         approval: &Approval,
-        events: &mut Events,
     ) -> Result<(), CycleError> {
         let hash = plan.hash();
         let refusals = json!(approval.refusals);
@@ -140,7 +169,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             approved: approval.refusals.is_empty(),
             steps,
             refusals,
-            body: written(approval.plan.steps()),
+            // The others are as many as the tenant is large, and the hash stands for them.
+            body: serde_json::to_string(approval.plan.steps())
+                .expect("a step has no map with keys other than text"),
         };
         tx.save_plan(self.tenant.id, &row).await?;
         let event = Event::Planned {
@@ -150,46 +181,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             approved,
             refusals: approval.refusals.clone(),
         };
-        events.push((None, event));
+        tx.append(self.tenant.id, plan.observation.finished, &[(None, event)])
+            .await?;
         Ok(())
     }
-}
-
-/// The approved steps as JSON. The others are as many as the tenant is large, and the hash stands for them.
-fn written(steps: &[Step]) -> String {
-    #[derive(Serialize)]
-    struct Written<'s> {
-        guest_id: GuestId,
-        case_id: CaseId,
-        rule: &'s RuleName,
-        stage: usize,
-        effect: &'s Effect,
-        due: DateTime<Utc>,
-        because: &'s str,
-    }
-    let written = |step: &'_ Step| -> String {
-        let Step {
-            guest,
-            case,
-            rule,
-            stage,
-            effect,
-            due,
-            because,
-        } = step;
-        let written = Written {
-            guest_id: *guest,
-            case_id: *case,
-            rule,
-            stage: *stage,
-            effect,
-            due: *due,
-            because,
-        };
-        serde_json::to_string(&written).expect("a step has no map with keys other than text")
-    };
-    format!(
-        "[{}]",
-        steps.iter().map(written).collect::<Vec<_>>().join(",")
-    )
 }

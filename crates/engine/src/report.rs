@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use innkeeper_domain::approve::Approval;
+use innkeeper_domain::case::Closing;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Outcome};
 use innkeeper_domain::plan::Plan;
@@ -14,8 +15,26 @@ pub struct Report {
     pub plan: Plan,
     /// What was approved and what was not.
     pub approval: Approval,
+    /// The cases that had lost their ground.
+    pub closed: Vec<Closed>,
     /// How many intents of a process that died were settled.
     pub settled: u64,
+    /// What came of the approved steps.
+    pub deeds: Deeds,
+}
+
+/// A case that closed without anything having to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Whose.
+    pub guest: GuestId,
+    /// Why.
+    pub closing: Closing,
+}
+
+/// What came of the approved steps.
+#[derive(Debug, Default)]
+pub struct Deeds {
     /// How often each call had each outcome.
     pub outcomes: BTreeMap<(&'static str, &'static str), u64>,
     /// The calls that failed.
@@ -35,18 +54,7 @@ pub struct Failure {
     pub error: String,
 }
 
-impl Report {
-    pub(crate) fn new(plan: Plan, approval: Approval, settled: u64) -> Self {
-        Self {
-            plan,
-            approval,
-            settled,
-            outcomes: BTreeMap::new(),
-            failures: Vec::new(),
-            interrupted: false,
-        }
-    }
-
+impl Deeds {
     pub(crate) fn note(&mut self, guest: GuestId, call: &Call, outcome: &Outcome) {
         *self
             .outcomes

@@ -142,8 +142,8 @@ impl Daemon<'_> {
                         tenant = tenant.name,
                         guests = report.plan.observation.counts.guests,
                         steps = report.plan.steps().count(),
-                        effects = report.effects(),
-                        failures = report.failures.len(),
+                        effects = report.deeds.effects(),
+                        failures = report.deeds.failures.len(),
                         "the cycle is complete"
                     );
                 }

@@ -121,35 +121,25 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes how far an open case is.
+    /// Writes how far open cases are.
     ///
     /// # Errors
-    /// `CaseClosed` when it is not open.
-    pub async fn save_case(&mut self, tenant: TenantId, case: &Case) -> Result<(), StoreError> {
-        let Case {
-            id,
-            guest: _,
-            rule: _,
-            opened: _,
-            done,
-            since,
-            blind,
-            hold_until,
-        } = case;
-        let sql = "UPDATE cases SET done = $3, since = $4, blind = $5, hold_until = $6 \
-                   WHERE tenant_id = $1 AND case_id = $2 AND closed_at IS NULL";
-        match execute!(
-            self,
-            sql,
-            tenant.0,
-            id.0,
-            words(done),
-            since.0,
-            seconds(*blind),
-            hold_until.map(micros)
-        )? {
-            0 => Err(StoreError::CaseClosed),
-            _ => Ok(()),
+    /// `CaseClosed` when one of them is not open.
+    pub async fn save_cases(&mut self, tenant: TenantId, cases: &[Case]) -> Result<(), StoreError> {
+        let done: Vec<String> = cases.iter().map(|case| words(&case.done)).collect();
+        let given = Given::rows(cases.len())
+            .ids("case_id", cases.iter().map(|case| case.id.0))
+            .texts("done", done.iter().map(String::as_str))
+            .integers("since", cases.iter().map(|case| case.since.0))
+            .integers("blind", cases.iter().map(|case| seconds(case.blind)))
+            .times("hold_until", cases.iter().map(|case| case.hold_until));
+        let sql = "UPDATE cases SET done = given.done, since = given.since, blind = given.blind, hold_until = given.hold_until \
+                   FROM given WHERE cases.tenant_id = $1 AND cases.case_id = given.case_id AND cases.closed_at IS NULL";
+        let touched = self.execute_given(tenant, &given, sql).await?;
+        if touched == cases.len() as u64 {
+            Ok(())
+        } else {
+            Err(StoreError::CaseClosed)
         }
     }
 
@@ -203,20 +193,24 @@ impl Tx {
             .collect()
     }
 
-    /// A case, if it is open.
+    /// Those of these cases that are open, in any order.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn case(
+    pub async fn open_among(
         &mut self,
         tenant: TenantId,
-        case: CaseId,
-    ) -> Result<Option<Case>, StoreError> {
-        let sql =
-            select_cases!("WHERE c.tenant_id = $1 AND c.case_id = $2 AND c.closed_at IS NULL");
-        fetch_optional!(self, Columns, sql, tenant.0, case.0)?
+        cases: &[CaseId],
+    ) -> Result<Vec<Case>, StoreError> {
+        let given = Given::rows(cases.len()).ids("case_id", cases.iter().map(|case| case.0));
+        let sql = select_cases!(
+            "WHERE c.tenant_id = $1 AND c.case_id IN (SELECT case_id FROM given) AND c.closed_at IS NULL"
+        );
+        self.fetch_given::<Columns>(tenant, &given, sql)
+            .await?
+            .into_iter()
             .map(|columns| columns.row().map(|row| row.case))
-            .transpose()
+            .collect()
     }
 
     /// Every case of a guest, the newest first.

@@ -110,23 +110,31 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes what came of an intent.
+    /// Writes what came of intents that share an outcome.
     ///
     /// # Errors
-    /// `Concluded` when it has an outcome already, or is not known.
+    /// `Concluded` when one of them has an outcome already, or is not known.
     pub async fn conclude(
         &mut self,
         tenant: TenantId,
-        intent: IntentId,
+        intents: &[IntentId],
         at: DateTime<Utc>,
         outcome: &Outcome,
     ) -> Result<(), StoreError> {
+        let outcome = json(outcome);
+        let given = Given::rows(intents.len())
+            .ids("intent_id", intents.iter().map(|intent| intent.0))
+            .times("concluded_at", intents.iter().map(|_| at))
+            .texts("outcome", intents.iter().map(|_| outcome.as_str()));
         let sql = "INSERT INTO outcomes (intent_id, tenant_id, concluded_at, outcome) \
-                   SELECT intent_id, tenant_id, $3, $4 FROM intents WHERE tenant_id = $1 AND intent_id = $2 \
+                   SELECT i.intent_id, i.tenant_id, given.concluded_at, given.outcome FROM given \
+                   JOIN intents i ON i.tenant_id = $1 AND i.intent_id = given.intent_id WHERE true \
                    ON CONFLICT (intent_id) DO NOTHING";
-        match execute!(self, sql, tenant.0, intent.0, micros(at), json(outcome))? {
-            0 => Err(StoreError::Concluded),
-            _ => Ok(()),
+        let touched = self.execute_given(tenant, &given, sql).await?;
+        if touched == intents.len() as u64 {
+            Ok(())
+        } else {
+            Err(StoreError::Concluded)
         }
     }
 

@@ -3,11 +3,10 @@
 use chrono::TimeDelta;
 
 use super::{Judge, Judgement};
-use crate::case::{Case, Closing};
+use crate::case::{Case, CaseChange, Closing};
 use crate::facts::{Fact, FactName, Facts};
 use crate::guest::GuestView;
 use crate::ids::GroupId;
-use crate::plan::CaseChange;
 use crate::policy::{Action, FromGroups, Rule, RuleName, Stage, Truth};
 use crate::verdict::{Conclusion, Effect, NextStage, Protector, Step, Uncertain, Verdict, Waiting};
 

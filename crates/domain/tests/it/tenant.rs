@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::{Reading, SignIns};
-use innkeeper_domain::case::Case;
+use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::decide::{Judge, decide};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId, ObservationId, SponsorId, TenantId};
 use innkeeper_domain::observation::{Counts, Health, Observation};
-use innkeeper_domain::plan::{CaseChange, Mode, Plan};
+use innkeeper_domain::plan::{Mode, Plan};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_domain::verdict::{Effect, Step};
@@ -186,13 +186,17 @@ impl Tenant {
     }
 
     pub fn plan(&self) -> Plan {
+        self.decided().0
+    }
+
+    pub fn decided(&self) -> (Plan, Vec<CaseChange>) {
         decide(&self.judge(), self.observation(), &self.guests)
     }
 
     /// A whole cycle; returns what was done, as "guest: effect (rule)".
     pub fn cycle(&mut self) -> Vec<String> {
-        let plan = self.plan();
-        for change in &plan.cases {
+        let (plan, changes) = self.decided();
+        for change in &changes {
             self.change(change);
         }
         let approval = plan.approve(Mode::Enforce, &self.policy.limits);

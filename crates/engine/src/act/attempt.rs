@@ -1,13 +1,16 @@
 //! Attempting a few steps together: intents, a fresh look, the calls, their conclusions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
+use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::{Done, GraphError, WriteError};
 use innkeeper_store::Tx;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::look::Look;
@@ -15,10 +18,13 @@ use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::notice;
 use crate::ports::{ReadDirectory, WriteDirectory};
-use crate::report::Report;
+use crate::report::Deeds;
 
 /// Guests that Graph lets us look at again in one go: what one `id in (..)` filter holds.
 pub(crate) const REREAD: usize = 15;
+
+/// How long a fresh look is good for. Throttled calls can take minutes, in which a guest can come back.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// A notice that is still due.
 struct DueNotice<'s> {
@@ -31,51 +37,53 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn attempt(
         &self,
         writer: &W,
+        plan: &Plan,
         steps: &[&Step],
-        report: &mut Report,
+        deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
-        let intents = self.intend(steps, report).await?;
+        let intents = self.intend(plan, steps).await?;
         let fresh = match self.look_again(steps).await {
             Ok(fresh) => fresh,
-            Err(CycleError::Graph(error)) => return self.give_up(&intents, error, report).await,
+            Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
             Err(other) => return Err(other),
         };
+        let looked = Instant::now();
         let mut notices = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {
+            if looked.elapsed() > FRESH {
+                self.conclude_and_note(intents, &too_old(), deeds).await?;
+                continue;
+            }
             let answer = fresh.get(&step.guest);
-            match self.look(step, intents, answer, report).await? {
+            match self.look(step, intents, answer, &plan.observation).await? {
                 Look::NotDue { because } => {
-                    self.conclude_and_note(intents, &Outcome::Skipped { because }, report)
+                    self.conclude_and_note(intents, &Outcome::Skipped { because }, deeds)
                         .await?;
                 }
                 Look::Already => {
-                    self.conclude_and_note(intents, &Outcome::Already, report)
+                    self.conclude_and_note(intents, &Outcome::Already, deeds)
                         .await?;
                 }
                 Look::Due(view) => match (&step.effect, intents.as_slice()) {
                     (Effect::Notify { .. }, [intent]) => {
                         notices.push(DueNotice { step, intent, view });
                     }
-                    (_, intents) => self.carry_out(writer, step, intents, report).await?,
+                    (_, intents) => self.carry_out(writer, step, intents, deeds).await?,
                 },
             }
         }
-        self.notify(writer, notices, report).await
+        self.notify(writer, notices, looked, deeds).await
     }
 
     /// Writes down what is about to be done.
-    async fn intend(
-        &self,
-        steps: &[&Step],
-        report: &Report,
-    ) -> Result<Vec<Vec<Intent>>, CycleError> {
+    async fn intend(&self, plan: &Plan, steps: &[&Step]) -> Result<Vec<Vec<Intent>>, CycleError> {
         let mut all = Vec::new();
         for step in steps {
             let calls = self.calls(step).await?;
             all.push(
                 calls
                     .into_iter()
-                    .map(|call| self.intent(step, call, report))
+                    .map(|call| self.intent(plan, step, call))
                     .collect::<Vec<_>>(),
             );
         }
@@ -87,10 +95,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(all)
     }
 
-    pub(super) fn intent(&self, step: &Step, call: Call, report: &Report) -> Intent {
+    pub(super) fn intent(&self, plan: &Plan, step: &Step, call: Call) -> Intent {
         Intent {
-            id: Intent::id_of(self.tenant.id, report.plan.id, step.case, step.stage, &call),
-            plan: report.plan.id,
+            id: Intent::id_of(self.tenant.id, plan.id, step.case, step.stage, &call),
+            plan: plan.id,
             case: step.case,
             guest: step.guest,
             rule: step.rule.clone(),
@@ -151,13 +159,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         intents: &[Vec<Intent>],
         error: GraphError,
-        report: &mut Report,
+        deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         let outcome = Outcome::Failed {
             error: format!("the guest could not be read again: {error}"),
         };
         for intents in intents {
-            self.conclude_and_note(intents, &outcome, report).await?;
+            self.conclude_and_note(intents, &outcome, deeds).await?;
         }
         Err(error.into())
     }
@@ -168,7 +176,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         writer: &W,
         step: &Step,
         intents: &[Intent],
-        report: &mut Report,
+        deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         if intents.is_empty() {
             return self.execute_stage(step).await;
@@ -188,7 +196,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let outcome = self.outcome(intent, answer).await?;
             in_effect &= outcome.is_in_effect();
             let is_last = index + 1 == intents.len();
-            report.note(intent.guest, &intent.call, &outcome);
+            deeds.note(intent.guest, &intent.call, &outcome);
             self.conclude_call(intent, &outcome, in_effect && is_last)
                 .await?;
         }
@@ -225,7 +233,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         writer: &W,
         due: Vec<DueNotice<'_>>,
-        report: &mut Report,
+        looked: Instant,
+        deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         let mut mails: BTreeMap<Vec<String>, Vec<DueNotice<'_>>> = BTreeMap::new();
         for notice in due {
@@ -240,6 +249,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Outcome::Failed {
                     error: error.to_owned(),
                 }
+            } else if looked.elapsed() > FRESH {
+                too_old()
             } else {
                 let guests: Vec<_> = notices
                     .iter()
@@ -249,7 +260,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 self.outcome(&intents[0], writer.send_mail(&mail).await)
                     .await?
             };
-            self.conclude_and_note(&intents, &outcome, report).await?;
+            self.conclude_and_note(&intents, &outcome, deeds).await?;
         }
         Ok(())
     }
@@ -258,11 +269,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         intents: &[Intent],
         outcome: &Outcome,
-        report: &mut Report,
+        deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         for intent in intents {
-            report.note(intent.guest, &intent.call, outcome);
+            deeds.note(intent.guest, &intent.call, outcome);
         }
         self.conclude(intents, outcome).await
     }
+}
+
+fn too_old() -> Outcome {
+    let because = "Graph kept us waiting since the guest was looked at; the next cycle looks again"
+        .to_owned();
+    Outcome::Skipped { because }
 }

@@ -78,7 +78,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let now = self.clock.now();
-        tx.conclude(tenant, intent.id, now, outcome).await?;
+        tx.conclude(tenant, &[intent.id], now, outcome).await?;
         let event = Event::Concluded {
             intent: intent.id,
             outcome: outcome.clone(),
@@ -103,9 +103,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.close_all(tx, intent, now).await?;
         }
         if *outcome == Outcome::Uncertain
-            && let Some(case) = tx.case(tenant, intent.case).await?
+            && let Some(case) = tx.open_among(tenant, &[intent.case]).await?.pop()
         {
-            tx.save_case(tenant, &case.held(now + REST)).await?;
+            tx.save_cases(tenant, &[case.held(now + REST)]).await?;
         }
         Ok(())
     }
@@ -119,12 +119,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         at: DateTime<Utc>,
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
-        let case = tx.case(tenant, case).await?;
+        let case = tx.open_among(tenant, &[case]).await?.pop();
         let observation = tx.last_observation(tenant).await?;
         if let (Some(case), Some(observation)) = (case, observation) {
             let executed =
                 case.executed(stage, action, at, observation.finished, observation.watched);
-            tx.save_case(tenant, &executed).await?;
+            tx.save_cases(tenant, &[executed]).await?;
         }
         Ok(())
     }

@@ -1,16 +1,21 @@
 //! Flags: marks in Innkeeper alone. Nothing is written to the directory, so no fresh look is taken, and many fit into one
 //! transaction; an intent and its outcome are committed together.
 
-use innkeeper_domain::intent::{Call, Outcome};
+use std::collections::HashMap;
+
+use innkeeper_domain::case::Case;
+use innkeeper_domain::ids::{CaseId, IntentId};
+use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
+use innkeeper_domain::plan::Plan;
 use innkeeper_domain::policy::Action;
 use innkeeper_domain::verdict::Step;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
-use crate::report::Report;
+use crate::report::Deeds;
 
 /// Flags in one transaction.
 const AT_ONCE: usize = 500;
@@ -19,40 +24,53 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Sets the flags; returns how many.
     pub(super) async fn flag(
         &self,
-        steps: &[Step],
-        report: &mut Report,
+        plan: &Plan,
+        steps: &[&Step],
+        deeds: &mut Deeds,
     ) -> Result<u64, CycleError> {
+        let tenant = self.tenant.id;
         let outcome = Outcome::Done { request_id: None };
+        let Observation {
+            finished, watched, ..
+        } = plan.observation;
         for chunk in steps.chunks(AT_ONCE) {
-            let intents: Vec<_> = chunk
+            let intents: Vec<Intent> = chunk
                 .iter()
-                .map(|step| self.intent(step, Call::Flag, report))
+                .map(|step| self.intent(plan, step, Call::Flag))
                 .collect();
+            let ids: Vec<IntentId> = intents.iter().map(|intent| intent.id).collect();
+            let cases: Vec<CaseId> = intents.iter().map(|intent| intent.case).collect();
+            let concluded = |intent: &Intent| {
+                let event = Event::Concluded {
+                    intent: intent.id,
+                    outcome: outcome.clone(),
+                };
+                (Some(intent.guest), event)
+            };
+            let events: Vec<_> = intents.iter().map(concluded).collect();
             let mut tx = self.store.begin().await?;
             self.lease.check(&mut tx).await?;
             self.write_down(&mut tx, &intents).await?;
             let now = self.clock.now();
-            let mut events = Vec::with_capacity(intents.len());
-            for intent in &intents {
-                tx.conclude(self.tenant.id, intent.id, now, &outcome)
-                    .await?;
-                if let Some(case) = tx.case(self.tenant.id, intent.case).await? {
-                    let Observation {
-                        finished, watched, ..
-                    } = report.plan.observation;
-                    let executed =
-                        case.executed(intent.stage, Action::Flag, now, finished, watched);
-                    tx.save_case(self.tenant.id, &executed).await?;
-                }
-                let concluded = Event::Concluded {
-                    intent: intent.id,
-                    outcome: outcome.clone(),
-                };
-                events.push((Some(intent.guest), concluded));
-                report.note(intent.guest, &intent.call, &outcome);
-            }
-            tx.append(self.tenant.id, now, &events).await?;
+            tx.conclude(tenant, &ids, now, &outcome).await?;
+            let open = tx.open_among(tenant, &cases).await?;
+            let stages: HashMap<CaseId, usize> = intents
+                .iter()
+                .map(|intent| (intent.case, intent.stage))
+                .collect();
+            let executed: Vec<Case> = open
+                .into_iter()
+                .map(|case| {
+                    let stage = stages[&case.id];
+                    case.executed(stage, Action::Flag, now, finished, watched)
+                })
+                .collect();
+            tx.save_cases(tenant, &executed).await?;
+            tx.append(tenant, now, &events).await?;
             tx.commit().await?;
+            for intent in &intents {
+                deeds.note(intent.guest, &intent.call, &outcome);
+            }
         }
         Ok(steps.len() as u64)
     }

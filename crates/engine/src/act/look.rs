@@ -8,6 +8,7 @@ use innkeeper_domain::guest::{Guest, GuestView, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{Change, merge};
+use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::Reread;
@@ -17,7 +18,6 @@ use super::recipients;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
-use crate::report::Report;
 
 /// What a fresh look made of a step.
 pub(super) enum Look {
@@ -53,7 +53,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         step: &Step,
         intents: &[Intent],
         answer: Option<&Reread>,
-        report: &Report,
+        observation: &Observation,
     ) -> Result<Look, CycleError> {
         let (guest, sponsors, groups, roles) = match answer {
             Some(Reread::Present {
@@ -116,7 +116,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 because: "the guest is no longer in the directory".to_owned(),
             });
         };
-        let observation = &report.plan.observation;
         let judge = Judge {
             tenant,
             policy: &self.tenant.policy.policy,
@@ -161,9 +160,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 }
 
-/// The same stage of the same case, doing the same kind of thing.
+/// The same stage of the same case, doing the same thing. To whom a notice goes is held against the intent, and why an
+/// account is enabled again does not matter.
 fn is_same(fresh: &Step, step: &Step) -> bool {
-    fresh.case == step.case
-        && fresh.stage == step.stage
-        && fresh.effect.as_str() == step.effect.as_str()
+    let does_the_same = match (&fresh.effect, &step.effect) {
+        (
+            Effect::RemoveFromGroups { groups: fresh },
+            Effect::RemoveFromGroups { groups: planned },
+        ) => fresh == planned,
+        (fresh, planned) => fresh.as_str() == planned.as_str(),
+    };
+    fresh.case == step.case && fresh.stage == step.stage && does_the_same
 }

@@ -1,6 +1,6 @@
 //! Reading the guests themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
@@ -95,11 +95,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .map(|(key, record)| (record.guest.id, (key, record)))
             .collect();
         let mut to_write = Vec::new();
+        let mut on_this_page = HashSet::new();
         for guest in guests {
+            // Graph may list an object twice in one pass, even on one page.
+            if !on_this_page.insert(guest.id) {
+                continue;
+            }
             let before = known.get(&guest.id);
             let (record, change) = merge(before.map(|(_, record)| record), guest, now);
             match before {
-                // Graph may list an object twice in one pass.
                 Some((key, _)) if seen.keys.contains((*key).into()) => continue,
                 Some((key, _)) => _ = seen.keys.insert((*key).into()),
                 None => {}

@@ -33,7 +33,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         for refusal in &report.approval.refusals {
             eprintln!("{}: refused: {refusal}", tenant.name);
         }
-        for Failure { guest, call, error } in &report.failures {
+        for Failure { guest, call, error } in &report.deeds.failures {
             eprintln!("{}: {call} of {guest} failed: {error}", tenant.name);
         }
         objects.push(object(&tenant.name, &report));
@@ -53,11 +53,11 @@ fn is_failure(report: &Report) -> bool {
         Health::Healthy => false,
         Health::Unhealthy { .. } => true,
     };
-    refused || !report.failures.is_empty() || report.interrupted
+    refused || !report.deeds.failures.is_empty() || report.deeds.interrupted
 }
 
 fn push(rows: &mut Rows, tenant: &str, report: &Report) {
-    for ((call, outcome), times) in &report.outcomes {
+    for ((call, outcome), times) in &report.deeds.outcomes {
         rows.push([
             tenant.to_owned(),
             report.plan.observation.counts.guests.to_string(),
@@ -71,12 +71,13 @@ fn push(rows: &mut Rows, tenant: &str, report: &Report) {
 
 fn object(tenant: &str, report: &Report) -> Value {
     let outcomes: Vec<Value> = report
+        .deeds
         .outcomes
         .iter()
         .map(|((call, outcome), times)| json!({ "call": call, "outcome": outcome, "times": times }))
         .collect();
     let failures: Vec<Value> =
-        report.failures.iter().map(|Failure { guest, call, error }| json!({ "guest_id": guest, "call": call, "error": error })).collect();
+        report.deeds.failures.iter().map(|Failure { guest, call, error }| json!({ "guest_id": guest, "call": call, "error": error })).collect();
     json!({
         "tenant": tenant,
         "observation": report.plan.observation.id,
@@ -87,6 +88,6 @@ fn object(tenant: &str, report: &Report) -> Value {
         "settled": report.settled,
         "outcomes": outcomes,
         "failures": failures,
-        "interrupted": report.interrupted,
+        "interrupted": report.deeds.interrupted,
     })
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::SignIns;
-use innkeeper_domain::case::Case;
+use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::decide::{Judge, decide};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::{CaseId, GroupId, GuestId, ObservationId, TenantId};
 use innkeeper_domain::merge::merge;
 use innkeeper_domain::observation::{Counts, Health, Observation};
-use innkeeper_domain::plan::{CaseChange, Mode};
+use innkeeper_domain::plan::Mode;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
@@ -85,8 +85,8 @@ impl Observer {
             watched,
             span,
         };
-        let plan = decide(&judge, observation, &views);
-        for change in &plan.cases {
+        let (plan, changes) = decide(&judge, observation, &views);
+        for change in &changes {
             self.change(change);
         }
         let approval = plan.approve(Mode::Enforce, &limits);

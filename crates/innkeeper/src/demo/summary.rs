@@ -9,7 +9,6 @@ use innkeeper_domain::case::Closing;
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::Call;
-use innkeeper_domain::plan::CaseChange;
 use innkeeper_domain::policy::Truth;
 use innkeeper_domain::verdict::Conclusion;
 use innkeeper_engine::Report;
@@ -74,16 +73,9 @@ impl Summary {
         );
         let notices = expected.iter().filter(|(_, _, effect)| *effect == "notify");
         self.warned.extend(notices.map(|(guest, _, _)| *guest));
-        for change in &report.plan.cases {
-            match change {
-                CaseChange::Close {
-                    guest,
-                    closing: Closing::RuleNoLongerHolds,
-                    ..
-                } if self.warned.contains(guest) => {
-                    self.came_back.insert(*guest);
-                }
-                CaseChange::Close { .. } | CaseChange::Open { .. } | CaseChange::Blind { .. } => {}
+        for closed in &report.closed {
+            if closed.closing == Closing::RuleNoLongerHolds && self.warned.contains(&closed.guest) {
+                self.came_back.insert(closed.guest);
             }
         }
         let unknown = report

@@ -196,13 +196,13 @@ async fn a_second_outcome_or_case_or_intent_is_a_conflict_and_not_a_failure(stor
     let mut tx = begin(&store).await;
     let other = TenantId::derived(&[b"fabrikam"]);
     let of_another = tx
-        .conclude(other, intent.id, at(2), &Outcome::Already)
+        .conclude(other, &[intent.id], at(2), &Outcome::Already)
         .await;
     assert!(
         matches!(of_another, Err(StoreError::Concluded)),
         "{of_another:?}"
     );
-    tx.conclude(tenant(), intent.id, at(2), &Outcome::Already)
+    tx.conclude(tenant(), &[intent.id], at(2), &Outcome::Already)
         .await
         .expect("concluded");
 }

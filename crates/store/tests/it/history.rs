@@ -119,7 +119,9 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
         hold_until: Some(at(9)),
         ..case.clone()
     };
-    tx.save_case(tenant(), &moved).await.expect("kept");
+    tx.save_cases(tenant(), std::slice::from_ref(&moved))
+        .await
+        .expect("kept");
     tx.add_blind(
         tenant(),
         &[
@@ -134,8 +136,8 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
         ..moved
     };
     assert_eq!(
-        tx.case(tenant(), case.id).await.expect("read"),
-        Some(expected.clone())
+        tx.open_among(tenant(), &[case.id]).await.expect("read"),
+        [expected.clone()]
     );
     tx.close_case(tenant(), case.id, at(10), &Closing::Gone)
         .await
@@ -143,9 +145,9 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
     tx.close_case(tenant(), case.id, at(11), &Closing::Revived)
         .await
         .expect("closed already");
-    assert_eq!(tx.case(tenant(), case.id).await.expect("read"), None);
+    assert_eq!(tx.open_among(tenant(), &[case.id]).await.expect("read"), []);
     assert!(matches!(
-        tx.save_case(tenant(), &case).await,
+        tx.save_cases(tenant(), std::slice::from_ref(&case)).await,
         Err(StoreError::CaseClosed)
     ));
     let rows = tx.cases_of(tenant(), guest).await.expect("read");
@@ -247,11 +249,11 @@ async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: St
     let outcome = Outcome::Done {
         request_id: Some("r-1".into()),
     };
-    tx.conclude(tenant(), intents[0].id, at(3), &outcome)
+    tx.conclude(tenant(), &[intents[0].id], at(3), &outcome)
         .await
         .expect("concluded");
     assert!(matches!(
-        tx.conclude(tenant(), intents[0].id, at(4), &Outcome::Already)
+        tx.conclude(tenant(), &[intents[0].id], at(4), &Outcome::Already)
             .await,
         Err(StoreError::Concluded)
     ));
