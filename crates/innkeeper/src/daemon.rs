@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use innkeeper_engine::{Clock, Engine, Silent};
+use innkeeper_engine::{Clock, CycleError, Engine, Silent};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -145,6 +145,12 @@ impl Daemon<'_> {
                         effects = report.deeds.effects(),
                         failures = report.deeds.failures.len(),
                         "the cycle is complete"
+                    );
+                }
+                Err(CycleError::Stopped) => {
+                    return info!(
+                        tenant = tenant.name,
+                        "stopped before the cycle did anything"
                     );
                 }
                 Err(error) => {

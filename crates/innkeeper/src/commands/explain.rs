@@ -1,6 +1,6 @@
 //! `explain`: everything about one guest.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use innkeeper_domain::case::Case;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
@@ -10,18 +10,10 @@ use serde_json::{Value, json};
 use super::judging::{Bench, shown};
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
-use crate::installation::Installation;
 use crate::output::{Rows, print, print_json};
 
 pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
-    let installation = Installation::open(global).await?;
-    let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
-    let id = bench.find(&mut tx, text).await?;
-    let row = tx
-        .guest_row(bench.tenant, id)
-        .await?
-        .context("the guest vanished from the database while it was read")?;
+    let (bench, _, row) = Bench::with_guest(global, text).await?;
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;

@@ -1,6 +1,6 @@
 //! `guests list` and `guests show`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::guest::{GuestView, Invitation};
 use innkeeper_domain::verdict::Verdict;
@@ -122,14 +122,8 @@ fn object(view: &GuestView, verdict: &Verdict) -> Value {
 }
 
 pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
-    let installation = Installation::open(global).await?;
-    let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
-    let id = bench.find(&mut tx, text).await?;
-    let row = tx
-        .guest_row(bench.tenant, id)
-        .await?
-        .context("the guest vanished from the database while it was read")?;
+    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+    let id = row.view.record.guest.id;
     let cases = tx.cases_of(bench.tenant, id).await?;
     let intents = tx.intents_of(bench.tenant, id).await?;
     let judge = bench.judge();

@@ -8,7 +8,7 @@ use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::Clock;
-use innkeeper_store::Tx;
+use innkeeper_store::{GuestRow, Tx};
 
 use crate::cli::Global;
 use crate::exit::UsageError;
@@ -64,8 +64,19 @@ impl Bench {
         }
     }
 
+    /// The guest that a person names, with everything known of it, and what is needed to judge it.
+    pub(crate) async fn with_guest(global: &Global, text: &str) -> Result<(Self, Tx, GuestRow)> {
+        let installation = Installation::open(global).await?;
+        let mut tx = installation.store.read().await?;
+        let bench = Self::read(&installation, global, &mut tx).await?;
+        let id = bench.find(&mut tx, text).await?;
+        let row = tx.guest_row(bench.tenant, id).await?;
+        let row = row.context("the guest vanished from the database while it was read")?;
+        Ok((bench, tx, row))
+    }
+
     /// The guest that a person names by object id, UPN or mail address.
-    pub(crate) async fn find(&self, tx: &mut Tx, text: &str) -> Result<GuestId> {
+    async fn find(&self, tx: &mut Tx, text: &str) -> Result<GuestId> {
         match tx.find_guests(self.tenant, text).await?.as_slice() {
             [guest] => Ok(*guest),
             [] => Err(UsageError(format!(

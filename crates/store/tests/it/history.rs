@@ -137,7 +137,7 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
     };
     assert_eq!(
         tx.open_among(tenant(), &[case.id]).await.expect("read"),
-        [expected.clone()]
+        std::slice::from_ref(&expected)
     );
     tx.close_case(tenant(), case.id, at(10), &Closing::Gone)
         .await
