@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     /// For requests that read `signInActivity`.
     pub(crate) sign_ins: Budget,
     http: RwLock<reqwest::Client>,
+    /// For what is on this very machine.
+    unproxied: reqwest::Client,
 }
 
 #[derive(Debug, Default)]
@@ -67,13 +69,14 @@ impl Graph {
     pub fn connect(settings: Settings) -> Result<Self, GraphError> {
         install_crypto();
         let http = RwLock::new(client(&settings)?);
-        let tokens = Tokens::new(&settings);
+        let unproxied = unproxied(settings.timeout)?;
         Ok(Self(Arc::new(Connection {
             sign_ins: Budget::new(settings.sign_in_limits.clone()),
             settings,
-            tokens,
+            tokens: Tokens::default(),
             counters: Counters::default(),
             http,
+            unproxied,
         })))
     }
 
@@ -140,6 +143,10 @@ impl Connection {
         http.clone()
     }
 
+    pub(crate) fn http_without_proxy(&self) -> reqwest::Client {
+        self.unproxied.clone()
+    }
+
     /// Leaves the open connections to the requests that use them; the next ones open their own.
     pub(crate) fn reconnect(&self) {
         match client(&self.settings) {
@@ -192,4 +199,20 @@ fn client(settings: &Settings) -> Result<reqwest::Client, GraphError> {
         None => builder,
     };
     builder.build().map_err(GraphError::NoTrust)
+}
+
+/// The HTTP client for the platform that Innkeeper runs on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no proxy leads to the machine's own services"
+)]
+fn unproxied(timeout: Duration) -> Result<reqwest::Client, GraphError> {
+    reqwest::Client::builder()
+        .redirect(Policy::none())
+        .timeout(timeout)
+        .connect_timeout(CONNECT)
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+        .map_err(GraphError::NoTrust)
 }

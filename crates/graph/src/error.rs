@@ -84,6 +84,28 @@ pub enum GraphError {
         /// What to do.
         advice: &'static str,
     },
+    /// The file that the credential is in cannot be used.
+    #[error("tenants.credential: {} {why}", path.display())]
+    CredentialFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The assertion could not be signed.
+    #[error("tenants.credential: the certificate's key cannot sign: {why}")]
+    Unsigned {
+        /// Why not.
+        why: String,
+    },
+    /// The machine has no managed identity, or not this one.
+    #[error(
+        "the machine's managed identity gives no token ({answered}); assign an identity to the machine, and check tenants.credential.client_id"
+    )]
+    NoIdentity {
+        /// What it answered.
+        answered: Answered,
+    },
     /// Graph does not accept the token, not even a new one.
     #[error(
         "Graph does not accept the token ({answered}); check that tenants.login_url and graph_url are of the same cloud"
@@ -224,6 +246,9 @@ impl GraphError {
             | Self::HiddenMembers { .. }
             | Self::NoLicence { .. }
             | Self::BadCredential { .. }
+            | Self::CredentialFile { .. }
+            | Self::Unsigned { .. }
+            | Self::NoIdentity { .. }
             | Self::Unauthorized { .. }
             | Self::NotFound { .. }
             | Self::Gone { .. }
@@ -266,6 +291,9 @@ impl GraphError {
             | Self::Unavailable { answered, .. } => Some(answered),
             Self::HiddenMembers { .. }
             | Self::BadCredential { .. }
+            | Self::CredentialFile { .. }
+            | Self::Unsigned { .. }
+            | Self::NoIdentity { .. }
             | Self::Unreachable { .. }
             | Self::Malformed { .. }
             | Self::TooLarge { .. }

@@ -23,5 +23,5 @@ mod writer;
 pub use client::{Graph, Requests, install_crypto};
 pub use error::{Answered, GraphError, WriteError};
 pub use reader::{GuestPage, Organization, Reader, Reread, SponsorPage};
-pub use settings::{Credential, Limit, Settings};
+pub use settings::{Application, Credential, IdentitySource, Limit, Settings};
 pub use writer::{Done, Mail, Writer};

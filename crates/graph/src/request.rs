@@ -140,8 +140,7 @@ mod tests {
             url("http://localhost/"),
             url("http://localhost/"),
             TenantId::derived(&[b"tenant"]),
-            "client".to_owned(),
-            Credential::ClientSecret("secret".into()),
+            Credential::secret("client", "secret"),
         );
         let graph = Graph::connect(settings).expect("a connection");
         graph.reader().0.get(segments, "/", "")

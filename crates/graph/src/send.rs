@@ -2,8 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE,
 };
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -97,7 +99,7 @@ impl Connection {
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        self.tokens.forget(&token).await;
+        self.tokens.forget(&token, claims_of(&answer.headers)).await;
         let token = self.tokens.current(self).await?;
         self.counters.retries.fetch_add(1, Ordering::Relaxed);
         self.with_token(request, &token).await
@@ -123,7 +125,7 @@ impl Connection {
         let built = self.build(request, token).map_err(Failed::certainly)?;
         let span = debug_span!("graph", call);
         let exchange = async {
-            let answer = self.exchange(built, &call).await?;
+            let answer = self.exchange(self.http(), built, &call).await?;
             debug!(
                 status = answer.status.as_u16(),
                 bytes = answer.body.len(),
@@ -171,6 +173,7 @@ impl Connection {
     )]
     pub(crate) async fn exchange(
         &self,
+        http: reqwest::Client,
         request: reqwest::Request,
         call: &str,
     ) -> Result<Answer, Failed> {
@@ -182,7 +185,7 @@ impl Connection {
             source: source.without_url(),
         };
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        let sent = self.http().execute(request).await;
+        let sent = http.execute(request).await;
         let mut answer = sent.map_err(|source| Failed {
             // Where no connection came about, nothing was sent.
             certain: source.is_connect(),
@@ -214,6 +217,15 @@ impl Connection {
             body,
         })
     }
+}
+
+/// The claims that Graph wants to see in a token, as JSON: a challenge of continuous access evaluation.
+fn claims_of(headers: &HeaderMap) -> Option<String> {
+    let challenge = headers.get(WWW_AUTHENTICATE)?.to_str().ok()?;
+    let (_, encoded) = challenge.split_once("claims=\"")?;
+    let (encoded, _) = encoded.split_once('"')?;
+    let claims = STANDARD_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?;
+    String::from_utf8(claims).ok()
 }
 
 fn cut_short(call: &str, error: &reqwest::Error) -> GraphError {

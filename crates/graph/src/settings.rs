@@ -16,9 +16,7 @@ pub struct Settings {
     pub login_url: Url,
     /// The tenant.
     pub tenant: TenantId,
-    /// The application's id.
-    pub client_id: String,
-    /// How it proves who it is.
+    /// How Innkeeper proves who it is.
     pub credential: Credential,
     /// Certificates to trust besides the system's, in PEM.
     pub ca_file: Option<PathBuf>,
@@ -62,29 +60,80 @@ const SIGN_IN_LIMITS: [Limit; 2] = [
     },
 ];
 
-/// How the application proves who it is.
+/// How Innkeeper proves who it is.
 #[derive(Clone, Debug)]
 pub enum Credential {
+    /// As an application, at Entra's token endpoint.
+    Application {
+        /// The application's id.
+        client_id: String,
+        /// By what it is known.
+        application: Application,
+    },
+    /// As the identity that Azure gives the machine.
+    ManagedIdentity {
+        /// The id of a user-assigned identity; else it is the machine's own.
+        client_id: Option<String>,
+        /// Where its tokens come from.
+        source: IdentitySource,
+    },
+}
+
+impl Credential {
+    /// An application with a client secret.
+    #[must_use]
+    pub fn secret(client_id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        Self::Application {
+            client_id: client_id.into(),
+            application: Application::Secret(secret.into()),
+        }
+    }
+}
+
+/// By what Entra knows an application.
+#[derive(Clone, Debug)]
+pub enum Application {
     /// A client secret. Its `Debug` does not show it.
-    ClientSecret(SecretString),
+    Secret(SecretString),
+    /// A file in PEM with a certificate and its RSA key, read for each token.
+    Certificate(PathBuf),
+    /// A file with the token of another identity provider that the application trusts, read for each token.
+    FederatedToken(PathBuf),
+}
+
+/// Where the tokens of a managed identity come from.
+#[derive(Clone, Debug)]
+pub enum IdentitySource {
+    /// A virtual machine's metadata service.
+    Vm {
+        /// Its token endpoint.
+        endpoint: Url,
+    },
+    /// App Service, Functions or Container Apps.
+    AppService {
+        /// `IDENTITY_ENDPOINT`
+        endpoint: Url,
+        /// `IDENTITY_HEADER`
+        header: SecretString,
+    },
+    /// The agent of Azure Arc.
+    Arc {
+        /// Its token endpoint.
+        endpoint: Url,
+        /// The folder that its keys are in.
+        keys: PathBuf,
+    },
 }
 
 impl Settings {
     /// The customary settings. A simulator on this machine, which has a clock of its own, is not paced.
     #[must_use]
-    pub fn new(
-        graph_url: Url,
-        login_url: Url,
-        tenant: TenantId,
-        client_id: String,
-        credential: Credential,
-    ) -> Self {
+    pub fn new(graph_url: Url, login_url: Url, tenant: TenantId, credential: Credential) -> Self {
         let is_local = is_plain_and_local(&graph_url);
         Self {
             graph_url,
             login_url,
             tenant,
-            client_id,
             credential,
             ca_file: None,
             seed: 0,

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_engine::schedule::Schedule;
-use secrecy::SecretString;
+use innkeeper_graph::Credential;
 use url::Url;
 
 use crate::telemetry::Format;
@@ -104,21 +104,10 @@ pub(crate) struct TenantConfig {
     pub(crate) login_url: Url,
     /// Absolute, and readable a moment ago.
     pub(crate) ca_file: Option<PathBuf>,
+    /// With its files still to be read, except a secret's.
     pub(crate) credential: Credential,
     /// Present for the modes warn and enforce.
     pub(crate) notify: Option<Notify>,
-}
-
-/// `[tenants.credential]`
-#[derive(Clone, Debug)]
-pub(crate) enum Credential {
-    /// A secret shared with Entra.
-    ClientSecret {
-        /// The application's id, a UUID.
-        client_id: String,
-        /// Never empty, without the line break at a file's end.
-        client_secret: SecretString,
-    },
 }
 
 /// `[tenants.notify]`

@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::{Engine, PolicyInForce, Tenant};
-use innkeeper_graph::{Credential, Graph, Reader, Settings, Writer};
+use innkeeper_graph::{Graph, Reader, Settings, Writer};
 use innkeeper_store::Store;
 use uuid::Uuid;
 
 use crate::cli::Global;
-use crate::config::{self, Config, TenantConfig};
+use crate::config::{Config, TenantConfig};
 use crate::exit::UsageError;
 use crate::simulation::InstallationClock;
 
@@ -171,10 +171,6 @@ pub(crate) fn connect(
 }
 
 fn settings(config: &TenantConfig) -> Settings {
-    let config::Credential::ClientSecret {
-        client_id,
-        client_secret,
-    } = &config.credential;
     Settings {
         ca_file: config.ca_file.clone(),
         seed: Uuid::new_v4().as_u64_pair().0,
@@ -182,8 +178,7 @@ fn settings(config: &TenantConfig) -> Settings {
             config.graph_url.clone(),
             config.login_url.clone(),
             config.id,
-            client_id.clone(),
-            Credential::ClientSecret(client_secret.clone()),
+            config.credential.clone(),
         )
     }
 }

@@ -157,7 +157,7 @@ async fn a_write_for_which_no_token_is_to_be_had_was_refused() {
 fn a_file_without_certificates_is_named() {
     let settings = |path: &str| Settings {
         ca_file: Some(path.into()),
-        credential: Credential::ClientSecret("secret".into()),
+        credential: Credential::secret("client", "secret"),
         ..plain_settings("https://graph.microsoft.com".parse().expect("an address"))
     };
     for path in ["/nowhere/ca.pem", "/dev/null"] {

@@ -48,8 +48,7 @@ impl Simulated {
                 url.clone(),
                 url,
                 DEFAULT_TENANT_ID.into(),
-                DEFAULT_CLIENT_ID.to_string(),
-                Credential::ClientSecret(DEFAULT_CLIENT_SECRET.into()),
+                Credential::secret(DEFAULT_CLIENT_ID.to_string(), DEFAULT_CLIENT_SECRET),
             )
         };
         let graph = Graph::connect(settings).expect("a connection");

@@ -136,8 +136,7 @@ pub(crate) fn plain_settings(url: url::Url) -> Settings {
         url.clone(),
         url,
         TenantId::derived(&[b"contoso"]),
-        "innkeeper".to_owned(),
-        Credential::ClientSecret(SECRET.into()),
+        Credential::secret("innkeeper", SECRET),
     )
 }
 

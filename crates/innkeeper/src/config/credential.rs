@@ -3,22 +3,41 @@
 //! Nothing here quotes a secret, not even a malformed one.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use innkeeper_graph::{Application, Credential, IdentitySource};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use uuid::Uuid;
 
-use super::Credential;
 use super::check::choose;
 use super::findings::Findings;
 use super::path::KeyPath;
 use super::raw::RawCredential;
 use super::tenant::required;
 
+/// The metadata service of a virtual machine ("How to use managed identities for Azure resources on an Azure VM").
+const VM: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
+
+/// The agent of Azure Arc, and where its keys are.
+const ARC: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
+const ARC_KEYS: &str = "/var/opt/azcmagent/tokens";
+
 /// Which form the credential has.
 #[derive(Clone, Copy)]
 enum Form {
     ClientSecret,
+    Certificate,
+    WorkloadIdentity,
+    ManagedIdentity,
+}
+
+/// Where a managed identity's tokens come from.
+#[derive(Clone, Copy)]
+enum Source {
+    Vm,
+    AppService,
+    Arc,
 }
 
 pub(super) fn check(
@@ -27,34 +46,188 @@ pub(super) fn check(
     folder: &Path,
     findings: &mut Findings<'_>,
 ) -> Option<Credential> {
+    let forms = [
+        ("client-secret", Form::ClientSecret),
+        ("certificate", Form::Certificate),
+        ("workload-identity", Form::WorkloadIdentity),
+        ("managed-identity", Form::ManagedIdentity),
+    ];
+    let form = required(
+        &path.child("kind"),
+        raw.kind.clone(),
+        |text| choose(&text, &forms),
+        findings,
+    )?;
+    refuse_others(form, &raw, path, findings);
     let RawCredential {
-        kind,
+        kind: _,
         client_id,
         client_secret,
         client_secret_file,
+        certificate_file,
+        token_file,
+        source,
     } = raw;
-    let forms = [("client-secret", Form::ClientSecret)];
-    let form = required(
-        &path.child("kind"),
-        kind,
-        |text| choose(&text, &forms),
-        findings,
-    );
-    let client_id = required(
-        &path.child("client_id"),
-        client_id,
-        |text| match Uuid::parse_str(&text) {
-            Ok(id) => Ok(id.to_string()),
-            // Not quoted: it may be the secret, at the wrong place.
-            Err(_) => Err("is not an application (client) id, which is a UUID".to_owned()),
-        },
-        findings,
-    );
-    let client_secret = check_secret(client_secret, client_secret_file, path, folder, findings);
-    match form? {
-        Form::ClientSecret => Some(Credential::ClientSecret {
-            client_id: client_id?,
-            client_secret: client_secret?,
+    let key = path.child("client_id");
+    let application = |client_id: Option<String>, findings: &mut Findings<'_>| {
+        required(&key, client_id, check_id, findings)
+    };
+    match form {
+        Form::ClientSecret => {
+            let client_id = application(client_id, findings);
+            let secret = check_secret(client_secret, client_secret_file, path, folder, findings);
+            Some(Credential::Application {
+                client_id: client_id?,
+                application: Application::Secret(secret?),
+            })
+        }
+        Form::Certificate => {
+            let client_id = application(client_id, findings);
+            let key = path.child("certificate_file");
+            let file = required(
+                &key,
+                certificate_file,
+                |file| Ok(folder.join(file)),
+                findings,
+            );
+            if let Some(file) = file.as_deref().filter(|file| is_open_to_everybody(file)) {
+                let shown = file.display();
+                findings.warn(
+                    &key,
+                    format!("{shown} can be read by everybody on this machine; chmod 600 it"),
+                );
+            }
+            Some(Credential::Application {
+                client_id: client_id?,
+                application: Application::Certificate(file?),
+            })
+        }
+        Form::WorkloadIdentity => {
+            // What Azure's webhook for Kubernetes sets.
+            let of_platform = |name: &str, findings: &Findings<'_>| {
+                findings.layers.platform(name).map(str::to_owned)
+            };
+            let client_id = client_id.or_else(|| of_platform("AZURE_CLIENT_ID", findings));
+            let token_file =
+                token_file.or_else(|| of_platform("AZURE_FEDERATED_TOKEN_FILE", findings));
+            let client_id = application(client_id, findings);
+            let key = path.child("token_file");
+            let file = required(&key, token_file, |file| Ok(folder.join(file)), findings);
+            Some(Credential::Application {
+                client_id: client_id?,
+                application: Application::FederatedToken(file?),
+            })
+        }
+        Form::ManagedIdentity => {
+            let client_id = match client_id {
+                Some(client_id) => Some(findings.check(&key, check_id(client_id))?),
+                None => None,
+            };
+            let source = check_source(source, path, findings)?;
+            Some(Credential::ManagedIdentity { client_id, source })
+        }
+    }
+}
+
+/// A key of another form was meant for something, and would be forgotten silently.
+fn refuse_others(form: Form, raw: &RawCredential, path: &KeyPath, findings: &mut Findings<'_>) {
+    let is_secret = matches!(form, Form::ClientSecret);
+    let keys = [
+        ("client_secret", raw.client_secret.is_some(), is_secret),
+        (
+            "client_secret_file",
+            raw.client_secret_file.is_some(),
+            is_secret,
+        ),
+        (
+            "certificate_file",
+            raw.certificate_file.is_some(),
+            matches!(form, Form::Certificate),
+        ),
+        (
+            "token_file",
+            raw.token_file.is_some(),
+            matches!(form, Form::WorkloadIdentity),
+        ),
+        (
+            "source",
+            raw.source.is_some(),
+            matches!(form, Form::ManagedIdentity),
+        ),
+    ];
+    for (name, is_set, belongs) in keys {
+        if is_set && !belongs {
+            let kind = raw.kind.as_deref().unwrap_or_default();
+            findings.wrong(
+                &path.child(name),
+                format!("does not belong to the kind `{kind}`; take it out, or change the kind"),
+            );
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of `required`")]
+fn check_id(text: String) -> Result<String, String> {
+    match Uuid::parse_str(&text) {
+        Ok(id) => Ok(id.to_string()),
+        // Not quoted: it may be the secret, at the wrong place.
+        Err(_) => Err("is not an application (client) id, which is a UUID".to_owned()),
+    }
+}
+
+/// Where the tokens come from: as it is written, else as the platform shows itself, in the order of Microsoft's own
+/// libraries.
+fn check_source(
+    source: Option<String>,
+    path: &KeyPath,
+    findings: &mut Findings<'_>,
+) -> Option<IdentitySource> {
+    let key = path.child("source");
+    let endpoint = findings
+        .layers
+        .platform("IDENTITY_ENDPOINT")
+        .map(str::to_owned);
+    let header = findings
+        .layers
+        .platform("IDENTITY_HEADER")
+        .map(str::to_owned);
+    let is_arc = findings.layers.platform("IMDS_ENDPOINT").is_some();
+    let source = match source {
+        Some(text) => {
+            let sources = [
+                ("vm", Source::Vm),
+                ("app-service", Source::AppService),
+                ("arc", Source::Arc),
+            ];
+            findings.check(&key, choose(&text, &sources))?
+        }
+        None if endpoint.is_some() && header.is_some() => Source::AppService,
+        None if endpoint.is_some() && is_arc => Source::Arc,
+        None if Path::new("/opt/azcmagent/bin/himds").exists() => Source::Arc,
+        None => Source::Vm,
+    };
+    let address = |text: &str| {
+        let url: Result<Url, _> = text.parse();
+        url.map_err(|error| format!("the variable IDENTITY_ENDPOINT is not an address: {error}"))
+    };
+    match (source, endpoint, header) {
+        (Source::Vm, _, _) => Some(IdentitySource::Vm {
+            endpoint: findings.check(&key, address(VM))?,
+        }),
+        (Source::AppService, Some(endpoint), Some(header)) => Some(IdentitySource::AppService {
+            endpoint: findings.check(&key, address(&endpoint))?,
+            header: header.into(),
+        }),
+        (Source::AppService, _, _) => {
+            findings.wrong(
+                &key,
+                "needs the variables IDENTITY_ENDPOINT and IDENTITY_HEADER, which App Service sets; is an identity assigned?",
+            );
+            None
+        }
+        (Source::Arc, endpoint, _) => Some(IdentitySource::Arc {
+            endpoint: findings.check(&key, address(endpoint.as_deref().unwrap_or(ARC)))?,
+            keys: PathBuf::from(ARC_KEYS),
         }),
     }
 }

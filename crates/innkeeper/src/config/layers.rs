@@ -19,7 +19,12 @@ pub(super) struct Layers {
     variables: BTreeMap<KeyPath, String>,
     /// The values.
     pub(super) tree: Value,
+    /// Variables by which Azure tells what it runs on.
+    platform: BTreeMap<String, String>,
 }
+
+/// Which those are, of all variables.
+const PLATFORM: [&str; 3] = ["AZURE_", "IDENTITY_", "IMDS_"];
 
 impl Layers {
     /// Reads both. Variables that set nothing known are left out and reported.
@@ -42,8 +47,11 @@ impl Layers {
             let file = file.to_owned();
             invalid(Place::File { file }, "is not a configuration in TOML")
         };
+        let is_of_platform =
+            |(name, _): &(String, String)| PLATFORM.iter().any(|prefix| name.starts_with(prefix));
+        let (platform, env): (Vec<_>, Vec<_>) = env.partition(is_of_platform);
         let alone = layering.build_cloned().map_err(|_| unreadable())?;
-        let (settings, problems) = environment::read(env, &json(alone.cache));
+        let (settings, problems) = environment::read(env.into_iter(), &json(alone.cache));
         let mut layering = layering;
         let mut variables = BTreeMap::new();
         for setting in settings {
@@ -57,8 +65,17 @@ impl Layers {
             document,
             variables,
             tree: json(layering.build().map_err(|_| unreadable())?.cache),
+            platform: platform.into_iter().collect(),
         };
         Ok((layers, problems))
+    }
+
+    /// A variable of Azure's, unless it is empty.
+    pub(super) fn platform(&self, name: &str) -> Option<&str> {
+        self.platform
+            .get(name)
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
     }
 
     /// Where a key is set, or where it would have to be.

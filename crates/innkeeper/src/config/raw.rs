@@ -101,6 +101,8 @@ section!(
         mode: String,
         /// The policy's file.
         policy: String,
+        /// The national cloud that it is in.
+        cloud: String,
         /// Microsoft Graph.
         graph_url: String,
         /// Where tokens come from.
@@ -117,14 +119,20 @@ section!(
 section!(
     /// `[tenants.credential]`
     RawCredential {
-        /// `client-secret`
+        /// `client-secret`, `certificate`, `workload-identity` or `managed-identity`
         kind: String,
-        /// The application's id.
+        /// The application's id, or that of a user-assigned identity.
         client_id: String,
         /// Its secret,
         client_secret: SecretString,
         /// or the file that holds it.
         client_secret_file: String,
+        /// Its certificate and key.
+        certificate_file: String,
+        /// The token of another identity provider.
+        token_file: String,
+        /// Where the tokens of a managed identity come from.
+        source: String,
     }
 );
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use innkeeper_graph::{Application, Credential, IdentitySource};
 use serde_json::Value;
 
 use super::path::KeyPath;
-use super::{Clock, Config, Credential, Database, Http, Log, Notify, TenantConfig};
+use super::{Clock, Config, Database, Http, Log, Notify, TenantConfig};
 
 /// What stands for a secret.
 const STRUCK_OUT: &str = "***";
@@ -80,21 +81,52 @@ impl Page<'_> {
             self.pair(&at, "ca_file", ca_file.display().to_string());
         }
         let at = self.section("[tenants.credential]", &path.child("credential"));
-        match credential {
-            Credential::ClientSecret {
-                client_id,
-                client_secret: _,
-            } => {
-                self.pair(&at, "kind", "client-secret");
-                self.pair(&at, "client_id", client_id.as_str());
-                // Read from a file or not, the page has one form; the origin tells.
-                self.pair(&at, "client_secret", STRUCK_OUT);
-            }
-        }
+        self.credential(&at, credential);
         if let Some(Notify { sender, operators }) = notify {
             let at = self.section("[tenants.notify]", &path.child("notify"));
             self.pair(&at, "sender", sender.as_str());
             self.pair(&at, "operators", operators.as_slice());
+        }
+    }
+
+    fn credential(&mut self, at: &KeyPath, credential: &Credential) {
+        match credential {
+            Credential::Application {
+                client_id,
+                application,
+            } => {
+                let (kind, key, value) = match application {
+                    // Read from a file or not, the page has one form; the origin tells.
+                    Application::Secret(_) => {
+                        ("client-secret", "client_secret", STRUCK_OUT.to_owned())
+                    }
+                    Application::Certificate(file) => (
+                        "certificate",
+                        "certificate_file",
+                        file.display().to_string(),
+                    ),
+                    Application::FederatedToken(file) => (
+                        "workload-identity",
+                        "token_file",
+                        file.display().to_string(),
+                    ),
+                };
+                self.pair(at, "kind", kind);
+                self.pair(at, "client_id", client_id.as_str());
+                self.pair(at, key, value);
+            }
+            Credential::ManagedIdentity { client_id, source } => {
+                self.pair(at, "kind", "managed-identity");
+                if let Some(client_id) = client_id {
+                    self.pair(at, "client_id", client_id.as_str());
+                }
+                let source = match source {
+                    IdentitySource::Vm { .. } => "vm",
+                    IdentitySource::AppService { .. } => "app-service",
+                    IdentitySource::Arc { .. } => "arc",
+                };
+                self.pair(at, "source", source);
+            }
         }
     }
 

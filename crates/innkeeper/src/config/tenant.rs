@@ -13,8 +13,39 @@ use super::path::KeyPath;
 use super::raw::{RawNotify, RawTenant};
 use super::{Notify, TenantConfig, address, credential, environment};
 
-const GRAPH_URL: &str = "https://graph.microsoft.com";
-const LOGIN_URL: &str = "https://login.microsoftonline.com";
+/// A cloud's Graph and its token endpoint ("Microsoft Graph national cloud deployments").
+type Cloud = (&'static str, &'static str);
+
+const GLOBAL: Cloud = (
+    "https://graph.microsoft.com",
+    "https://login.microsoftonline.com",
+);
+
+/// The clouds by the names that configurations use.
+const CLOUDS: [(&str, Cloud); 4] = [
+    ("global", GLOBAL),
+    (
+        "us-gov",
+        (
+            "https://graph.microsoft.us",
+            "https://login.microsoftonline.us",
+        ),
+    ),
+    (
+        "us-dod",
+        (
+            "https://dod-graph.microsoft.us",
+            "https://login.microsoftonline.us",
+        ),
+    ),
+    (
+        "china",
+        (
+            "https://microsoftgraph.chinacloudapi.cn",
+            "https://login.partner.microsoftonline.cn",
+        ),
+    ),
+];
 
 pub(super) fn check_all(
     raw: Option<Vec<RawTenant>>,
@@ -65,6 +96,7 @@ fn check(
         tenant_id,
         mode,
         policy,
+        cloud,
         graph_url,
         login_url,
         ca_file,
@@ -86,9 +118,13 @@ fn check(
         },
         findings,
     );
-    let graph_url = graph_url.as_deref().unwrap_or(GRAPH_URL);
+    let cloud = cloud.map_or(Some(GLOBAL), |text| {
+        findings.check(&path.child("cloud"), choose(&text, &CLOUDS))
+    });
+    let (of_graph, of_login) = cloud.unwrap_or(GLOBAL);
+    let graph_url = graph_url.as_deref().unwrap_or(of_graph);
     let graph_url = findings.check(&path.child("graph_url"), check_graph(graph_url));
-    let login_url = login_url.as_deref().unwrap_or(LOGIN_URL);
+    let login_url = login_url.as_deref().unwrap_or(of_login);
     let login_url = findings.check(&path.child("login_url"), address::web(login_url));
     let ca_file = ca_file.map(|file| folder.join(file));
     if let Some(Err(error)) = ca_file.as_ref().map(std::fs::read) {
@@ -112,6 +148,7 @@ fn check(
         );
     }
     let notify = notify.and_then(|notify| check_notify(notify, &notify_path, findings));
+    cloud?;
     Some(TenantConfig {
         name: name?,
         id: id?,

@@ -36,7 +36,7 @@ fn a_key_at_the_wrong_place_is_shown_its_own() {
     assert_eq!(
         text,
         "innkeeper.toml:13:1: unknown key tenants[0].credential.colour; the keys here are kind, client_id, \
-         client_secret, client_secret_file"
+         client_secret, client_secret_file, certificate_file, token_file, source"
     );
 }
 
@@ -108,7 +108,7 @@ fn everything_is_reported_at_once() {
             "555555555555\"",
             "555\"\nmode = \"enforced\"\ngraph_url = \"http://graph.example\"",
         )
-        .replace("\"client-secret\"", "\"certificate\"");
+        .replace("\"client-secret\"", "\"password\"");
     let text = refusal(&text, &[]);
     for part in [
         "2:1: database.url: must begin with sqlite:// or postgres://",
@@ -117,7 +117,7 @@ fn everything_is_reported_at_once() {
         "9:1: tenants[0].tenant_id: `11111111-2222-3333-4444-555` is not a tenant id",
         "10:1: tenants[0].mode: `enforced` is not known; did you mean `enforce`?",
         "11:1: tenants[0].graph_url: must begin with https://; a secret would travel to graph.example in clear",
-        "15:1: tenants[0].credential.kind: `certificate` is not known; it is one of client-secret",
+        "15:1: tenants[0].credential.kind: `password` is not known; it is one of client-secret, certificate, workload-identity, managed-identity",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

@@ -2,17 +2,23 @@
 
 use std::fs;
 
+use innkeeper_graph::{Application, Credential};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::{MINIMAL, load, load_in, refusal, refused_with};
-use crate::config::{Config, Credential};
+use crate::config::Config;
 
 const SECRET: &str = "s3cret-s3cret";
 
 fn secret(config: &Config) -> &str {
-    let Credential::ClientSecret { client_secret, .. } = &config.tenants[0].credential;
-    client_secret.expose_secret()
+    match &config.tenants[0].credential {
+        Credential::Application {
+            application: Application::Secret(secret),
+            ..
+        } => secret.expose_secret(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -158,3 +158,77 @@ fn levels_for_parts_are_taken() {
         assert_eq!(config.log.level, level);
     }
 }
+
+#[test]
+fn a_cloud_fills_in_both_addresses_and_either_can_still_be_set() {
+    let urls = |more: &str| {
+        let text = MINIMAL.replace("policy = ", &format!("{more}\npolicy = "));
+        let config = load(&text, &[]);
+        let tenant = &config.tenants[0];
+        (tenant.graph_url.to_string(), tenant.login_url.to_string())
+    };
+    assert_eq!(
+        urls("cloud = \"us-dod\""),
+        (
+            "https://dod-graph.microsoft.us/".to_owned(),
+            "https://login.microsoftonline.us/".to_owned()
+        )
+    );
+    assert_eq!(
+        urls("cloud = \"china\"\ngraph_url = \"http://127.0.0.1:4000\"").0,
+        "http://127.0.0.1:4000/"
+    );
+}
+
+#[test]
+fn each_kind_of_credential_is_read_with_what_azure_tells_of_itself() {
+    use innkeeper_graph::{Application, Credential, IdentitySource};
+    let secret = "client_secret = \"s3cret-s3cret\"";
+    let with = |lines: &str, env: &[(&str, &str)]| {
+        let text = MINIMAL.replace("kind = \"client-secret\"", lines);
+        let text = text.replace(secret, "");
+        load(&text, env).tenants.remove(0).credential
+    };
+    let certificate = with("kind = \"certificate\"\ncertificate_file = \"a.pem\"", &[]);
+    assert!(
+        matches!(&certificate, Credential::Application { application: Application::Certificate(file), .. } if file.ends_with("a.pem")),
+        "{certificate:?}"
+    );
+    let workload = with(
+        "kind = \"workload-identity\"",
+        &[("AZURE_FEDERATED_TOKEN_FILE", "/var/run/token")],
+    );
+    assert!(
+        matches!(&workload, Credential::Application { application: Application::FederatedToken(file), .. } if file.ends_with("run/token")),
+        "{workload:?}"
+    );
+    let service = with(
+        "kind = \"managed-identity\"",
+        &[
+            ("IDENTITY_ENDPOINT", "http://127.0.0.1:41/msi/token"),
+            ("IDENTITY_HEADER", "the-header"),
+        ],
+    );
+    assert!(
+        matches!(
+            &service,
+            Credential::ManagedIdentity {
+                source: IdentitySource::AppService { .. },
+                ..
+            }
+        ),
+        "{service:?}"
+    );
+    assert!(!format!("{service:?}").contains("the-header"));
+    let vm = with("kind = \"managed-identity\"\nsource = \"vm\"", &[]);
+    assert!(
+        matches!(
+            &vm,
+            Credential::ManagedIdentity {
+                source: IdentitySource::Vm { .. },
+                ..
+            }
+        ),
+        "{vm:?}"
+    );
+}
