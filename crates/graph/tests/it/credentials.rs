@@ -24,7 +24,7 @@ struct Pair {
 /// Made once: RSA keys take their time.
 fn pair() -> &'static Pair {
     static PAIR: OnceLock<Pair> = OnceLock::new();
-    PAIR.get_or_init(|| self_signed())
+    PAIR.get_or_init(self_signed)
 }
 
 fn self_signed() -> Pair {
