@@ -97,6 +97,9 @@ pub struct GuestRecord {
     pub guest: Guest,
     /// What the newest reading of the sign-in times was worth.
     pub reading: Reading,
+    /// The newest successful sign-in seen in the sign-in log: it shows a guest who came back before `signInActivity` does,
+    /// and is kept apart since it says nothing of what that should read.
+    pub logged_in: Option<DateTime<Utc>>,
     /// When Innkeeper first saw the guest.
     pub first_seen: DateTime<Utc>,
     /// When a complete observation first no longer had the guest; `None` while it is in the directory.

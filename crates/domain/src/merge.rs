@@ -34,6 +34,7 @@ pub fn merge(
         let record = GuestRecord {
             guest: read,
             reading,
+            logged_in: None,
             first_seen: now,
             gone: None,
             revived: None,
@@ -59,6 +60,7 @@ pub fn merge(
     let after = GuestRecord {
         guest: Guest { sign_ins, ..read },
         reading,
+        logged_in: before.logged_in,
         first_seen: before.first_seen,
         gone: None,
         revived: if revived { Some(now) } else { before.revived },
@@ -68,6 +70,32 @@ pub fn merge(
             before.disabled_by_us
         },
         deleted_by_us: None,
+    };
+    let change = if &after == before {
+        Change::Unchanged
+    } else {
+        Change::Changed
+    };
+    (after, change)
+}
+
+/// The guest as remembered after a reading that did not ask for sign-in times, and perhaps an entry of the sign-in log.
+#[must_use]
+pub fn merge_without_sign_ins(
+    before: &GuestRecord,
+    read: Guest,
+    logged_in: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> (GuestRecord, Change) {
+    let read = Guest {
+        sign_ins: before.guest.sign_ins,
+        ..read
+    };
+    let (after, _) = merge(Some(before), read, now);
+    let after = GuestRecord {
+        reading: before.reading,
+        logged_in: before.logged_in.max(logged_in),
+        ..after
     };
     let change = if &after == before {
         Change::Unchanged
@@ -124,6 +152,19 @@ mod tests {
         assert_eq!(
             (after.guest.sign_ins.successful, after.reading, change),
             (Some(at(9)), Reading::Vanished, Change::Changed)
+        );
+    }
+
+    #[test]
+    fn a_reading_that_did_not_ask_for_times_neither_doubts_nor_believes_them() {
+        let (record, _) = merge(None, read(Some(9)), at(10));
+        let (vanished, _) = merge(Some(&record), read(None), at(11));
+        let (after, _) = merge_without_sign_ins(&vanished, read(None), None, at(12));
+        assert_eq!(after, vanished);
+        let (after, change) = merge_without_sign_ins(&record, read(None), Some(at(12)), at(13));
+        assert_eq!(
+            (after.logged_in, after.reading, change),
+            (Some(at(12)), Reading::Fresh, Change::Changed)
         );
     }
 

@@ -46,6 +46,9 @@ pub struct Counts {
     pub with_sign_ins: u64,
     /// The newest sign-in time seen anywhere in the tenant.
     pub newest_sign_in: Option<DateTime<Utc>>,
+    /// Guests whose sign-in the log showed before `signInActivity` did; `None` where the log could not be read.
+    #[serde(default)]
+    pub logged_in: Option<u64>,
     /// Groups that the policy names and that could not be found, or not told apart, by their key.
     pub groups_missing: Vec<String>,
 }
@@ -151,6 +154,7 @@ impl Doubt {
             regressed,
             with_sign_ins,
             newest_sign_in: _,
+            logged_in: _,
             groups_missing: _,
         } = *counts;
         let mut doubts = Vec::new();

@@ -4,11 +4,12 @@
 //! Each step is written down as an intent, held against a fresh look at the guest, called, and concluded; it happens
 //! at most once, wherever the process dies.
 
-pub(crate) mod attempt;
+mod attempt;
 mod conclude;
 mod flag;
 mod look;
 mod recipients;
+mod senses;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Phase;
 use crate::report::Deeds;
-use attempt::REREAD;
+use senses::Senses;
 
 /// Guests in one mail at most.
 const PER_MAIL: usize = 60;
@@ -39,7 +40,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let (flags, steps): (Vec<&Step>, Vec<&Step>) =
             steps.iter().partition(|step| step.effect == Effect::Flag);
         let mut done = self.flag(plan, &flags, &mut deeds).await?;
-        for batch in self.batches(&steps).await? {
+        let mut senses = Senses::of(&plan.observation);
+        for batch in self.batches(&steps, senses.in_one_go()).await? {
             if self.stop.is_cancelled() {
                 info!(
                     left = total - done,
@@ -48,7 +50,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 deeds.interrupted = true;
                 break;
             }
-            self.attempt(writer, plan, &batch, &mut deeds).await?;
+            self.attempt(writer, plan, &batch, &mut senses, &mut deeds)
+                .await?;
             done += batch.len() as u64;
             self.progress.at(Phase::Steps, done, Some(total));
         }
@@ -57,7 +60,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// Steps that are attempted together: what can be looked at again in one go, since that is the scarcest request of
     /// all. Notices to the same people stay together, for they become one mail. A guest is in a batch once.
-    async fn batches<'s>(&self, steps: &[&'s Step]) -> Result<Vec<Vec<&'s Step>>, CycleError> {
+    async fn batches<'s>(
+        &self,
+        steps: &[&'s Step],
+        most: usize,
+    ) -> Result<Vec<Vec<&'s Step>>, CycleError> {
         let mut batches: Vec<Vec<&Step>> = Vec::new();
         let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
         for step in steps {
@@ -67,7 +74,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     notices.entry(addresses).or_default().push(step);
                 }
                 _ => match batches.last_mut() {
-                    Some(batch) if batch.len() < REREAD && fits(batch, step) => batch.push(step),
+                    Some(batch) if batch.len() < most && fits(batch, step) => batch.push(step),
                     Some(_) | None => batches.push(vec![step]),
                 },
             }
@@ -77,7 +84,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         for mail in mails {
             match together.last_mut() {
                 Some(batch)
-                    if batch.len() + mail.len() <= REREAD
+                    if batch.len() + mail.len() <= most
                         && mail.iter().all(|step| fits(batch, step)) =>
                 {
                     batch.extend(mail);

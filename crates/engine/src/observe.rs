@@ -7,7 +7,10 @@
 
 mod groups;
 mod guests;
+mod log;
 mod sponsors;
+
+pub(crate) use log::SignedIn;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
@@ -56,7 +59,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.lease.check(&mut tx).await?;
         tx.start_observation(self.tenant.id, id, started).await?;
         tx.commit().await?;
-        match self.read_everything().await {
+        match self.read_everything(started).await {
             Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
@@ -65,12 +68,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
     }
 
-    async fn read_everything(&self) -> Result<Seen, CycleError> {
+    async fn read_everything(&self, started: DateTime<Utc>) -> Result<Seen, CycleError> {
         let counted = self
             .unless_stopped(self.tenant.reader.guest_count())
             .await??;
         let mut seen = self.read_guests(counted).await?;
         seen.counts.counted = Some(counted);
+        seen.counts.logged_in = self.read_log(started).await?;
         self.read_sponsors(&seen.keys).await?;
         seen.counts.groups_missing = self.read_groups().await?;
         self.read_roles().await?;

@@ -3,12 +3,13 @@
 
 use std::future::Future;
 
+use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer,
+    Depth, Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer,
 };
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
@@ -35,10 +36,16 @@ pub trait ReadDirectory: Send + Sync {
     fn role_holders(
         &self,
     ) -> impl Future<Output = Result<Vec<(GuestId, String)>, GraphError>> + Send;
+    /// Successful sign-ins since then that the log has, of anybody, page by page.
+    fn signed_in_since(
+        &self,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send;
     /// A fresh look at a few guests: one answer for each.
     fn reread(
         &self,
         guests: &[GuestId],
+        depth: Depth,
     ) -> impl Future<Output = Result<Vec<Reread>, GraphError>> + Send;
 }
 
@@ -92,8 +99,15 @@ impl ReadDirectory for Reader {
         Self::role_holders(self).await
     }
 
-    async fn reread(&self, guests: &[GuestId]) -> Result<Vec<Reread>, GraphError> {
-        Self::reread(self, guests).await
+    fn signed_in_since(
+        &self,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send {
+        Self::signed_in_since(self, since)
+    }
+
+    async fn reread(&self, guests: &[GuestId], depth: Depth) -> Result<Vec<Reread>, GraphError> {
+        Self::reread(self, guests, depth).await
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
-use innkeeper_graph::Reread;
+use innkeeper_graph::{Depth, Reread};
 use tracing::warn;
 
-use crate::act::attempt::REREAD;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// Intents settled by one look.
+const AT_ONCE: usize = 15;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Gives every open intent its outcome; returns how many there were.
@@ -18,11 +20,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.read().await?;
         let open = tx.open_intents(self.tenant.id).await?;
         drop(tx);
-        for chunk in open.chunks(REREAD) {
+        for chunk in open.chunks(AT_ONCE) {
             let mut guests: Vec<GuestId> = chunk.iter().map(|intent| intent.guest).collect();
             guests.sort_unstable();
             guests.dedup();
-            let answers = self.tenant.reader.reread(&guests).await?;
+            let answers = self
+                .tenant
+                .reader
+                .reread(&guests, Depth::WithoutSignIns)
+                .await?;
             let answers: HashMap<GuestId, &Reread> = answers
                 .iter()
                 .map(|answer| (answer.guest_id(), answer))
@@ -39,7 +45,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// What the directory shows of one call that was sent, or was about to be.
     pub(crate) async fn verify(&self, intent: &Intent) -> Result<Outcome, CycleError> {
-        let answers = self.tenant.reader.reread(&[intent.guest]).await?;
+        let answers = self
+            .tenant
+            .reader
+            .reread(&[intent.guest], Depth::WithoutSignIns)
+            .await?;
         Ok(found(&intent.call, answers.first()))
     }
 }

@@ -90,7 +90,8 @@ impl Connection {
         };
         let items: Vec<Item<'_>> = open.iter().map(item).collect();
         let body = serde_json::json!({ "requests": items });
-        let envelope = self.post(&["$batch"], "/$batch", "", body);
+        let parts = open.iter().map(|index| &requests[*index]);
+        let envelope = self.post(&["$batch"], "/$batch", "", body).holding(parts);
         let answer = self.any(&envelope).await?;
         // An older page has 424 for a batch of which parts were throttled; the parts say more.
         if !answer.status.is_success() && answer.status != StatusCode::FAILED_DEPENDENCY {
@@ -114,9 +115,11 @@ impl Connection {
             return Ok(body);
         }
         let body = body.to_string();
+        let headers = headers.iter().filter_map(header).collect();
+        self.learn(request, status, &headers);
         let failure = Failure {
             status,
-            headers: &headers.iter().filter_map(header).collect(),
+            headers: &headers,
             body: body.as_bytes(),
         };
         Err(self.counted(failure.means(request)))

@@ -1,82 +1,426 @@
-//! Pacing: a limit that is known is kept, instead of running into it.
+//! Graph's limits, kept from this side: a request waits for its turn instead of being refused.
 //!
-//! Graph counts a throttled request too, so running into a limit costs more than waiting. Invariant: in no stretch of
-//! time are more requests admitted than its limit says; who comes first is admitted first.
+//! Invariants: no stretch of time of a limit's length sees more than the limit allows; who comes first goes first; when
+//! Graph asks to slow down, the whole kind stops until then. What is left for this process is learnt: from refusals,
+//! and from the share of a limit that Graph says is used up, since other processes may use the same application.
+//!
+//! A plain rate limiter does not do: Graph counts in windows, and a bucket that refills evenly either wastes a window's
+//! beginning or overruns its end.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use tracing::{debug, info};
 
-use crate::settings::Limit;
+use crate::limits::{Limit, Limits, Quota};
 
-/// What may be sent when, under several limits at once.
+/// Which of Graph's limits a request counts against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Reads of the directory: resource units.
+    Directory,
+    /// Reads of `signInActivity`, which are reports as well.
+    SignIns,
+    /// Reads of the logs.
+    Reports,
+    /// Everything that changes the directory: resource units as well.
+    Write,
+    /// Mail.
+    Mail,
+}
+
+/// The shares that are tried, in percent of what a quota allows at first.
+const LEAST: u32 = 5;
+const STEP: u32 = 25;
+
+/// How long a ceiling holds that Graph has shown.
+const CEILING_HOLDS: Duration = Duration::from_secs(86_400);
+
+/// How long a kind rests when Graph refuses without saying how long.
+const REST: Duration = Duration::from_secs(10);
+
+/// The budgets of one application in one tenant.
 #[derive(Debug)]
-pub(crate) struct Budget {
-    limits: Vec<Limit>,
-    admitted: Mutex<VecDeque<Instant>>,
+pub(crate) struct Budgets {
+    sign_ins: Budget,
+    reports: Budget,
+    directory: Budget,
+    writes: Budget,
+    mail: Budget,
+    mails: Semaphore,
+}
+
+/// One kind's budget.
+#[derive(Debug)]
+struct Budget {
+    name: &'static str,
+    quota: Quota,
+    /// In percent, how much of the quota is used at most.
+    share: u32,
+    /// Whose turn it is; handed on in the order of asking.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What was let through within the longest stretch.
+    admitted: VecDeque<(Instant, u32)>,
+    /// Nothing is let through before.
+    closed_until: Option<Instant>,
+    /// How much of the quota is believed to be ours, in percent.
+    percent: u32,
+    /// Not more than this was right, as Graph has shown, and since when it is known.
+    ceiling: Option<(u32, Instant)>,
+    /// Since when nothing has spoken against `percent`.
+    calm_since: Instant,
+}
+
+impl Budgets {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let budget = |name, quota: &Quota| Budget::new(name, quota.clone(), limits.share_percent);
+        Self {
+            sign_ins: budget("sign-in activity", &limits.sign_ins),
+            reports: budget("reports", &limits.reports),
+            directory: budget("resource units", &limits.directory),
+            writes: budget("writes", &limits.writes),
+            mail: budget("mail", &limits.mail),
+            mails: Semaphore::new(limits.mails_at_once.max(1)),
+        }
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = (&Budget, bool)> {
+        // The flag says whether the amount is in resource units; else it is one for a request.
+        let budgets: [Option<(&Budget, bool)>; 2] = match kind {
+            Kind::Directory => [Some((&self.directory, true)), None],
+            Kind::SignIns => [Some((&self.sign_ins, false)), Some((&self.reports, false))],
+            Kind::Reports => [Some((&self.reports, false)), None],
+            Kind::Write => [Some((&self.writes, false)), Some((&self.directory, true))],
+            Kind::Mail => [Some((&self.mail, false)), None],
+        };
+        budgets.into_iter().flatten()
+    }
+
+    /// Returns when a request of this kind, or a batch of so many, may be sent. What is returned is held until it is
+    /// answered: of mail only so many are on their way at once.
+    pub(crate) async fn admit(
+        &self,
+        kind: Kind,
+        requests: u32,
+        units: u32,
+    ) -> Option<SemaphorePermit<'_>> {
+        let lane = match kind {
+            Kind::Mail => self.mails.acquire().await.ok(),
+            Kind::Directory | Kind::SignIns | Kind::Reports | Kind::Write => None,
+        };
+        for (budget, in_units) in self.of(kind) {
+            budget.admit(if in_units { units } else { requests }).await;
+        }
+        lane
+    }
+
+    /// Graph refused a request of this kind.
+    pub(crate) fn refused(&self, kind: Kind, retry_after: Option<Duration>) {
+        // Which of several limits it was is not said reliably; the first is the narrower one.
+        if let Some((budget, _)) = self.of(kind).next() {
+            budget.refused(retry_after.unwrap_or(REST));
+        }
+    }
+
+    /// Graph answered, and said how much of the limit is used up, as 0.8 to 1.8.
+    pub(crate) fn used(&self, kind: Kind, part: f64) {
+        if let Some((budget, _)) = self.of(kind).next() {
+            budget.used(part);
+        }
+    }
 }
 
 impl Budget {
-    pub(crate) fn new(limits: Vec<Limit>) -> Self {
+    fn new(name: &'static str, quota: Quota, share: u32) -> Self {
         Self {
-            limits,
-            admitted: Mutex::default(),
+            name,
+            quota,
+            share: share.clamp(LEAST, 100),
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::new(State {
+                admitted: VecDeque::new(),
+                closed_until: None,
+                percent: 100,
+                ceiling: None,
+                calm_since: Instant::now(),
+            }),
         }
     }
 
-    /// Returns when a request may be sent.
-    pub(crate) async fn admit(&self) {
-        if self.limits.is_empty() {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn admit(&self, amount: u32) {
+        if self.quota.limits.is_empty() {
             return;
         }
         // Held while waiting: whoever comes meanwhile queues up behind.
-        let mut admitted = self.admitted.lock().await;
-        let wait = wait(&self.limits, &admitted, Instant::now());
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+        let _turn = self.turn.lock().await;
+        loop {
+            let wait = self.state().admit(self, amount, Instant::now());
+            match wait {
+                None => return,
+                Some(wait) => tokio::time::sleep(wait).await,
+            }
         }
-        let most = self.limits.iter().map(|limit| limit.requests).max();
-        admitted.push_back(Instant::now());
-        while admitted.len() > most.unwrap_or(0) {
-            admitted.pop_front();
+    }
+
+    /// What a limit allows now.
+    fn allowed(&self, limit: u32, percent: u32) -> u32 {
+        let allowed = u64::from(limit) * u64::from(percent) * u64::from(self.share) / 10_000;
+        u32::try_from(allowed).unwrap_or(u32::MAX).max(1)
+    }
+
+    fn longest(&self) -> Duration {
+        let lengths = self.quota.limits.iter().map(|limit| limit.within);
+        lengths.max().unwrap_or_default()
+    }
+
+    fn refused(&self, retry_after: Duration) {
+        if self.quota.limits.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut state = self.state();
+        let until = now + retry_after;
+        let is_new = state.closed_until.is_none_or(|closed| now >= closed);
+        state.closed_until = state.closed_until.max(Some(until));
+        // Several requests on their way are refused together; that is one sign, not several.
+        if is_new {
+            if state.percent > 100 {
+                state.ceiling = Some((100, now));
+                state.percent = 100;
+            } else {
+                state.percent = (state.percent / 2).max(LEAST);
+            }
+            info!(
+                limit = self.name,
+                percent = state.percent,
+                wait = retry_after.as_secs_f64(),
+                "Graph asked to slow down"
+            );
+        }
+        state.calm_since = until;
+    }
+
+    fn used(&self, part: f64) {
+        let Some(limit) = self.quota.limits.first() else {
+            return;
+        };
+        let now = Instant::now();
+        let mut state = self.state();
+        let ours = state.within(limit.within, now);
+        // So much is ours when nobody else uses the application; less when somebody does.
+        let whole = f64::from(ours) / part.max(0.01);
+        let percent = 100.0 * whole / f64::from(limit.requests.max(1));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is between 5 and 1000"
+        )]
+        let percent = percent.clamp(f64::from(LEAST), 1_000.0) as u32;
+        // A window of Graph's has begun later than ours: its part says less than there is.
+        if percent < state.percent && percent < 90 && part >= 0.95 {
+            state.percent = percent;
+            state.calm_since = now;
+            debug!(limit = self.name, percent, "others use the same limit");
         }
     }
 }
 
-/// How long to wait, when these were admitted so far.
-fn wait(limits: &[Limit], admitted: &VecDeque<Instant>, now: Instant) -> Duration {
-    let of_limit = |limit: &Limit| {
-        let nth_last = admitted.len().checked_sub(limit.requests.max(1))?;
-        let free = *admitted.get(nth_last)? + limit.within;
-        Some(free.saturating_duration_since(now))
-    };
-    limits.iter().filter_map(of_limit).max().unwrap_or_default()
+impl State {
+    /// Lets an amount through, or says how long to wait before asking again.
+    fn admit(&mut self, budget: &Budget, amount: u32, now: Instant) -> Option<Duration> {
+        let longest = budget.longest();
+        while self
+            .admitted
+            .front()
+            .is_some_and(|(at, _)| *at + longest <= now)
+        {
+            self.admitted.pop_front();
+        }
+        if let Some(until) = self.closed_until {
+            if now < until {
+                return Some(until - now);
+            }
+            self.closed_until = None;
+        }
+        let wait = self.wait(budget, amount, now);
+        if wait.is_zero() {
+            self.admitted.push_back((now, amount));
+            return None;
+        }
+        // Having to wait shows that all of it is used; a whole stretch without a word of Graph's, that it is right.
+        if now.saturating_duration_since(self.calm_since) >= longest {
+            self.grow(budget, now);
+        }
+        Some(wait)
+    }
+
+    fn grow(&mut self, budget: &Budget, now: Instant) {
+        let highest = match self.ceiling {
+            Some((ceiling, since)) if now < since + CEILING_HOLDS => ceiling,
+            Some(_) | None => budget.quota.at_best_percent.max(100),
+        };
+        self.calm_since = now;
+        if self.percent < highest {
+            self.percent = (self.percent + STEP).min(highest);
+            debug!(limit = budget.name, percent = self.percent, "tried");
+        }
+    }
+
+    /// How long to wait under all limits.
+    fn wait(&self, budget: &Budget, amount: u32, now: Instant) -> Duration {
+        let under = |limit: &Limit| {
+            let allowed = budget.allowed(limit.requests, self.percent);
+            // What is larger than the limit goes alone.
+            let mut room = allowed.saturating_sub(amount);
+            for (at, amount) in self.admitted.iter().rev() {
+                if *at + limit.within <= now {
+                    break;
+                }
+                match room.checked_sub(*amount) {
+                    Some(left) => room = left,
+                    None => return *at + limit.within - now,
+                }
+            }
+            Duration::ZERO
+        };
+        let limits = budget.quota.limits.iter();
+        limits.map(under).max().unwrap_or_default()
+    }
+
+    /// What was let through in the last stretch of this length.
+    fn within(&self, length: Duration, now: Instant) -> u32 {
+        let recent = self.admitted.iter().rev();
+        recent
+            .take_while(|(at, _)| *at + length > now)
+            .fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn no_stretch_of_time_sees_more_than_its_limit() {
-        let seconds = Duration::from_secs;
-        let limits = [(5, 11), (10, 61)].map(|(requests, within)| Limit {
-            requests,
-            within: seconds(within),
-        });
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn budget(requests: u32, within: Duration, at_best_percent: u32) -> Budget {
+        let limits = vec![Limit { requests, within }];
+        let quota = Quota {
+            limits,
+            at_best_percent,
+        };
+        Budget::new("test", quota, 100)
+    }
+
+    /// The times, in seconds, at which so many requests are let through.
+    async fn times(budget: &Budget, requests: usize) -> Vec<u64> {
         let start = Instant::now();
-        let (mut now, mut admitted) = (start, VecDeque::new());
-        for _ in 0..40 {
-            now += wait(&limits, &admitted, now);
-            admitted.push_back(now);
+        let mut times = Vec::new();
+        for _ in 0..requests {
+            budget.admit(1).await;
+            times.push(start.elapsed().as_secs());
         }
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_stretch_of_time_sees_more_than_its_limit_and_none_is_wasted() {
+        let limits = [(5, 11), (10, 61)].map(|(requests, seconds)| Limit {
+            requests,
+            within: Duration::from_secs(seconds),
+        });
+        let quota = Quota {
+            limits: limits.to_vec(),
+            at_best_percent: 100,
+        };
+        let times = times(&Budget::new("test", quota, 100), 40).await;
         for limit in limits {
-            for (first, beyond) in admitted.iter().zip(admitted.iter().skip(limit.requests)) {
-                assert!(*beyond - *first >= limit.within);
+            let beyond = times.iter().skip(limit.requests as usize);
+            for (first, beyond) in times.iter().zip(beyond) {
+                assert!(beyond - first >= limit.within.as_secs());
             }
         }
         // Ten at once in two fives, and then ten a minute: not slower than the limits ask for.
-        assert_eq!(now - start, seconds(3 * 61 + 11));
+        assert_eq!(times.last(), Some(&(3 * 61 + 11)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_that_is_never_spoken_against_is_tried_higher_until_the_best() {
+        let budget = budget(10, MINUTE, 300);
+        let times = times(&budget, 600).await;
+        let in_minute = |from: u64| {
+            times
+                .iter()
+                .filter(move |at| (from..from + 60).contains(*at))
+        };
+        let most = times.iter().map(|from| in_minute(*from).count()).max();
+        assert_eq!(most, Some(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_one_refusal_of_a_higher_try_the_documented_limit_is_kept() {
+        let budget = budget(10, MINUTE, 300);
+        while budget.state().percent == 100 {
+            budget.admit(1).await;
+        }
+        budget.refused(Duration::from_secs(30));
+        let after = times(&budget, 200).await;
+        assert_eq!(after[0], 30, "the whole kind rests");
+        assert!(after[199] - after[0] >= 60 * 18, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_others_use_the_same_limit_half_is_taken_and_given_back_in_steps() {
+        let budget = budget(100, MINUTE, 100);
+        for _ in 0..50 {
+            budget.admit(1).await;
+        }
+        // Fifty are ours, and yet the limit is used up.
+        budget.used(1.0);
+        assert_eq!(budget.state().percent, 50);
+        times(&budget, 600).await;
+        assert_eq!(budget.state().percent, 100, "nobody complained any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_polite_process_keeps_to_its_share() {
+        let limits = vec![Limit {
+            requests: 100,
+            within: MINUTE,
+        }];
+        let quota = Quota {
+            limits,
+            at_best_percent: 100,
+        };
+        let times = times(&Budget::new("test", quota, 80), 240).await;
+        assert_eq!(times.last(), Some(&120), "eighty a minute");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_so_many_mails_are_on_their_way_at_once() {
+        let budgets = Budgets::new(&Limits {
+            mails_at_once: 2,
+            ..Limits::none()
+        });
+        let first = budgets.admit(Kind::Mail, 1, 1).await;
+        let _second = budgets.admit(Kind::Mail, 1, 1).await;
+        let third = budgets.admit(Kind::Mail, 1, 1);
+        assert!(
+            tokio::time::timeout(MINUTE, third).await.is_err(),
+            "the third waits"
+        );
+        drop(first);
+        assert!(budgets.admit(Kind::Mail, 1, 1).await.is_some());
     }
 }

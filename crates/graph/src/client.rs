@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use tracing::warn;
 use url::Url;
 
-use crate::budget::Budget;
+use crate::budget::Budgets;
 use crate::error::GraphError;
 use crate::reader::Reader;
 use crate::settings::Settings;
@@ -29,8 +29,7 @@ pub(crate) struct Connection {
     pub(crate) settings: Settings,
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
-    /// For requests that read `signInActivity`.
-    pub(crate) sign_ins: Budget,
+    pub(crate) budgets: Budgets,
     http: RwLock<reqwest::Client>,
     /// For what is on this very machine.
     unproxied: reqwest::Client,
@@ -71,7 +70,7 @@ impl Graph {
         let http = RwLock::new(client(&settings)?);
         let unproxied = unproxied(settings.timeout)?;
         Ok(Self(Arc::new(Connection {
-            sign_ins: Budget::new(settings.sign_in_limits.clone()),
+            budgets: Budgets::new(&settings.limits),
             settings,
             tokens: Tokens::default(),
             counters: Counters::default(),

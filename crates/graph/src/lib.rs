@@ -9,6 +9,7 @@ mod batch;
 mod budget;
 mod client;
 mod error;
+mod limits;
 mod page;
 mod reader;
 mod request;
@@ -22,6 +23,7 @@ mod writer;
 
 pub use client::{Graph, Requests, install_crypto};
 pub use error::{Answered, GraphError, WriteError};
-pub use reader::{GuestPage, Organization, Reader, Reread, SponsorPage};
-pub use settings::{Application, Credential, IdentitySource, Limit, Settings};
+pub use limits::{Limit, Limits, Quota};
+pub use reader::{Depth, GuestPage, Organization, Reader, Reread, SponsorPage};
+pub use settings::{Application, Credential, IdentitySource, Settings};
 pub use writer::{Done, Mail, Writer};

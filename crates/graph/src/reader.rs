@@ -4,13 +4,14 @@ mod groups;
 mod guests;
 mod organization;
 mod reread;
+mod sign_in_log;
 mod sponsors;
 
 use std::sync::Arc;
 
 pub use guests::GuestPage;
 pub use organization::Organization;
-pub use reread::Reread;
+pub use reread::{Depth, Reread};
 pub use sponsors::SponsorPage;
 
 use crate::client::Connection;

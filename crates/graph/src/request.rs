@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 use url::Url;
 
+use crate::budget::Kind;
 use crate::client::Connection;
 
 /// A request to Graph.
@@ -17,8 +18,12 @@ pub(crate) struct Request {
     pub(crate) needs: &'static str,
     /// `ConsistencyLevel: eventual`, which advanced queries want on every page.
     pub(crate) eventual: bool,
-    /// It reads `signInActivity`, which has limits of its own.
-    pub(crate) sign_ins: bool,
+    /// Which of Graph's limits it counts against,
+    pub(crate) kind: Kind,
+    /// and what it costs of the resource units, as documented.
+    pub(crate) units: u32,
+    /// How many requests it stands for: more than one for a batch.
+    pub(crate) parts: u32,
     pub(crate) accept: &'static str,
     pub(crate) body: Option<Value>,
 }
@@ -37,12 +42,18 @@ impl Connection {
             path.pop_if_empty().push("v1.0").extend(segments);
         }
         Request {
-            method,
             url,
             template,
             needs,
             eventual: false,
-            sign_ins: false,
+            kind: if method == Method::GET {
+                Kind::Directory
+            } else {
+                Kind::Write
+            },
+            units: 1,
+            parts: 1,
+            method,
             accept: "application/json",
             body: None,
         }
@@ -111,10 +122,33 @@ impl Request {
 
     /// As one that reads `signInActivity`.
     pub(crate) fn with_sign_ins(self) -> Self {
+        self.of_kind(Kind::SignIns)
+    }
+
+    /// As one that counts against another limit than its method says.
+    pub(crate) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// As a batch of these, all of one kind. A batch costs what its parts cost.
+    pub(crate) fn holding<'r>(self, parts: impl Iterator<Item = &'r Self>) -> Self {
+        let (mut kind, mut units, mut requests) = (self.kind, 0, 0);
+        for part in parts {
+            kind = part.kind;
+            units += part.units;
+            requests += 1;
+        }
         Self {
-            sign_ins: true,
+            kind,
+            units,
+            parts: requests,
             ..self
         }
+    }
+
+    /// As one that costs so many resource units.
+    pub(crate) fn costing(self, units: u32) -> Self {
+        Self { units, ..self }
     }
 
     /// As one whose answer is plain text.

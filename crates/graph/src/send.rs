@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tracing::{Instrument, debug, debug_span};
 use uuid::Uuid;
 
-use crate::answer::{Failure, decode, request_id_of};
+use crate::answer::{Failure, decode, request_id_of, retry_after};
 use crate::client::Connection;
 use crate::error::{GraphError, WriteError};
 use crate::request::Request;
@@ -119,13 +119,16 @@ impl Connection {
             let host = request.url.host_str().unwrap_or_default().to_owned();
             return Err(Failed::certainly(GraphError::UntrustedLink { call, host }));
         }
-        if request.sign_ins {
-            self.sign_ins.admit().await;
-        }
+        // Held until the answer is there.
+        let _lane = self
+            .budgets
+            .admit(request.kind, request.parts, request.units)
+            .await;
         let built = self.build(request, token).map_err(Failed::certainly)?;
         let span = debug_span!("graph", call);
         let exchange = async {
             let answer = self.exchange(self.http(), built, &call).await?;
+            self.learn(request, answer.status.as_u16(), &answer.headers);
             debug!(
                 status = answer.status.as_u16(),
                 bytes = answer.body.len(),
@@ -135,6 +138,18 @@ impl Connection {
             Ok(answer)
         };
         exchange.instrument(span).await
+    }
+
+    /// What an answer tells about the limits.
+    pub(crate) fn learn(&self, request: &Request, status: u16, headers: &HeaderMap) {
+        let used = headers.get("x-ms-throttle-limit-percentage");
+        let used = used.and_then(|used| used.to_str().ok()?.trim().parse().ok());
+        if let Some(used) = used.filter(|used: &f64| used.is_finite()) {
+            self.budgets.used(request.kind, used);
+        }
+        if status == 429 {
+            self.budgets.refused(request.kind, retry_after(headers));
+        }
     }
 
     fn build(&self, request: &Request, token: &Token) -> Result<reqwest::Request, GraphError> {

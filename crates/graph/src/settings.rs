@@ -7,6 +7,8 @@ use innkeeper_domain::ids::TenantId;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::limits::Limits;
+
 /// How a tenant's Graph is reached.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,32 +35,9 @@ pub struct Settings {
     pub patience: Duration,
     /// No attempt begins later than so long after the first one.
     pub longest: Duration,
-    /// How many requests with `signInActivity` are sent in how long. Several limits hold at once.
-    pub sign_in_limits: Vec<Limit>,
+    /// How fast requests are sent at most.
+    pub limits: Limits,
 }
-
-/// So many requests, at most, in any stretch of time of this length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// How many.
-    pub requests: usize,
-    /// In how long.
-    pub within: Duration,
-}
-
-/// Graph's limits for requests that read `signInActivity`, per application and tenant ("Identity and access reports
-/// service limits": 10 a minute, and 5 in 10 seconds for any report). The stretches are a second longer, since what
-/// counts is when a request arrives.
-const SIGN_IN_LIMITS: [Limit; 2] = [
-    Limit {
-        requests: 5,
-        within: Duration::from_secs(11),
-    },
-    Limit {
-        requests: 10,
-        within: Duration::from_secs(61),
-    },
-];
 
 /// How Innkeeper proves who it is.
 #[derive(Clone, Debug)]
@@ -142,10 +121,10 @@ impl Settings {
             backoff: Duration::from_millis(500),
             patience: Duration::from_secs(300),
             longest: Duration::from_secs(900),
-            sign_in_limits: if is_local {
-                Vec::new()
+            limits: if is_local {
+                Limits::none()
             } else {
-                SIGN_IN_LIMITS.to_vec()
+                Limits::documented()
             },
         }
     }

@@ -66,7 +66,42 @@ impl<'de> Visitor<'de> for MomentVisitor {
 
 /// The properties of a guest that are selected.
 pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName,userType,accountEnabled,createdDateTime,\
-                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName,signInActivity";
+                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName";
+
+/// The same with what is limited most.
+pub(crate) fn guest_with_sign_ins() -> String {
+    format!("{GUEST},signInActivity")
+}
+
+/// An entry of the sign-in log (`signIn`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignIn {
+    /// Empty or all zeros where it is not known.
+    #[serde(default)]
+    user_id: Option<String>,
+    #[serde(default)]
+    created_date_time: Moment,
+    #[serde(default)]
+    status: Option<SignInStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignInStatus {
+    #[serde(default)]
+    error_code: Option<i64>,
+}
+
+impl SignIn {
+    /// Who signed in when, if it succeeded.
+    pub(crate) fn success(self) -> Option<(GuestId, DateTime<Utc>)> {
+        let user: Uuid = self.user_id?.parse().ok()?;
+        let succeeded = self.status?.error_code == Some(0);
+        let at = self.created_date_time.0.filter(|_| succeeded)?;
+        Some((GuestId(user), at))
+    }
+}
 
 /// A user, as far as it is selected.
 #[derive(Deserialize)]

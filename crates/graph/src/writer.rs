@@ -9,6 +9,7 @@ use innkeeper_domain::ids::{GroupId, GuestId};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::budget::Kind;
 use crate::client::Connection;
 use crate::error::WriteError;
 use crate::request::Request;
@@ -141,12 +142,16 @@ impl Writer {
             },
             "saveToSentItems": true,
         });
-        self.send(self.connection.post(
-            &["users", &self.sender, "sendMail"],
-            "/users/{sender}/sendMail",
-            "Mail.Send",
-            body,
-        ))
+        self.send(
+            self.connection
+                .post(
+                    &["users", &self.sender, "sendMail"],
+                    "/users/{sender}/sendMail",
+                    "Mail.Send",
+                    body,
+                )
+                .of_kind(Kind::Mail),
+        )
         .await
     }
 

@@ -102,6 +102,8 @@ pub(crate) struct TenantConfig {
     pub(crate) graph_url: Url,
     /// HTTPS, or a loopback address.
     pub(crate) login_url: Url,
+    /// How much of Graph's limits is used, 5 to 100.
+    pub(crate) quota_percent: u32,
     /// Absolute, and readable a moment ago.
     pub(crate) ca_file: Option<PathBuf>,
     /// With its files still to be read, except a secret's.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::{Engine, PolicyInForce, Tenant};
-use innkeeper_graph::{Graph, Reader, Settings, Writer};
+use innkeeper_graph::{Graph, Limits, Reader, Settings, Writer};
 use innkeeper_store::Store;
 use uuid::Uuid;
 
@@ -171,14 +171,19 @@ pub(crate) fn connect(
 }
 
 fn settings(config: &TenantConfig) -> Settings {
+    let customary = Settings::new(
+        config.graph_url.clone(),
+        config.login_url.clone(),
+        config.id,
+        config.credential.clone(),
+    );
     Settings {
         ca_file: config.ca_file.clone(),
         seed: Uuid::new_v4().as_u64_pair().0,
-        ..Settings::new(
-            config.graph_url.clone(),
-            config.login_url.clone(),
-            config.id,
-            config.credential.clone(),
-        )
+        limits: Limits {
+            share_percent: config.quota_percent,
+            ..customary.limits.clone()
+        },
+        ..customary
     }
 }

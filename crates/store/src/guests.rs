@@ -199,6 +199,25 @@ impl Tx {
         Ok(found.into_iter().map(|(id,)| id.into()).collect())
     }
 
+    /// Notes when guests were seen in the sign-in log, where that is news. Others than known guests are passed over;
+    /// nobody is named twice.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_logged_in(
+        &mut self,
+        tenant: TenantId,
+        seen: &[(GuestId, DateTime<Utc>)],
+    ) -> Result<u64, StoreError> {
+        let given = Given::rows(seen.len())
+            .ids("guest_id", seen.iter().map(|(guest, _)| guest.0))
+            .times("logged_in_at", seen.iter().map(|(_, at)| *at));
+        let sql = "UPDATE guests SET logged_in_at = given.logged_in_at FROM given \
+                   WHERE guests.tenant_id = $1 AND guests.guest_id = given.guest_id \
+                   AND (guests.logged_in_at IS NULL OR guests.logged_in_at < given.logged_in_at)";
+        self.execute_given(tenant, &given, sql).await
+    }
+
     /// Notes what a cycle concluded.
     ///
     /// # Errors

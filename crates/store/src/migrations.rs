@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 2] = [
+const MIGRATIONS: [Texts; 3] = [
     (
         1,
         "start",
@@ -23,6 +23,12 @@ const MIGRATIONS: [Texts; 2] = [
         "present_guests",
         include_str!("../../../migrations/sqlite/0002_present_guests.sql"),
         include_str!("../../../migrations/postgres/0002_present_guests.sql"),
+    ),
+    (
+        3,
+        "sign_in_log",
+        include_str!("../../../migrations/sqlite/0003_sign_in_log.sql"),
+        include_str!("../../../migrations/postgres/0003_sign_in_log.sql"),
     ),
 ];
 

@@ -60,7 +60,11 @@ pub fn last_sign_of_life(record: &GuestRecord) -> Option<DateTime<Utc>> {
         Invitation::Accepted { at } => at,
         Invitation::None | Invitation::Unrecognised => None,
     };
-    let otherwise = guest.created.max(invited).max(record.revived);
+    let otherwise = guest
+        .created
+        .max(invited)
+        .max(record.revived)
+        .max(record.logged_in);
     match (record.reading, guest.invitation) {
         (Reading::Fresh, _) => guest.sign_ins.last().max(otherwise),
         (Reading::Never, Invitation::Pending { .. }) => otherwise,
@@ -73,6 +77,9 @@ pub fn last_sign_of_life(record: &GuestRecord) -> Option<DateTime<Utc>> {
 }
 
 fn never_signed_in(record: &GuestRecord) -> Fact<bool> {
+    if record.logged_in.is_some() {
+        return Fact::Known(false);
+    }
     match (record.reading, record.guest.invitation) {
         (Reading::Fresh | Reading::Vanished | Reading::Regressed, _) => Fact::Known(false),
         (Reading::Never, Invitation::Pending { .. }) => Fact::Known(true),

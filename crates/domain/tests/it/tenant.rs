@@ -87,6 +87,7 @@ pub fn guest(number: u32) -> GuestView {
             reading: Reading::Fresh,
             first_seen: start(),
             gone: None,
+            logged_in: None,
             revived: None,
             disabled_by_us: None,
             deleted_by_us: None,

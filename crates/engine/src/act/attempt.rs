@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
@@ -14,14 +15,15 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::look::Look;
+use super::senses::Senses;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::notice;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::report::Deeds;
 
-/// Guests that Graph lets us look at again in one go: what one `id in (..)` filter holds.
-pub(crate) const REREAD: usize = 15;
+/// Calls on their way at once.
+const LANES: usize = 16;
 
 /// How long a fresh look is good for. Throttled calls can take minutes, in which a guest can come back.
 const FRESH: Duration = Duration::from_secs(60);
@@ -39,23 +41,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         writer: &W,
         plan: &Plan,
         steps: &[&Step],
+        senses: &mut Senses<'_>,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         let intents = self.intend(plan, steps).await?;
-        let fresh = match self.look_again(steps).await {
+        let fresh = match self.look_again(steps, senses).await {
             Ok(fresh) => fresh,
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
             Err(other) => return Err(other),
         };
         let looked = Instant::now();
         let mut notices = Vec::new();
+        let mut due = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {
-            if looked.elapsed() > FRESH {
-                self.conclude_and_note(intents, &too_old(), deeds).await?;
-                continue;
-            }
             let answer = fresh.get(&step.guest);
-            match self.look(step, intents, answer, &plan.observation).await? {
+            match self
+                .look(step, intents, answer, senses, &plan.observation)
+                .await?
+            {
                 Look::NotDue { because } => {
                     self.conclude_and_note(intents, &Outcome::Skipped { because }, deeds)
                         .await?;
@@ -68,10 +71,27 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     (Effect::Notify { .. }, [intent]) => {
                         notices.push(DueNotice { step, intent, view });
                     }
-                    (_, intents) => self.carry_out(writer, step, intents, deeds).await?,
+                    (_, intents) => due.push((*step, intents)),
                 },
             }
         }
+        let calls = due
+            .into_iter()
+            .map(|(step, intents)| self.carry_out(writer, step, intents, looked));
+        let mut outcomes = stream::iter(calls).buffer_unordered(LANES);
+        let mut ended = Ok(());
+        // To the end, whatever one of them came to: a call that is dropped halfway has an outcome that nobody wrote down.
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(outcomes) => {
+                    for (intent, outcome) in outcomes {
+                        deeds.note(intent.guest, &intent.call, &outcome);
+                    }
+                }
+                Err(error) => ended = Err(error),
+            }
+        }
+        ended?;
         self.notify(writer, notices, looked, deeds).await
     }
 
@@ -171,36 +191,41 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Makes the calls of one step; after the last one the stage is executed, if all are in effect.
-    async fn carry_out(
+    async fn carry_out<'i>(
         &self,
         writer: &W,
         step: &Step,
-        intents: &[Intent],
-        deeds: &mut Deeds,
-    ) -> Result<(), CycleError> {
+        intents: &'i [Intent],
+        looked: Instant,
+    ) -> Result<Vec<(&'i Intent, Outcome)>, CycleError> {
         if intents.is_empty() {
-            return self.execute_stage(step).await;
+            self.execute_stage(step).await?;
         }
+        let mut outcomes = Vec::new();
         let mut in_effect = true;
         for (index, intent) in intents.iter().enumerate() {
-            let answer = match &intent.call {
-                Call::Flag => Ok(Done { request_id: None }),
-                Call::Disable => writer.disable(intent.guest).await,
-                Call::Enable => writer.enable(intent.guest).await,
-                Call::Delete => writer.delete(intent.guest).await,
-                Call::RemoveFromGroup { group } => {
-                    writer.remove_from_group(*group, intent.guest).await
-                }
-                Call::Notify { .. } => unreachable!("notices are sent together"),
+            let outcome = if looked.elapsed() > FRESH {
+                too_old()
+            } else {
+                let answer = match &intent.call {
+                    Call::Flag => Ok(Done { request_id: None }),
+                    Call::Disable => writer.disable(intent.guest).await,
+                    Call::Enable => writer.enable(intent.guest).await,
+                    Call::Delete => writer.delete(intent.guest).await,
+                    Call::RemoveFromGroup { group } => {
+                        writer.remove_from_group(*group, intent.guest).await
+                    }
+                    Call::Notify { .. } => unreachable!("notices are sent together"),
+                };
+                self.outcome(intent, answer).await?
             };
-            let outcome = self.outcome(intent, answer).await?;
             in_effect &= outcome.is_in_effect();
             let is_last = index + 1 == intents.len();
-            deeds.note(intent.guest, &intent.call, &outcome);
             self.conclude_call(intent, &outcome, in_effect && is_last)
                 .await?;
+            outcomes.push((intent, outcome));
         }
-        Ok(())
+        Ok(outcomes)
     }
 
     /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent

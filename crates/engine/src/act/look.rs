@@ -3,21 +3,28 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::guest::{Guest, GuestView, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
-use innkeeper_domain::merge::{Change, merge};
+use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::Reread;
 
-use super::attempt::REREAD;
 use super::recipients;
+use super::senses::Senses;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// Guests that one request reads again.
+const PER_LOOK: usize = 15;
+
+/// Requests on their way at once.
+const LANES: usize = 4;
 
 /// What a fresh look made of a step.
 pub(super) enum Look {
@@ -30,21 +37,24 @@ pub(super) enum Look {
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// Reads the guests again, a few requests at a time.
     pub(super) async fn look_again(
         &self,
         steps: &[&Step],
+        senses: &mut Senses<'_>,
     ) -> Result<HashMap<GuestId, Reread>, CycleError> {
+        senses.refresh(self).await?;
+        let depth = senses.depth();
         let guests: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
-        let mut fresh = HashMap::new();
-        for chunk in guests.chunks(REREAD) {
-            let answers = self.tenant.reader.reread(chunk).await?;
-            fresh.extend(
-                answers
-                    .into_iter()
-                    .map(|answer| (answer.guest_id(), answer)),
-            );
-        }
-        Ok(fresh)
+        let looks = guests
+            .chunks(PER_LOOK)
+            .map(|chunk| self.tenant.reader.reread(chunk, depth));
+        let answers: Vec<Vec<Reread>> = stream::iter(looks)
+            .buffer_unordered(LANES)
+            .try_collect()
+            .await?;
+        let answers = answers.into_iter().flatten();
+        Ok(answers.map(|answer| (answer.guest_id(), answer)).collect())
     }
 
     /// Takes in the fresh reading, and judges the guest by it: is the very same step still due?
@@ -53,6 +63,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         step: &Step,
         intents: &[Intent],
         answer: Option<&Reread>,
+        senses: &Senses<'_>,
         observation: &Observation,
     ) -> Result<Look, CycleError> {
         let (guest, sponsors, groups, roles) = match answer {
@@ -92,9 +103,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 because: "the guest is not known".to_owned(),
             });
         };
-        if let (record, Change::New | Change::Changed) =
-            merge(Some(&row.view.record), Guest::clone(guest), now)
-        {
+        let before = &row.view.record;
+        let read = Guest::clone(guest);
+        let merged = match senses.signed_in() {
+            Some(log) => merge_without_sign_ins(before, read, log.get(&guest.id).copied(), now),
+            None => merge(Some(before), read, now),
+        };
+        if let (record, Change::New | Change::Changed) = merged {
             tx.save_guests(tenant, &[&record]).await?;
         }
         tx.save_sponsors(tenant, sponsors).await?;

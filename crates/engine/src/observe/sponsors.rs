@@ -6,7 +6,7 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::Sponsor;
-use innkeeper_graph::Reread;
+use innkeeper_graph::{Depth, Reread};
 use roaring::RoaringTreemap;
 
 use crate::cycle::Cycle;
@@ -65,7 +65,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         drop(tx);
         for chunk in ids.chunks(REREAD) {
             let answers = self
-                .unless_stopped(self.tenant.reader.reread(chunk))
+                .unless_stopped(self.tenant.reader.reread(chunk, Depth::WithoutSignIns))
                 .await??;
             let sponsored = answers.into_iter().filter_map(|answer| match answer {
                 Reread::Present {

@@ -104,7 +104,7 @@ impl Reader {
             "GroupMember.Read.All",
         );
         let request = request.with("$select", "id").with("$top", PAGE);
-        pages::<DirectoryObject>(&self.0, request).map_ok(|members| {
+        pages::<DirectoryObject>(&self.0, request.costing(2)).map_ok(|members| {
             members
                 .into_iter()
                 .filter(DirectoryObject::is_user)

@@ -8,7 +8,7 @@ use super::Reader;
 use crate::answer::malformed;
 use crate::error::GraphError;
 use crate::page::Listing;
-use crate::wire::{GUEST, User};
+use crate::wire::{User, guest_with_sign_ins};
 
 /// `$filter` for guests. External members are users with other rights, and not looked after.
 const GUESTS: &str = "userType eq 'Guest'";
@@ -56,7 +56,7 @@ impl Reader {
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All");
         let request = request
             .with("$filter", GUESTS)
-            .with("$select", GUEST)
+            .with("$select", &guest_with_sign_ins())
             .with_sign_ins();
         // Earlier services refused a page of more than 120 with these.
         let smaller = request.clone().with("$top", SMALL_PAGE);

@@ -18,7 +18,16 @@ use crate::error::GraphError;
 use crate::page::pages;
 use crate::request::Request;
 use crate::roles;
-use crate::wire::{DirectoryObject, GUEST, Page, User};
+use crate::wire::{DirectoryObject, GUEST, Page, User, guest_with_sign_ins};
+
+/// How much a fresh look takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything; `signInActivity` is limited to ten requests a minute.
+    Whole,
+    /// All but `signInActivity`: the guest's sign-in times are empty, which says nothing of them.
+    WithoutSignIns,
+}
 
 /// What a fresh look at one guest shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +65,11 @@ impl Reader {
     ///
     /// # Errors
     /// When anything about any of them cannot be read.
-    pub async fn reread(&self, guests: &[GuestId]) -> Result<Vec<Reread>, GraphError> {
+    pub async fn reread(
+        &self,
+        guests: &[GuestId],
+        depth: Depth,
+    ) -> Result<Vec<Reread>, GraphError> {
         let mut named = HashSet::new();
         let guests: Vec<GuestId> = guests
             .iter()
@@ -65,7 +78,7 @@ impl Reader {
             .collect();
         let mut answers = Vec::with_capacity(guests.len());
         for chunk in guests.chunks(IN_ONE_FILTER) {
-            let mut present = self.users(chunk).await?;
+            let mut present = self.users(chunk, depth).await?;
             let mut known = Known::default();
             let mut about = self.about(&present).await?;
             let sponsors: Vec<&DirectoryObject> =
@@ -83,23 +96,30 @@ impl Reader {
 
     /// Those of these users that are in the directory. That `id in (..)` goes with `signInActivity` is not documented:
     /// where it does not, each is asked for on its own, which is.
-    async fn users(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
-        match self.users_together(ids).await {
+    async fn users(
+        &self,
+        ids: &[GuestId],
+        depth: Depth,
+    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
+        match self.users_together(ids, depth).await {
             Err(GraphError::BadRequest { answered }) => {
                 warn!(%answered, "guests are read again one by one");
-                self.users_apart(ids).await
+                self.users_apart(ids, depth).await
             }
             other => other,
         }
     }
 
-    async fn users_together(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
+    async fn users_together(
+        &self,
+        ids: &[GuestId],
+        depth: Depth,
+    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
         let request = self
             .0
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All")
-            .with("$filter", &among(ids.iter().map(|id| id.0)))
-            .with("$select", GUEST)
-            .with_sign_ins();
+            .with("$filter", &among(ids.iter().map(|id| id.0)));
+        let request = selected(request, depth);
         let users = pages::<User>(&self.0, request.clone());
         pin_mut!(users);
         let mut present = HashMap::new();
@@ -114,10 +134,14 @@ impl Reader {
         Ok(present)
     }
 
-    async fn users_apart(&self, ids: &[GuestId]) -> Result<HashMap<GuestId, Guest>, GraphError> {
+    async fn users_apart(
+        &self,
+        ids: &[GuestId],
+        depth: Depth,
+    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
         let mut present = HashMap::new();
         for id in ids {
-            let request = self.user(*id).with("$select", GUEST).with_sign_ins();
+            let request = selected(self.user(*id), depth);
             match self.0.read::<User>(&request).await {
                 Ok(user) if user.id == id.0 => {
                     present.insert(*id, whole_guest(&request, user)?);
@@ -238,6 +262,15 @@ impl Reader {
             Err(GraphError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+fn selected(request: Request, depth: Depth) -> Request {
+    match depth {
+        Depth::Whole => request
+            .with("$select", &guest_with_sign_ins())
+            .with_sign_ins(),
+        Depth::WithoutSignIns => request.with("$select", GUEST),
     }
 }
 

@@ -40,7 +40,8 @@ impl Reader {
             .with("$filter", "userType eq 'Guest'")
             .with("$select", "id")
             .with("$expand", "sponsors")
-            .with("$top", PAGE);
+            .with("$top", PAGE)
+            .costing(2);
         let known = Known::default();
         let rows = pages::<Sponsored>(&self.0, request).boxed();
         futures_util::stream::try_unfold((rows, known), move |(mut rows, mut known)| async move {

@@ -1,6 +1,6 @@
 //! What is asked for differently where Graph does not accept the first way.
 
-use innkeeper_graph::{GraphError, Reread};
+use innkeeper_graph::{Depth, GraphError, Reread};
 use serde_json::json;
 
 use crate::tenant::{Tenant, all, failure, guest, guest_id, ids, ok, page};
@@ -92,7 +92,11 @@ async fn where_a_list_of_ids_is_not_accepted_guests_are_read_again_one_by_one() 
     tenant
         .answers("POST", "/$batch", [ok(&json!({ "responses": responses }))])
         .await;
-    let looks = tenant.reader().reread(&[bob, ann]).await.expect("a look");
+    let looks = tenant
+        .reader()
+        .reread(&[bob, ann], Depth::Whole)
+        .await
+        .expect("a look");
     assert_eq!(looks[0], Reread::Deleted(bob));
     assert_eq!(looks[1].guest_id(), ann);
     assert!(matches!(looks[1], Reread::Present { .. }));
@@ -118,8 +122,16 @@ async fn a_guest_whom_only_a_listing_lacks_is_not_absent() {
             [ok(&json!({ "id": ann })), missing],
         )
         .await;
-    let error = tenant.reader().reread(&[ann]).await.unwrap_err();
+    let error = tenant
+        .reader()
+        .reread(&[ann], Depth::Whole)
+        .await
+        .unwrap_err();
     assert!(matches!(error, GraphError::Malformed { .. }), "{error}");
-    let looks = tenant.reader().reread(&[ann]).await.expect("a look");
+    let looks = tenant
+        .reader()
+        .reread(&[ann], Depth::Whole)
+        .await
+        .expect("a look");
     assert_eq!(looks, [Reread::Absent(ann)]);
 }

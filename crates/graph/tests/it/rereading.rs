@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use innkeeper_domain::ids::GroupId;
-use innkeeper_graph::{GraphError, Reread};
+use innkeeper_graph::{Depth, GraphError, Reread};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
@@ -57,7 +57,10 @@ async fn with(member_of: fn(usize) -> Value) -> Tenant {
 }
 
 async fn look(tenant: &Tenant) -> Result<Reread, GraphError> {
-    let mut answers = tenant.reader().reread(&[guest_id("ann")]).await?;
+    let mut answers = tenant
+        .reader()
+        .reread(&[guest_id("ann")], Depth::Whole)
+        .await?;
     assert_eq!(answers.len(), 1);
     Ok(answers.remove(0))
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::Write;
 
 use innkeeper_domain::ids::{GroupId, GuestId};
-use innkeeper_graph::{Graph, GraphError, Mail, Settings, WriteError};
+use innkeeper_graph::{Depth, Graph, GraphError, Mail, Settings, WriteError};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -43,7 +43,7 @@ async fn failures(graph: &Graph) -> Vec<String> {
         reader.guest_count().await.err(),
         all(reader.guests()).await.err(),
         all(reader.sponsors()).await.err(),
-        reader.reread(&[ann]).await.err(),
+        reader.reread(&[ann], Depth::Whole).await.err(),
         // A group's id is asked for like anything else; this one happens to be a guest's.
         reader.find_group(&ann.to_string()).await.err(),
         all(reader.members(ann.0.into())).await.err(),

@@ -6,7 +6,7 @@ use innkeeper_domain::group::{Found, Membership};
 use innkeeper_domain::guest::Guest;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
-use innkeeper_graph::{GraphError, Reread};
+use innkeeper_graph::{Depth, GraphError, Reread};
 use serde_json::{Value, json};
 
 use crate::simulated::{Simulated, id, text, time};
@@ -125,7 +125,11 @@ async fn a_fresh_look_tells_the_present_the_deleted_and_the_absent_apart() {
     ids.insert(3, deleted);
     ids.insert(20, absent);
     ids.reverse();
-    let looks = tenant.reader().reread(&ids).await.expect("a look");
+    let looks = tenant
+        .reader()
+        .reread(&ids, Depth::Whole)
+        .await
+        .expect("a look");
     let order: Vec<GuestId> = looks.iter().map(Reread::guest_id).collect();
     assert_eq!(order, ids);
     for look in looks {
@@ -179,7 +183,7 @@ async fn who_holds_a_role_is_seen_by_listing_and_by_a_fresh_look() {
     assert!(of(plain).is_empty() || live[&plain]["privileged"] == true);
     for look in tenant
         .reader()
-        .reread(&[direct, member])
+        .reread(&[direct, member], Depth::Whole)
         .await
         .expect("a look")
     {

@@ -107,6 +107,8 @@ section!(
         graph_url: String,
         /// Where tokens come from.
         login_url: String,
+        /// How much of Graph's limits is used.
+        quota_percent: u32,
         /// Further certificate authorities, PEM.
         ca_file: String,
         /// How it proves who it is.

@@ -66,6 +66,7 @@ impl Page<'_> {
             policy,
             graph_url,
             login_url,
+            quota_percent,
             ca_file,
             credential,
             notify,
@@ -77,6 +78,7 @@ impl Page<'_> {
         self.pair(&at, "policy", policy.display().to_string());
         self.pair(&at, "graph_url", graph_url.as_str());
         self.pair(&at, "login_url", login_url.as_str());
+        self.pair(&at, "quota_percent", *quota_percent);
         if let Some(ca_file) = ca_file {
             self.pair(&at, "ca_file", ca_file.display().to_string());
         }

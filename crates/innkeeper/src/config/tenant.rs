@@ -99,6 +99,7 @@ fn check(
         cloud,
         graph_url,
         login_url,
+        quota_percent,
         ca_file,
         credential,
         notify,
@@ -126,6 +127,10 @@ fn check(
     let graph_url = findings.check(&path.child("graph_url"), check_graph(graph_url));
     let login_url = login_url.as_deref().unwrap_or(of_login);
     let login_url = findings.check(&path.child("login_url"), address::web(login_url));
+    let quota_percent = quota_percent.unwrap_or(100);
+    if !(5..=100).contains(&quota_percent) {
+        findings.wrong(&path.child("quota_percent"), "must be from 5 to 100");
+    }
     let ca_file = ca_file.map(|file| folder.join(file));
     if let Some(Err(error)) = ca_file.as_ref().map(std::fs::read) {
         findings.wrong(&path.child("ca_file"), format!("cannot be read: {error}"));
@@ -156,6 +161,7 @@ fn check(
         policy: policy?,
         graph_url: graph_url?,
         login_url: login_url?,
+        quota_percent,
         ca_file,
         credential: credential?,
         notify,

@@ -28,6 +28,7 @@ pub(crate) struct Columns {
     interactive_at: Option<DateTime<Utc>>,
     non_interactive_at: Option<DateTime<Utc>>,
     reading: String,
+    logged_in_at: Option<DateTime<Utc>>,
     first_seen_at: DateTime<Utc>,
     gone_at: Option<DateTime<Utc>>,
     revived_at: Option<DateTime<Utc>>,
@@ -54,6 +55,7 @@ from_row!(Columns {
     interactive_at,
     non_interactive_at,
     reading,
+    logged_in_at,
     first_seen_at,
     gone_at,
     revived_at,
@@ -101,6 +103,7 @@ impl Columns {
         let record = GuestRecord {
             guest,
             reading,
+            logged_in: self.logged_in_at,
             first_seen: self.first_seen_at,
             gone: self.gone_at,
             revived: self.revived_at,
@@ -115,23 +118,23 @@ impl Columns {
 
 /// Writes what `given` has of guests, where it differs from what is stored.
 pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
-    invitation_at, on_premises_sync, company, successful_at, interactive_at, non_interactive_at, reading, first_seen_at, gone_at, \
+    invitation_at, on_premises_sync, company, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
     revived_at, disabled_by_us_at, deleted_by_us_at) \
     SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, \
-    company, successful_at, interactive_at, non_interactive_at, reading, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
+    company, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
     deleted_by_us_at FROM given WHERE true \
     ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
     user_type = excluded.user_type, enabled = excluded.enabled, created_at = excluded.created_at, invitation = excluded.invitation, \
     invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, company = excluded.company, \
     successful_at = excluded.successful_at, interactive_at = excluded.interactive_at, \
-    non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, gone_at = excluded.gone_at, \
+    non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, logged_in_at = excluded.logged_in_at, gone_at = excluded.gone_at, \
     revived_at = excluded.revived_at, disabled_by_us_at = excluded.disabled_by_us_at, deleted_by_us_at = excluded.deleted_by_us_at \
     WHERE (guests.upn, guests.mail, guests.display_name, guests.user_type, guests.enabled, guests.created_at, guests.invitation, \
     guests.invitation_at, guests.on_premises_sync, guests.company, guests.successful_at, guests.interactive_at, \
-    guests.non_interactive_at, guests.reading, guests.gone_at, guests.revived_at, guests.disabled_by_us_at, guests.deleted_by_us_at) \
+    guests.non_interactive_at, guests.reading, guests.logged_in_at, guests.gone_at, guests.revived_at, guests.disabled_by_us_at, guests.deleted_by_us_at) \
     IS DISTINCT FROM (excluded.upn, excluded.mail, excluded.display_name, excluded.user_type, excluded.enabled, excluded.created_at, \
     excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.company, excluded.successful_at, \
-    excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.gone_at, excluded.revived_at, \
+    excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.logged_in_at, excluded.gone_at, excluded.revived_at, \
     excluded.disabled_by_us_at, excluded.deleted_by_us_at) \
     RETURNING guest_key, guest_id";
 
@@ -179,6 +182,7 @@ pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
             guests().map(|guest| guest.sign_ins.non_interactive),
         )
         .texts("reading", records().map(|record| record.reading.as_str()))
+        .times("logged_in_at", records().map(|record| record.logged_in))
         .times("first_seen_at", records().map(|record| record.first_seen))
         .times("gone_at", records().map(|record| record.gone))
         .times("revived_at", records().map(|record| record.revived))

@@ -77,6 +77,7 @@ pub fn guest(number: u32) -> GuestRecord {
         reading: Reading::Fresh,
         first_seen: at(0),
         gone: None,
+        logged_in: None,
         revived: None,
         disabled_by_us: None,
         deleted_by_us: None,

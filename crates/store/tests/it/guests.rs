@@ -62,6 +62,7 @@ async fn guests_come_back_as_they_were_kept(store: Store) {
             ..guest(0).guest
         },
         reading: Reading::Vanished,
+        logged_in: Some(at(2)),
         revived: Some(at(1)),
         disabled_by_us: Some(at(2)),
         ..guest(0)

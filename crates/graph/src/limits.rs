@@ -1,0 +1,85 @@
+//! How fast Graph is asked at most.
+
+use std::time::Duration;
+
+/// So many requests, or resource units, at most, in any stretch of time of this length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub requests: u32,
+    /// In how long.
+    pub within: Duration,
+}
+
+/// What one kind of request is allowed. No limit: it is not paced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Several hold at once.
+    pub limits: Vec<Limit>,
+    /// Up to how much of them is tried, in percent, while Graph does not speak against it.
+    pub at_best_percent: u32,
+}
+
+/// How fast requests of each kind are sent at most, for one application in one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Reads of `signInActivity`.
+    pub sign_ins: Quota,
+    /// Reads of any report, those of `signInActivity` among them.
+    pub reports: Quota,
+    /// Resource units of all other requests to the directory.
+    pub directory: Quota,
+    /// Writes.
+    pub writes: Quota,
+    /// Mails.
+    pub mail: Quota,
+    /// Mails that are on their way at once.
+    pub mails_at_once: usize,
+    /// How much of each is used, in percent: the rest is left to others who use the same application.
+    pub share_percent: u32,
+}
+
+impl Limits {
+    /// What Microsoft documents ("Microsoft Graph service-specific throttling limits"). Each stretch is a second longer,
+    /// since what counts is when a request arrives.
+    ///
+    /// It is not clear whether a listing with `signInActivity` falls under 10 a minute or under 5 in 10 seconds: it
+    /// begins with the former and is tried up to the latter. Resource units begin with those of a small tenant.
+    #[must_use]
+    pub fn documented() -> Self {
+        let quota = |requests, seconds: u64, at_best_percent| Quota {
+            limits: vec![Limit {
+                requests,
+                within: Duration::from_secs(seconds + 1),
+            }],
+            at_best_percent,
+        };
+        Self {
+            sign_ins: quota(10, 60, 300),
+            reports: quota(5, 10, 100),
+            directory: quota(3_500, 10, 228),
+            writes: quota(3_000, 150, 100),
+            mail: quota(30, 60, 100),
+            mails_at_once: 4,
+            share_percent: 100,
+        }
+    }
+
+    /// Nothing is paced, but for the mails that are on their way at once.
+    #[must_use]
+    pub fn none() -> Self {
+        let none = Quota {
+            limits: Vec::new(),
+            at_best_percent: 100,
+        };
+        Self {
+            sign_ins: none.clone(),
+            reports: none.clone(),
+            directory: none.clone(),
+            writes: none.clone(),
+            mail: none,
+            mails_at_once: 4,
+            share_percent: 100,
+        }
+    }
+}

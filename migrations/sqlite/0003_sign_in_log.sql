@@ -1,0 +1,2 @@
+-- The newest successful sign-in seen in the sign-in log.
+ALTER TABLE guests ADD COLUMN logged_in_at TEXT;
