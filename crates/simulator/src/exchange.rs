@@ -3,6 +3,7 @@
 //! Invariant: an item of a batch is befallen, limited and answered as a request of its own is; a fault that takes the
 //! connection takes the whole batch with it, and what was done before it stays done.
 
+use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::graph::{self, BatchItem};
 use crate::reply::{Body, Reply};
 use crate::server::{Closed, ReplyBody, Shared, whole};
 use crate::token;
-use crate::world::{Held, World};
+use crate::world::{Held, Issued, World};
 
 /// A request, read whole.
 #[derive(Clone, Debug)]
@@ -63,7 +64,13 @@ impl Arrived {
         self.method == "POST" && matches!(self.path.as_str(), "/v1.0/$batch" | "/v1.0/%24batch")
     }
 
-    fn subject(&self) -> Subject<'_> {
+    /// What comes after `Bearer`.
+    pub(crate) fn bearer(&self) -> &str {
+        let authorization = self.header("authorization");
+        authorization.strip_prefix("Bearer ").unwrap_or_default()
+    }
+
+    fn subject<'s>(&'s self, tokens: &'s HashMap<String, Issued>) -> Subject<'s> {
         // Options may come encoded; these names hold nothing that would be.
         let names = |what: &str| self.query.contains(what);
         Subject {
@@ -71,6 +78,8 @@ impl Arrived {
             path: &self.path,
             sign_in_data: names("signInActivity") || self.path.contains("/auditLogs/"),
             page_token: names("skiptoken"),
+            graph: self.path.starts_with("/v1.0/"),
+            token: tokens.get(self.bearer()),
         }
     }
 }
@@ -118,7 +127,8 @@ async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
         let mut world = shared.lock();
         world.count(&request.method, &graph::template(&request.path));
         let seed = world.options.population.seed;
-        world.faults.befalling(seed, request.subject())
+        let world = &mut *world;
+        world.faults.befalling(seed, request.subject(&world.tokens))
     };
     let late: u64 = of_kind(&befalling, FaultKind::Latency)
         .map(|found| found.fault.millis)
@@ -148,6 +158,7 @@ async fn befall(
         FaultKind::Unavailable,
         FaultKind::Concurrency,
         FaultKind::ExpiredPage,
+        FaultKind::ClaimsChallenge,
     ];
     if let Some(found) = instead.into_iter().find_map(find) {
         if found.fault.after_effect {
@@ -229,6 +240,9 @@ async fn carry_out(
                 .into_owned()
                 .collect();
             token::issue(&mut world, tenant, &form, request.host())
+        }
+        _ if token::is_managed_identity(&request.path) => {
+            token::managed_identity(&mut world, request)
         }
         _ => graph::answer(&mut world, request, befalling),
     };

@@ -1,11 +1,15 @@
 //! Faults: what can befall an exchange, switched on through the control API, for the next few requests or for a seeded
 //! share of them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::dice::Dice;
 use crate::reply::Reply;
+use crate::world::Issued;
 
 /// A fault, and the requests that it befalls.
 ///
@@ -84,6 +88,9 @@ pub enum FaultKind {
     Concurrency,
     /// 400 `Directory_ExpiredPageToken`. Befalls only requests with a page token.
     ExpiredPage,
+    /// 401 with a claims challenge ("continuous access evaluation"). Befalls only requests to Graph whose token was not
+    /// asked for with `claims`.
+    ClaimsChallenge,
     /// Rows are missing from listings of users and members, as from a replica that lags behind; `@odata.count` is right
     /// all the same.
     MissingRows,
@@ -126,6 +133,10 @@ pub(crate) struct Subject<'r> {
     pub(crate) path: &'r str,
     pub(crate) sign_in_data: bool,
     pub(crate) page_token: bool,
+    /// It is Graph that is asked, not a token endpoint.
+    pub(crate) graph: bool,
+    /// The token that it carries, if that is good.
+    pub(crate) token: Option<&'r Issued>,
 }
 
 /// A fault that befalls a request.
@@ -183,6 +194,9 @@ impl Fault {
         let kind = match self.kind {
             FaultKind::SignInActivity | FaultKind::Premium => subject.sign_in_data,
             FaultKind::ExpiredPage => subject.page_token,
+            FaultKind::ClaimsChallenge => {
+                subject.graph && subject.token.is_some_and(|token| !token.claims_met)
+            }
             FaultKind::Throttle
             | FaultKind::Unavailable
             | FaultKind::Drop
@@ -212,6 +226,7 @@ impl Befalling {
                 "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
             ),
             FaultKind::ExpiredPage => Reply::expired_page(),
+            FaultKind::ClaimsChallenge => claims_challenge(),
             FaultKind::ServerError if self.fault.empty => {
                 Reply::empty(self.fault.status.unwrap_or(502))
             }
@@ -241,6 +256,23 @@ impl Befalling {
         let share = self.fault.rows.unwrap_or(1.0);
         Dice::for_object(id, self.seed ^ self.id).share(share)
     }
+}
+
+/// "Bearer realm="", authorization_uri=..., error="insufficient_claims", claims=..."
+fn claims_challenge() -> Reply {
+    let claims = json!({ "access_token": { "nbf": { "essential": true, "value": "1604106651" } } });
+    let claims = STANDARD.encode(claims.to_string());
+    Reply::error(
+        401,
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+    )
+    .with(
+        "www-authenticate",
+        format!(
+            r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="{claims}""#
+        ),
+    )
 }
 
 impl Faults {
@@ -308,6 +340,8 @@ mod tests {
             path,
             sign_in_data: false,
             page_token: false,
+            graph: true,
+            token: None,
         }
     }
 

@@ -13,7 +13,8 @@
 //! * `options`: what can be chosen at start; `server`: the listening socket and its life;
 //! * `exchange`: one HTTP exchange, with the faults that may befall it; `faults` describes them;
 //! * `control`: the API under `/_simulator` by which a test or a person drives the simulator;
-//! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `token`: the token endpoint; `throttle`: its limits;
+//! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `throttle`: its limits;
+//! * `token`: the token endpoint and those of managed identities;
 //! * `world`: everything that is behind the one lock;
 //! * `tenant`: the directory and what happens in it; `population`: how it is filled;
 //!   `life`: how it goes on;
@@ -40,7 +41,7 @@ mod world;
 
 pub use faults::{Fault, FaultKind, Moment, RowFault};
 pub use options::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID, Options,
-    PopulationOptions,
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,
+    IDENTITY_HEADER, Options, PopulationOptions,
 };
 pub use server::{Running, Simulator, StartError};

@@ -13,12 +13,15 @@ use crate::population::populate;
 use crate::second::Second;
 use crate::tenant::Tenant;
 use crate::throttle::Throttle;
+use crate::token::{Arc, Credentials};
 
 /// A token that was issued.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
     pub(crate) roles: Vec<String>,
     pub(crate) expires: Second,
+    /// It was asked for with `claims`, as a challenge demands.
+    pub(crate) claims_met: bool,
 }
 
 /// A request that is being held.
@@ -41,6 +44,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) throttle: Throttle,
     pub(crate) tokens: HashMap<String, Issued>,
+    pub(crate) credentials: Credentials,
+    pub(crate) arc: Option<Arc>,
     pub(crate) held: Vec<Held>,
     pub(crate) requests: BTreeMap<String, u64>,
     /// Answers with 429.
@@ -65,6 +70,8 @@ impl World {
             faults,
             throttle: Throttle::new(options.throttling, tenant.directory.users.len()),
             tokens: HashMap::new(),
+            credentials: Credentials::default(),
+            arc: None,
             held: Vec::new(),
             requests: BTreeMap::new(),
             throttled: 0,

@@ -14,6 +14,7 @@ use crate::tenant::{
     CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Origin, Persona, Sponsor,
     User, UserIx, UserType, role_named,
 };
+use crate::token;
 use crate::world::World;
 
 type Changed = Result<(), String>;
@@ -80,6 +81,37 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
         Some(()) => Reply::ok(json!({})),
         None => refuse("the body does not fit; crates/simulator/README.md shows it"),
     }
+}
+
+pub(super) fn credentials(world: &mut World, name: &str, body: &Value) -> Reply {
+    let text = |key: &str| {
+        let found = body.get(key).and_then(Value::as_str);
+        found.ok_or_else(|| format!("{key} is missing"))
+    };
+    let set = match name {
+        "certificates" => text("pem").and_then(token::certificates).map(|found| {
+            world.credentials.certificates = found;
+        }),
+        "federation" => texts(body, "tokens").map(|tokens| world.credentials.federation = tokens),
+        _ => text("key_file").and_then(|key_file| {
+            let key = text("key")?.to_owned();
+            let key_file = key_file.to_owned();
+            http::HeaderValue::try_from(&key_file).map_err(|_| "key_file fits no header")?;
+            world.arc = Some(token::Arc { key_file, key });
+            Ok(())
+        }),
+    };
+    reply(set.map(|()| json!({})))
+}
+
+/// A list of texts.
+fn texts(body: &Value, key: &str) -> Result<Vec<String>, String> {
+    let list = body.get(key).and_then(Value::as_array);
+    let list = list.ok_or_else(|| format!("{key} is a list of texts"))?;
+    let texts = list.iter().map(|text| text.as_str().map(str::to_owned));
+    texts
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("{key} is a list of texts"))
 }
 
 fn user(world: &World, id: &str) -> Result<UserIx, String> {

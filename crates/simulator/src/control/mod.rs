@@ -62,6 +62,9 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             ("PUT", ["permissions" | "throttling" | "latency" | "license" | "sign-in-lag"]) => {
                 change::setting(&mut world, segments[0], &body)
             }
+            ("PUT", ["certificates" | "federation" | "arc"]) => {
+                change::credentials(&mut world, segments[0], &body)
+            }
             ("POST", ["users"]) => change::add_user(&mut world, &body),
             ("POST", ["users", id, "sign-in"]) => change::sign_in(&mut world, id, &body),
             ("PATCH", ["users", id]) => change::change_user(&mut world, id, &body),

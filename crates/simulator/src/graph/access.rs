@@ -10,10 +10,7 @@ use crate::world::World;
 /// The permissions of the token that a request carries.
 pub(super) fn roles(world: &World, request: &Arrived) -> Result<Vec<String>, Reply> {
     let refuse = |text: &str| Reply::error(401, "InvalidAuthenticationToken", text);
-    let token = request
-        .header("authorization")
-        .strip_prefix("Bearer ")
-        .unwrap_or_default();
+    let token = request.bearer();
     if token.is_empty() {
         return Err(refuse("Access token is empty."));
     }

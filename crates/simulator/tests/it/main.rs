@@ -3,6 +3,7 @@
 mod batch;
 mod connections;
 mod control;
+mod credentials;
 mod days;
 mod faults;
 mod filters;
