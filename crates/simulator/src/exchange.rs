@@ -18,7 +18,9 @@ use serde_json::Value;
 use crate::control;
 use crate::faults::{Befalling, FaultKind, Moment, Subject};
 use crate::graph::{self, BatchItem};
+use crate::query::Query;
 use crate::reply::{Body, Reply};
+use crate::retries::Retries;
 use crate::server::{Closed, ReplyBody, Shared, whole};
 use crate::token;
 use crate::world::{Held, Issued, World};
@@ -37,9 +39,20 @@ pub(crate) struct Arrived {
 struct Ended {
     reply: Reply,
     ids: Ids,
-    /// The body is to be cut in the middle.
-    cut: bool,
+    manner: Manner,
 }
+
+/// How the body of an answer is sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manner {
+    /// Cut in the middle.
+    cut: bool,
+    /// In pieces that take so long together.
+    slow: Duration,
+}
+
+/// Pieces of a body that is sent slowly.
+const PIECES: u32 = 8;
 
 /// The headers that every answer of Graph has.
 type Ids = Vec<(&'static str, String)>;
@@ -70,14 +83,33 @@ impl Arrived {
         authorization.strip_prefix("Bearer ").unwrap_or_default()
     }
 
-    fn subject<'s>(&'s self, tokens: &'s HashMap<String, Issued>) -> Subject<'s> {
+    /// The same again is a retry.
+    fn key(&self) -> String {
+        format!("{} {}?{}", self.method, self.path, self.query)
+    }
+
+    fn subject<'s>(
+        &'s self,
+        tokens: &'s HashMap<String, Issued>,
+        retries: &Retries,
+    ) -> Subject<'s> {
         // Options may come encoded; these names hold nothing that would be.
         let names = |what: &str| self.query.contains(what);
+        let query = Query::parse(&self.query, false);
+        let is_token = |option: &str| {
+            query
+                .get(option)
+                .is_some_and(|token| !matches!(token, "" | "latest"))
+        };
         Subject {
             method: &self.method,
             path: &self.path,
             sign_in_data: names("signInActivity") || self.path.contains("/auditLogs/"),
             page_token: names("skiptoken"),
+            delta_token: self.path.ends_with("/delta")
+                && (is_token("$skiptoken") || is_token("$deltatoken")),
+            lost_page: retries.is_lost(&self.query),
+            top: query.get("$top").and_then(|top| top.parse().ok()),
             graph: self.path.starts_with("/v1.0/"),
             token: tokens.get(self.bearer()),
         }
@@ -115,9 +147,10 @@ pub(crate) async fn answer(
         tokio::time::sleep(latency).await;
     }
     let ended = perform(shared, &request).await?;
-    Ok(match ended.cut {
-        true => truncated(&ended),
-        false => render(&ended.reply, &ended.ids),
+    Ok(match ended.manner {
+        Manner { cut: true, .. } => truncated(&ended),
+        Manner { slow, .. } if !slow.is_zero() => slowly(&ended, slow),
+        Manner { .. } => render(&ended.reply, &ended.ids),
     })
 }
 
@@ -128,7 +161,8 @@ async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
         world.count(&request.method, &graph::template(&request.path));
         let seed = world.options.population.seed;
         let world = &mut *world;
-        world.faults.befalling(seed, request.subject(&world.tokens))
+        let subject = request.subject(&world.tokens, &world.retries);
+        world.faults.befalling(seed, subject)
     };
     let late: u64 = of_kind(&befalling, FaultKind::Latency)
         .map(|found| found.fault.millis)
@@ -136,7 +170,22 @@ async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
     if late > 0 {
         tokio::time::sleep(Duration::from_millis(late)).await;
     }
-    befall(shared, request, &befalling).await
+    let ended = befall(shared, request, &befalling).await;
+    {
+        let mut world = shared.lock();
+        if world.faults.has_kind(FaultKind::RetriedPage) {
+            let whole = ended.as_ref().ok().filter(|ended| !ended.manner.cut);
+            let reply = whole.map(|ended| &ended.reply);
+            world.retries.note(request.key(), reply);
+        }
+    }
+    let mut ended = ended?;
+    if let Some(found) = of_kind(&befalling, FaultKind::ErrorShape).next() {
+        ended.reply = ended.reply.shaped(found.fault.shape);
+    }
+    let slow = of_kind(&befalling, FaultKind::SlowBody).map(|found| found.fault.millis);
+    ended.manner.slow += Duration::from_millis(slow.sum());
+    Ok(ended)
 }
 
 fn of_kind(befalling: &[Befalling], kind: FaultKind) -> impl Iterator<Item = &Befalling> {
@@ -159,6 +208,8 @@ async fn befall(
         FaultKind::Concurrency,
         FaultKind::ExpiredPage,
         FaultKind::ClaimsChallenge,
+        FaultKind::ActivityCap,
+        FaultKind::RetriedPage,
     ];
     if let Some(found) = instead.into_iter().find_map(find) {
         if found.fault.after_effect {
@@ -177,15 +228,13 @@ async fn befall(
     if let Some(found) = held_at(Moment::Before) {
         held(shared, request, found.id).await;
     }
-    let (reply, cut) = carry_out(shared, request, befalling).await?;
+    let (reply, mut manner) = carry_out(shared, request, befalling).await?;
     if let Some(found) = held_at(Moment::After) {
         held(shared, request, found.id).await;
     }
+    manner.cut |= find(FaultKind::Truncate).is_some();
     let ended = finish(shared, request, reply);
-    Ok(Ended {
-        cut: cut || find(FaultKind::Truncate).is_some(),
-        ..ended
-    })
+    Ok(Ended { manner, ..ended })
 }
 
 /// Keeps a request until its fault is taken back. A client that goes away takes its request with it.
@@ -221,15 +270,23 @@ impl Drop for Release<'_> {
     }
 }
 
-/// Lets a request take effect. Also tells whether the body is to be cut.
+/// Lets a request take effect. Also tells how the body is to be sent.
 async fn carry_out(
     shared: &Shared,
     request: &Arrived,
     befalling: &[Befalling],
-) -> Result<(Reply, bool), Closed> {
+) -> Result<(Reply, Manner), Closed> {
     if request.is_batch() {
         // A batch holds requests, and a request may be a batch: the recursion is broken here.
-        return Box::pin(carry_out_batch(shared, request)).await;
+        let (mut reply, manner) = Box::pin(carry_out_batch(shared, request)).await?;
+        if of_kind(befalling, FaultKind::ThrottledBatch)
+            .next()
+            .is_some()
+            && graph::has_throttled_item(&reply)
+        {
+            reply.status = 424;
+        }
+        return Ok((reply, manner));
     }
     let mut world = shared.lock();
     world.catch_up();
@@ -246,26 +303,27 @@ async fn carry_out(
         }
         _ => graph::answer(&mut world, request, befalling),
     };
-    Ok((reply, false))
+    Ok((reply, Manner::default()))
 }
 
-async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, bool), Closed> {
+async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, Manner), Closed> {
     let items = {
         let mut world = shared.lock();
         world.catch_up();
         match graph::admit(&world, request).and_then(|()| graph::items_of_batch(&request.json())) {
             Ok(items) => items,
-            Err(refusal) => return Ok((refusal, false)),
+            Err(refusal) => return Ok((refusal, Manner::default())),
         }
     };
-    let mut cut = false;
+    let mut manner = Manner::default();
     let mut done: Vec<(BatchItem, Reply)> = Vec::with_capacity(items.len());
     for item in items {
         let reply = match item.refusal(&done) {
             Some(refusal) => refusal,
             None => {
                 let ended = perform(shared, &item.request(request)).await?;
-                cut |= ended.cut;
+                manner.cut |= ended.manner.cut;
+                manner.slow += ended.manner.slow;
                 ended.reply
             }
         };
@@ -273,7 +331,7 @@ async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, b
     }
     // The order of the answers is not that of the requests.
     shared.lock().shuffle(&mut done);
-    Ok((graph::answer_of_batch(&done), cut))
+    Ok((graph::answer_of_batch(&done), manner))
 }
 
 fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
@@ -302,12 +360,12 @@ fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
         ("odata-version", "4.0".to_owned()),
         ("cache-control", "no-cache".to_owned()),
         ("x-ms-ags-diagnostic", r#"{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"001","RoleInstance":"SIM0"}}"#.to_owned()),
-        ("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+        ("date", (now + world.date_skew).format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
     ];
     Ended {
         reply,
         ids,
-        cut: false,
+        manner: Manner::default(),
     }
 }
 
@@ -333,6 +391,24 @@ fn head(reply: &Reply, ids: &Ids) -> (http::response::Builder, Bytes) {
 fn render(reply: &Reply, ids: &Ids) -> Response<ReplyBody> {
     let (response, body) = head(reply, ids);
     whole(response, body)
+}
+
+/// The body in pieces, with a pause before each.
+fn slowly(ended: &Ended, long: Duration) -> Response<ReplyBody> {
+    let (response, body) = head(&ended.reply, &ended.ids);
+    let response = response.header(CONTENT_LENGTH, body.len());
+    let piece = body.len().div_ceil(PIECES as usize).max(1);
+    let pieces = stream::unfold(body, move |mut left| async move {
+        if left.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(long / PIECES).await;
+        let next = left.split_to(piece.min(left.len()));
+        Some((Ok(Frame::data(next)), left))
+    });
+    response
+        .body(StreamBody::new(pieces).boxed())
+        .expect("headers are built from plain text")
 }
 
 /// Half of the body under the length of the whole.

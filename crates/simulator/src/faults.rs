@@ -11,6 +11,9 @@ use crate::dice::Dice;
 use crate::reply::Reply;
 use crate::world::Issued;
 
+/// "Cannot query data for more than 120 users at a time."
+const MOST_ACTIVITIES: u32 = 120;
+
 /// A fault, and the requests that it befalls.
 ///
 /// An item of a `$batch` is a request of its own here.
@@ -52,13 +55,22 @@ pub struct Fault {
     /// By how many days the times are too old; 365 by default (`sign_in_activity` with `stale`).
     #[serde(default)]
     pub days: Option<i64>,
-    /// The status; 502 by default (`server_error`).
+    /// The status; 502 by default (`server_error`), or 410 (`resync`).
     #[serde(default)]
     pub status: Option<u16>,
     /// No body at all instead of HTML (`server_error`).
     #[serde(default)]
     pub empty: bool,
-    /// A delay (`latency`).
+    /// Only requests whose token lacks this permission.
+    #[serde(default)]
+    pub without_role: Option<String>,
+    /// How errors are written (`error_shape`).
+    #[serde(default)]
+    pub shape: ErrorShape,
+    /// Digits of the fraction, 0 to 7; 7 by default (`fractions`).
+    #[serde(default)]
+    pub digits: Option<u8>,
+    /// A delay (`latency`, `slow_body`).
     #[serde(default)]
     pub millis: u64,
 }
@@ -91,9 +103,33 @@ pub enum FaultKind {
     /// 401 with a claims challenge ("continuous access evaluation"). Befalls only requests to Graph whose token was not
     /// asked for with `claims`.
     ClaimsChallenge,
+    /// The token of a delta query is not known any more: 410 with a `Location`, or another status. Befalls only requests
+    /// with such a token.
+    Resync,
+    /// A page of a listing is empty, with a link to the same page again. Once and again without `next` or `share`.
+    EmptyPage,
     /// Rows are missing from listings of users and members, as from a replica that lags behind; `@odata.count` is right
     /// all the same.
     MissingRows,
+    /// 400, as pages of sign-in data had at most 120 rows. Befalls only requests for more at once.
+    ActivityCap,
+    /// 400 `DirectoryPageTokenNotFoundException`. Befalls only requests that go on with a link out of the answer to a
+    /// request which had failed before; both must come after this fault.
+    RetriedPage,
+    /// Rows of a listing come twice.
+    DuplicateRows,
+    /// Rows of a listing come in another order.
+    ReorderedRows,
+    /// Times have a fraction of a second.
+    Fractions,
+    /// Errors are written in another way. Befalls requests to Graph, whatever they come to.
+    ErrorShape,
+    /// Users are read as they were before they were last written to, which must come after this fault.
+    StaleRead,
+    /// A batch with throttled requests is answered 424 as a whole. Befalls only batches.
+    ThrottledBatch,
+    /// The body comes in pieces, with pauses.
+    SlowBody,
     /// The answer takes longer.
     Latency,
 }
@@ -107,6 +143,23 @@ pub enum Moment {
     Before,
     /// After it took effect.
     After,
+}
+
+/// How an error is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorShape {
+    /// `code` is an empty text.
+    #[default]
+    EmptyCode,
+    /// `code` is the status.
+    Status,
+    /// `code` is `UnknownError`.
+    UnknownError,
+    /// `code` is `UnknownError`, and `message` the whole error as a text.
+    JsonMessage,
+    /// `innerError` is spelled `innererror`, as in Graph's metadata.
+    LowerCase,
 }
 
 /// What becomes of a row's `signInActivity`.
@@ -133,6 +186,11 @@ pub(crate) struct Subject<'r> {
     pub(crate) path: &'r str,
     pub(crate) sign_in_data: bool,
     pub(crate) page_token: bool,
+    pub(crate) delta_token: bool,
+    /// It goes on with a link that is lost.
+    pub(crate) lost_page: bool,
+    /// `$top`, if it has one.
+    pub(crate) top: Option<u32>,
     /// It is Graph that is asked, not a token endpoint.
     pub(crate) graph: bool,
     /// The token that it carries, if that is good.
@@ -146,6 +204,8 @@ pub(crate) struct Befalling {
     pub(crate) fault: Fault,
     /// Draws the rows that are hit.
     pub(crate) seed: u64,
+    /// It is a log that was asked for.
+    is_log: bool,
 }
 
 /// A fault that is switched on.
@@ -185,6 +245,9 @@ impl Fault {
             days: None,
             status: None,
             empty: false,
+            without_role: None,
+            shape: ErrorShape::default(),
+            digits: None,
             millis: 0,
         }
     }
@@ -194,6 +257,7 @@ impl Fault {
         let kind = match self.kind {
             FaultKind::SignInActivity | FaultKind::Premium => subject.sign_in_data,
             FaultKind::ExpiredPage => subject.page_token,
+            FaultKind::Resync => subject.delta_token,
             FaultKind::ClaimsChallenge => {
                 subject.graph && subject.token.is_some_and(|token| !token.claims_met)
             }
@@ -205,11 +269,28 @@ impl Fault {
             | FaultKind::ServerError
             | FaultKind::Concurrency
             | FaultKind::MissingRows
+            | FaultKind::SlowBody
             | FaultKind::Latency => true,
+            FaultKind::ActivityCap => {
+                subject.sign_in_data && subject.top.is_some_and(|top| top > MOST_ACTIVITIES)
+            }
+            FaultKind::RetriedPage => subject.lost_page,
+            FaultKind::ErrorShape => subject.graph,
+            FaultKind::ThrottledBatch => subject.path.ends_with("$batch"),
+            FaultKind::DuplicateRows
+            | FaultKind::ReorderedRows
+            | FaultKind::Fractions
+            | FaultKind::StaleRead
+            | FaultKind::EmptyPage => subject.graph && subject.method == "GET",
         };
         let method = self.method.as_ref();
         let path = self.path.as_ref();
-        kind && method.is_none_or(|only| only.eq_ignore_ascii_case(subject.method))
+        let lacks = |role: &String| {
+            let token = subject.token;
+            token.is_some_and(|token| !token.roles.contains(role))
+        };
+        kind && self.without_role.as_ref().is_none_or(lacks)
+            && method.is_none_or(|only| only.eq_ignore_ascii_case(subject.method))
             && path.is_none_or(|prefix| bare(subject.path).starts_with(&bare(prefix)))
     }
 }
@@ -225,7 +306,16 @@ impl Befalling {
                 "Directory_ConcurrencyViolation",
                 "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
             ),
+            FaultKind::ExpiredPage if self.is_log => Reply::error(
+                400,
+                "",
+                "Token not found: token is either invalid or expired",
+            ),
             FaultKind::ExpiredPage => Reply::expired_page(),
+            FaultKind::ActivityCap => Reply::bad_request(format!(
+                "Cannot query data for more than {MOST_ACTIVITIES} users at a time."
+            )),
+            FaultKind::RetriedPage => Reply::lost_page(),
             FaultKind::ClaimsChallenge => claims_challenge(),
             FaultKind::ServerError if self.fault.empty => {
                 Reply::empty(self.fault.status.unwrap_or(502))
@@ -241,6 +331,15 @@ impl Befalling {
             | FaultKind::Hold
             | FaultKind::SignInActivity
             | FaultKind::MissingRows
+            | FaultKind::Resync
+            | FaultKind::EmptyPage
+            | FaultKind::DuplicateRows
+            | FaultKind::ReorderedRows
+            | FaultKind::Fractions
+            | FaultKind::ErrorShape
+            | FaultKind::StaleRead
+            | FaultKind::ThrottledBatch
+            | FaultKind::SlowBody
             | FaultKind::Latency => {
                 Reply::error(503, "ServiceUnavailable", "The service is unavailable.")
             }
@@ -301,6 +400,10 @@ impl Faults {
         self.active.iter().any(|active| active.id == id)
     }
 
+    pub(crate) fn has_kind(&self, kind: FaultKind) -> bool {
+        self.active.iter().any(|active| active.fault.kind == kind)
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Active> {
         self.active.iter()
     }
@@ -323,6 +426,7 @@ impl Faults {
                     id: active.id,
                     fault: active.fault.clone(),
                     seed,
+                    is_log: subject.path.contains("/auditLogs/"),
                 });
             }
         }
@@ -340,6 +444,9 @@ mod tests {
             path,
             sign_in_data: false,
             page_token: false,
+            delta_token: false,
+            lost_page: false,
+            top: None,
             graph: true,
             token: None,
         }

@@ -11,7 +11,7 @@
 //! Table of contents, from the outside in:
 //!
 //! * `options`: what can be chosen at start; `server`: the listening socket and its life;
-//! * `exchange`: one HTTP exchange, with the faults that may befall it; `faults` describes them;
+//! * `exchange`: one HTTP exchange, with the faults that may befall it; `faults` describes them, `retries` what one of them remembers;
 //! * `control`: the API under `/_simulator` by which a test or a person drives the simulator;
 //! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `throttle`: its limits;
 //! * `token`: the token endpoint and those of managed identities;
@@ -32,6 +32,7 @@ mod options;
 mod population;
 mod query;
 mod reply;
+mod retries;
 mod second;
 mod server;
 mod tenant;
@@ -39,7 +40,7 @@ mod throttle;
 mod token;
 mod world;
 
-pub use faults::{Fault, FaultKind, Moment, RowFault};
+pub use faults::{ErrorShape, Fault, FaultKind, Moment, RowFault};
 pub use options::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,
     IDENTITY_HEADER, Options, PopulationOptions,

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::clock::{Clock, real_now};
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::graph::DeltaSettings;
 use crate::options::Options;
 use crate::population::populate;
+use crate::retries::Retries;
 use crate::second::Second;
-use crate::tenant::Tenant;
+use crate::tenant::{Shadows, Tenant};
 use crate::throttle::Throttle;
 use crate::token::{Arc, Credentials};
 
@@ -46,6 +49,11 @@ pub(crate) struct World {
     pub(crate) tokens: HashMap<String, Issued>,
     pub(crate) credentials: Credentials,
     pub(crate) arc: Option<Arc>,
+    pub(crate) delta: DeltaSettings,
+    pub(crate) shadows: Shadows,
+    pub(crate) retries: Retries,
+    /// By how much the `Date` of answers is ahead of the tenant's clock.
+    pub(crate) date_skew: TimeDelta,
     pub(crate) held: Vec<Held>,
     pub(crate) requests: BTreeMap<String, u64>,
     /// Answers with 429.
@@ -72,6 +80,10 @@ impl World {
             tokens: HashMap::new(),
             credentials: Credentials::default(),
             arc: None,
+            delta: DeltaSettings::default(),
+            shadows: Shadows::default(),
+            retries: Retries::default(),
+            date_skew: TimeDelta::zero(),
             held: Vec::new(),
             requests: BTreeMap::new(),
             throttled: 0,

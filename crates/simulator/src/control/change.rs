@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{refuse, show};
 use crate::dice::Dice;
+use crate::graph::DeltaSettings;
 use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
@@ -112,6 +114,29 @@ fn texts(body: &Value, key: &str) -> Result<Vec<String>, String> {
     texts
         .collect::<Option<_>>()
         .ok_or_else(|| format!("{key} is a list of texts"))
+}
+
+/// Behind the clock when it is negative.
+pub(super) fn date_skew(world: &mut World, body: &Value) -> Reply {
+    let seconds = body.get("seconds").and_then(Value::as_i64);
+    match seconds.and_then(TimeDelta::try_seconds) {
+        Some(skew) => {
+            world.date_skew = skew;
+            Reply::ok(json!({}))
+        }
+        None => refuse("seconds is a whole number"),
+    }
+}
+
+pub(super) fn delta(world: &mut World, body: Value) -> Reply {
+    match serde_json::from_value::<DeltaSettings>(body) {
+        Ok(settings) if settings.page > 0 && settings.members > 0 => {
+            world.delta = settings;
+            Reply::ok(json!({}))
+        }
+        Ok(_) => refuse("page and members are 1 or more"),
+        Err(error) => refuse(&error.to_string()),
+    }
 }
 
 fn user(world: &World, id: &str) -> Result<UserIx, String> {
@@ -232,7 +257,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         }
         "last_success" | "last_interactive" | "last_non_interactive" => {
             let at = time()?;
-            let user = directory.user_mut(ix);
+            let user = directory.user_quietly(ix);
             for activity in [&mut user.activity, &mut user.shown] {
                 match name {
                     "last_success" => activity.success = at,
@@ -266,7 +291,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                     .or_else(|_| group(world, id).map(Sponsor::Group))
             };
             let sponsors = ids.iter().map(sponsor).collect::<Result<_, _>>()?;
-            world.tenant.directory.user_mut(ix).sponsors = sponsors;
+            world.tenant.directory.user_quietly(ix).sponsors = sponsors;
         }
         "add_group" => {
             let group = group(world, &text()?)?;
@@ -350,6 +375,7 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         owners,
         members: members.into_iter().collect(),
         deleted: false,
+        changed: 0,
     });
     Ok(id)
 }

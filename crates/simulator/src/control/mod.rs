@@ -42,6 +42,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             },
             ("DELETE", ["faults"]) => {
                 world.faults.clear();
+                world.shadows.clear();
                 Reply::ok(json!({}))
             }
             ("DELETE", ["faults", id]) => {
@@ -59,9 +60,11 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             ("GET", ["info"]) => Reply::ok(show::info(&world)),
             ("GET", ["requests"]) => Reply::ok(show::requests(&world)),
             ("POST", ["reset"]) => change::reset(&mut world),
+            ("PUT", ["date-skew"]) => change::date_skew(&mut world, &body),
             ("PUT", ["permissions" | "throttling" | "latency" | "license" | "sign-in-lag"]) => {
                 change::setting(&mut world, segments[0], &body)
             }
+            ("PUT", ["delta"]) => change::delta(&mut world, body),
             ("PUT", ["certificates" | "federation" | "arc"]) => {
                 change::credentials(&mut world, segments[0], &body)
             }

@@ -85,7 +85,10 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
             after,
             Some("users" | "groups" | "members" | "sponsors" | "deletedItems")
         );
-        collection && !segment.starts_with('$') && !segment.starts_with("microsoft.graph.")
+        collection
+            && segment != "delta"
+            && !segment.starts_with('$')
+            && !segment.starts_with("microsoft.graph.")
     };
     let shaped = segments.iter().enumerate();
     shaped
@@ -160,6 +163,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])
         }
         ("GET", ["users", _, "appRoleAssignments"]) => has(READ_DIRECTORY),
+        ("GET", ["users", "delta"]) => has(READ_USERS) && may_read_these_properties(call),
         ("GET", ["users"] | ["users", _]) => may_read_these_properties(call),
         ("GET", ["users", ..] | ["directory", "deletedItems", ..]) => has(READ_USERS),
         ("PATCH", ["users", _]) => may_update(call),
