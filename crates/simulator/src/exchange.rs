@@ -8,21 +8,21 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::{Request, Response};
 use serde_json::Value;
 
 use crate::control;
-use crate::faults::{Befalling, FaultKind, Moment, Subject};
+use crate::fault::{FaultKind, Moment};
+use crate::faults::{Befalling, Subject};
 use crate::graph::{self, BatchItem};
 use crate::query::Query;
-use crate::reply::{Body, Reply};
+use crate::reply::Reply;
 use crate::retries::Retries;
-use crate::server::{Closed, ReplyBody, Shared, whole};
+use crate::server::{Closed, ReplyBody, Shared};
 use crate::token;
+use crate::wire::{self, Ids, Manner};
 use crate::world::{Held, Issued, World};
 
 /// A request, read whole.
@@ -41,21 +41,6 @@ struct Ended {
     ids: Ids,
     manner: Manner,
 }
-
-/// How the body of an answer is sent.
-#[derive(Clone, Copy, Debug, Default)]
-struct Manner {
-    /// Cut in the middle.
-    cut: bool,
-    /// In pieces that take so long together.
-    slow: Duration,
-}
-
-/// Pieces of a body that is sent slowly.
-const PIECES: u32 = 8;
-
-/// The headers that every answer of Graph has.
-type Ids = Vec<(&'static str, String)>;
 
 impl Arrived {
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -140,18 +125,14 @@ pub(crate) async fn answer(
     };
     if let Some(path) = request.path.strip_prefix("/_simulator/") {
         let reply = control::answer(shared, &request, path).await;
-        return Ok(render(&reply, &Ids::new()));
+        return Ok(wire::send(&reply, &Ids::new(), Manner::default()));
     }
     let latency = shared.lock().latency;
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     let ended = perform(shared, &request).await?;
-    Ok(match ended.manner {
-        Manner { cut: true, .. } => truncated(&ended),
-        Manner { slow, .. } if !slow.is_zero() => slowly(&ended, slow),
-        Manner { .. } => render(&ended.reply, &ended.ids),
-    })
+    Ok(wire::send(&ended.reply, &ended.ids, ended.manner))
 }
 
 /// One request, with whatever befalls it.
@@ -367,68 +348,4 @@ fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
         ids,
         manner: Manner::default(),
     }
-}
-
-fn head(reply: &Reply, ids: &Ids) -> (http::response::Builder, Bytes) {
-    let mut response = Response::builder().status(reply.status);
-    let headers = reply
-        .headers
-        .iter()
-        .filter(|(name, _)| *name != "request-id")
-        .chain(ids);
-    for (name, value) in headers {
-        response = response.header(*name, value);
-    }
-    let (kind, body) = match &reply.body {
-        Body::None => return (response, Bytes::new()),
-        Body::Json(value) => (reply.json_type(), value.to_string()),
-        Body::Written(text) => (reply.json_type(), text.clone()),
-        Body::Text(kind, text) => (*kind, text.clone()),
-    };
-    (response.header(CONTENT_TYPE, kind), Bytes::from(body))
-}
-
-fn render(reply: &Reply, ids: &Ids) -> Response<ReplyBody> {
-    let (response, body) = head(reply, ids);
-    whole(response, body)
-}
-
-/// The body in pieces, with a pause before each.
-fn slowly(ended: &Ended, long: Duration) -> Response<ReplyBody> {
-    let (response, body) = head(&ended.reply, &ended.ids);
-    let response = response.header(CONTENT_LENGTH, body.len());
-    let piece = body.len().div_ceil(PIECES as usize).max(1);
-    let pieces = stream::unfold(body, move |mut left| async move {
-        if left.is_empty() {
-            return None;
-        }
-        tokio::time::sleep(long / PIECES).await;
-        let next = left.split_to(piece.min(left.len()));
-        Some((Ok(Frame::data(next)), left))
-    });
-    response
-        .body(StreamBody::new(pieces).boxed())
-        .expect("headers are built from plain text")
-}
-
-/// Half of the body under the length of the whole.
-fn truncated(ended: &Ended) -> Response<ReplyBody> {
-    let (response, body) = head(&ended.reply, &ended.ids);
-    let half = body.slice(..body.len() / 2);
-    let broken = stream::unfold(Some(half), |left| async {
-        match left {
-            Some(half) if !half.is_empty() => Some((Ok(Frame::data(half)), Some(Bytes::new()))),
-            Some(_) => {
-                // The half must be on its way before the connection breaks: a pause lets the server send it.
-                tokio::task::yield_now().await;
-                let cut = std::io::Error::other("a fault cuts the answer short");
-                Some((Err(cut), None))
-            }
-            None => None,
-        }
-    });
-    let response = response.header(CONTENT_LENGTH, body.len());
-    response
-        .body(StreamBody::new(broken).boxed())
-        .expect("headers are built from plain text")
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::{Uuid, uuid};
 
-use crate::faults::Fault;
+use crate::fault::Fault;
 
 /// The tenant id unless another one is chosen.
 pub const DEFAULT_TENANT_ID: Uuid = uuid!("5d0a7f3e-2f64-4c39-9a51-6b0de1c7a001");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::faults::ErrorShape;
+use crate::fault::ErrorShape;
 
 /// An answer.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::exchange::Arrived;
-use crate::faults::Fault;
+use crate::fault::Fault;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::server::Shared;

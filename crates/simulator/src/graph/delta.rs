@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Call, objects};
-use crate::faults::FaultKind;
+use crate::fault::FaultKind;
 use crate::reply::{Outcome, Reply};
 use crate::second::DAY;
 use crate::tenant::{DAYS_OF_CHANGES, Directory, GroupIx, GroupKind, UserIx};

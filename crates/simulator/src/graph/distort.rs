@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Call, listing};
-use crate::faults::{Befalling, FaultKind};
+use crate::fault::FaultKind;
+use crate::faults::Befalling;
 use crate::reply::{Body, Reply};
 use crate::world::World;
 

@@ -28,7 +28,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::exchange::Arrived;
-use crate::faults::{Befalling, FaultKind};
+use crate::fault::FaultKind;
+use crate::faults::Befalling;
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;

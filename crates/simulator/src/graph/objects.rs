@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Call;
-use crate::faults::{Befalling, RowFault};
+use crate::fault::RowFault;
+use crate::faults::Befalling;
 use crate::reply::Reply;
 use crate::second::{DAY, Second};
 use crate::tenant::{

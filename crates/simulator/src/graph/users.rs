@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::listing::{CUSTOMARY, MOST, page, place, take};
 use super::user_filter::UserFilter;
 use super::{Call, objects};
-use crate::faults::FaultKind;
+use crate::fault::FaultKind;
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{Directory, Sponsor, Tenant, UserIx};
 use crate::world::World;

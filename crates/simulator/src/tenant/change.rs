@@ -27,6 +27,8 @@ pub(crate) struct Changes {
     last: u64,
     /// When a change that comes now happens.
     at: Second,
+    /// Nothing is kept before the start: nobody can have a token for it.
+    begun: bool,
     moves: VecDeque<Move>,
 }
 
@@ -35,6 +37,7 @@ impl Changes {
         Self {
             last: 0,
             at: Second::from_unix(0),
+            begun: false,
             moves: VecDeque::new(),
         }
     }
@@ -51,12 +54,14 @@ impl Changes {
 
     pub(super) fn moved(&mut self, user: UserIx, group: GroupIx) {
         let number = self.count();
-        self.moves.push_back(Move {
-            number,
-            at: self.at,
-            group,
-            user,
-        });
+        if self.begun {
+            self.moves.push_back(Move {
+                number,
+                at: self.at,
+                group,
+                user,
+            });
+        }
     }
 
     /// Lets the time of changes follow the clock, and forgets moves that no token asks for.
@@ -68,9 +73,9 @@ impl Changes {
         }
     }
 
-    /// Forgets what nobody can have a token for yet.
+    /// The tenant is made: from here on somebody may hold a token.
     pub(crate) fn begin(&mut self) {
-        self.moves.clear();
+        self.begun = true;
     }
 
     /// Who came or went after a change, by group.

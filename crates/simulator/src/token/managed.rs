@@ -50,7 +50,7 @@ fn refuse(status: u16, error: &str, description: &str) -> Reply {
 }
 
 fn imds(world: &mut World, request: &Arrived, query: &Query) -> Result<Reply, Reply> {
-    if request.header("metadata") != "true" {
+    if !request.header("metadata").eq_ignore_ascii_case("true") {
         let text = "Required metadata header not specified";
         return Err(refuse(400, "bad_request_102", text));
     }
