@@ -33,7 +33,7 @@ pub(crate) struct DeltaSettings {
     pub(crate) page: usize,
     /// Members on a page, of all its groups together.
     pub(crate) members: usize,
-    /// The first object of a page comes again at its end.
+    /// The last object of a page comes again on the next one, and the first object of the last page at its end.
     pub(crate) duplicates: bool,
     /// A round begins with the changes of the one before.
     pub(crate) replays: bool,
@@ -72,6 +72,8 @@ struct Token {
 /// A page of a round.
 struct Page {
     rows: Vec<Map<String, Value>>,
+    /// Where the last row is that is not the only one.
+    last: Option<u64>,
     next: Option<u64>,
 }
 
@@ -193,15 +195,20 @@ fn resync(call: &Call<'_>, token: &Token, status: u16) -> Reply {
 
 /// A page as an answer: with the link to the next one, or to the changes to come.
 fn answer(world: &World, call: &Call<'_>, token: &Token, names: &[&str], page: Page) -> Reply {
-    let Page { mut rows, mut next } = page;
+    let Page {
+        mut rows,
+        last,
+        mut next,
+    } = page;
+    if world.delta.duplicates {
+        match next {
+            Some(_) => next = last.or(next),
+            None => rows.extend(rows.first().cloned()),
+        }
+    }
     if call.fault(FaultKind::EmptyPage).is_some() {
         rows.clear();
         next = Some(token.place);
-    }
-    if world.delta.duplicates
-        && let Some(first) = rows.first().cloned()
-    {
-        rows.push(first);
     }
     let link = |option: &str, token: &Token| {
         let token = token.write();
@@ -241,6 +248,7 @@ fn answer(world: &World, call: &Call<'_>, token: &Token, names: &[&str], page: P
 
 const NOTHING: Page = Page {
     rows: Vec::new(),
+    last: None,
     next: None,
 };
 
@@ -281,6 +289,7 @@ fn page_of_users(
     let directory = &world.tenant.directory;
     let from = usize::try_from(token.place).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
+    let mut last = None;
     for (at, user) in directory.users.iter().enumerate().skip(from) {
         let told = match token.since {
             Some(since) => user.changed > since,
@@ -291,8 +300,9 @@ fn page_of_users(
         }
         if rows.len() == world.delta.page {
             let next = Some(at as u64);
-            return Page { rows, next };
+            return Page { rows, last, next };
         }
+        last = (!rows.is_empty()).then_some(at as u64);
         let ix = UserIx::from_index(at);
         rows.push(match (user.purged, user.deleted) {
             (true, _) => removed(user.id, "deleted"),
@@ -300,7 +310,11 @@ fn page_of_users(
             (false, None) => without_nulls(objects::user(directory, ix, names, None), token),
         });
     }
-    Page { rows, next: None }
+    Page {
+        rows,
+        last,
+        next: None,
+    }
 }
 
 pub(super) fn groups(world: &mut World, call: &Call<'_>) -> Outcome {
@@ -339,6 +353,7 @@ fn page_of_groups(
     let mut first = UserIx(u32::try_from(token.place & u64::from(u32::MAX)).unwrap_or(u32::MAX));
     let mut room = world.delta.members;
     let mut rows = Vec::new();
+    let mut last = None;
     for (at, group) in directory.groups.iter().enumerate().skip(from) {
         let first = std::mem::replace(&mut first, UserIx(0));
         let ix = GroupIx::from_index(at);
@@ -352,8 +367,9 @@ fn page_of_groups(
         }
         if rows.len() == world.delta.page || room == 0 {
             let next = place(at, first.0);
-            return Page { rows, next };
+            return Page { rows, last, next };
         }
+        last = place(at, first.0).filter(|_| !rows.is_empty());
         if group.deleted {
             let restorable = group.kind == GroupKind::Microsoft365;
             let reason = if restorable { "changed" } else { "deleted" };
@@ -380,10 +396,14 @@ fn page_of_groups(
         rows.push(row);
         if let Some(member) = left.next() {
             let next = place(at, member.0);
-            return Page { rows, next };
+            return Page { rows, last, next };
         }
     }
-    Page { rows, next: None }
+    Page {
+        rows,
+        last,
+        next: None,
+    }
 }
 
 /// A member, or one that was: "deleted" says no more than that.

@@ -188,6 +188,25 @@ async fn an_assertion_that_is_not_quite_right_is_refused() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client that knows nothing of the tenant's clock signs by the real one"
+)]
+async fn an_assertion_may_go_by_the_real_clock() {
+    let tenant = Tenant::still(0).await;
+    let own = Identity::new();
+    tenant
+        .drive("PUT", "certificates", json!({ "pem": own.pem() }))
+        .await;
+    let now = chrono::Utc::now().timestamp();
+    let mut claims = claims(&tenant, "real");
+    claims["nbf"] = json!(now);
+    claims["exp"] = json!(now + 600);
+    let assertion = own.sign(&own.header(), &claims);
+    assert_with(&tenant, &assertion).await.ok();
+}
+
+#[tokio::test]
 async fn a_text_without_a_certificate_registers_nothing() {
     let tenant = Tenant::still(0).await;
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
