@@ -22,10 +22,10 @@ pub(crate) struct Clock {
     advanced: Duration,
 }
 
-/// The real time, to which a clock is set when no start is chosen.
+/// The real time, to which a clock is set when no start is chosen, and by which a client's assertion may go.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where the simulator asks the system: a virtual clock must start somewhere"
+    reason = "the one place where the simulator asks the system: a virtual clock must start somewhere, and clients sign assertions by the real one"
 )]
 pub(crate) fn real_now() -> DateTime<Utc> {
     Utc::now()

@@ -3,24 +3,27 @@
 //! Invariant: an item of a batch is befallen, limited and answered as a request of its own is; a fault that takes the
 //! connection takes the whole batch with it, and what was done before it stays done.
 
+use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::{Frame, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::{Request, Response};
 use serde_json::Value;
 
 use crate::control;
-use crate::faults::{Befalling, FaultKind, Moment, Subject};
+use crate::fault::{FaultKind, Moment};
+use crate::faults::{Befalling, Subject};
 use crate::graph::{self, BatchItem};
-use crate::reply::{Body, Reply};
-use crate::server::{Closed, ReplyBody, Shared, whole};
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::retries::Retries;
+use crate::server::{Closed, ReplyBody, Shared};
 use crate::token;
-use crate::world::{Held, World};
+use crate::wire::{self, Ids, Manner};
+use crate::world::{Held, Issued, World};
 
 /// A request, read whole.
 #[derive(Clone, Debug)]
@@ -36,12 +39,8 @@ pub(crate) struct Arrived {
 struct Ended {
     reply: Reply,
     ids: Ids,
-    /// The body is to be cut in the middle.
-    cut: bool,
+    manner: Manner,
 }
-
-/// The headers that every answer of Graph has.
-type Ids = Vec<(&'static str, String)>;
 
 impl Arrived {
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -63,14 +62,41 @@ impl Arrived {
         self.method == "POST" && matches!(self.path.as_str(), "/v1.0/$batch" | "/v1.0/%24batch")
     }
 
-    fn subject(&self) -> Subject<'_> {
+    /// What comes after `Bearer`.
+    pub(crate) fn bearer(&self) -> &str {
+        let authorization = self.header("authorization");
+        authorization.strip_prefix("Bearer ").unwrap_or_default()
+    }
+
+    /// The same again is a retry.
+    fn key(&self) -> String {
+        format!("{} {}?{}", self.method, self.path, self.query)
+    }
+
+    fn subject<'s>(
+        &'s self,
+        tokens: &'s HashMap<String, Issued>,
+        retries: &Retries,
+    ) -> Subject<'s> {
         // Options may come encoded; these names hold nothing that would be.
         let names = |what: &str| self.query.contains(what);
+        let query = Query::parse(&self.query, false);
+        let is_token = |option: &str| {
+            query
+                .get(option)
+                .is_some_and(|token| !matches!(token, "" | "latest"))
+        };
         Subject {
             method: &self.method,
             path: &self.path,
             sign_in_data: names("signInActivity") || self.path.contains("/auditLogs/"),
             page_token: names("skiptoken"),
+            delta_token: self.path.ends_with("/delta")
+                && (is_token("$skiptoken") || is_token("$deltatoken")),
+            lost_page: retries.is_lost(&self.query),
+            top: query.get("$top").and_then(|top| top.parse().ok()),
+            graph: self.path.starts_with("/v1.0/"),
+            token: tokens.get(self.bearer()),
         }
     }
 }
@@ -99,17 +125,14 @@ pub(crate) async fn answer(
     };
     if let Some(path) = request.path.strip_prefix("/_simulator/") {
         let reply = control::answer(shared, &request, path).await;
-        return Ok(render(&reply, &Ids::new()));
+        return Ok(wire::send(&reply, &Ids::new(), Manner::default()));
     }
     let latency = shared.lock().latency;
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     let ended = perform(shared, &request).await?;
-    Ok(match ended.cut {
-        true => truncated(&ended),
-        false => render(&ended.reply, &ended.ids),
-    })
+    Ok(wire::send(&ended.reply, &ended.ids, ended.manner))
 }
 
 /// One request, with whatever befalls it.
@@ -118,7 +141,9 @@ async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
         let mut world = shared.lock();
         world.count(&request.method, &graph::template(&request.path));
         let seed = world.options.population.seed;
-        world.faults.befalling(seed, request.subject())
+        let world = &mut *world;
+        let subject = request.subject(&world.tokens, &world.retries);
+        world.faults.befalling(seed, subject)
     };
     let late: u64 = of_kind(&befalling, FaultKind::Latency)
         .map(|found| found.fault.millis)
@@ -126,7 +151,22 @@ async fn perform(shared: &Shared, request: &Arrived) -> Result<Ended, Closed> {
     if late > 0 {
         tokio::time::sleep(Duration::from_millis(late)).await;
     }
-    befall(shared, request, &befalling).await
+    let ended = befall(shared, request, &befalling).await;
+    {
+        let mut world = shared.lock();
+        if world.faults.has_kind(FaultKind::RetriedPage) {
+            let whole = ended.as_ref().ok().filter(|ended| !ended.manner.cut);
+            let reply = whole.map(|ended| &ended.reply);
+            world.retries.note(request.key(), reply);
+        }
+    }
+    let mut ended = ended?;
+    if let Some(found) = of_kind(&befalling, FaultKind::ErrorShape).next() {
+        ended.reply = ended.reply.shaped(found.fault.shape);
+    }
+    let slow = of_kind(&befalling, FaultKind::SlowBody).map(|found| found.fault.millis);
+    ended.manner.slow += Duration::from_millis(slow.sum());
+    Ok(ended)
 }
 
 fn of_kind(befalling: &[Befalling], kind: FaultKind) -> impl Iterator<Item = &Befalling> {
@@ -148,6 +188,9 @@ async fn befall(
         FaultKind::Unavailable,
         FaultKind::Concurrency,
         FaultKind::ExpiredPage,
+        FaultKind::ClaimsChallenge,
+        FaultKind::ActivityCap,
+        FaultKind::RetriedPage,
     ];
     if let Some(found) = instead.into_iter().find_map(find) {
         if found.fault.after_effect {
@@ -166,15 +209,13 @@ async fn befall(
     if let Some(found) = held_at(Moment::Before) {
         held(shared, request, found.id).await;
     }
-    let (reply, cut) = carry_out(shared, request, befalling).await?;
+    let (reply, mut manner) = carry_out(shared, request, befalling).await?;
     if let Some(found) = held_at(Moment::After) {
         held(shared, request, found.id).await;
     }
+    manner.cut |= find(FaultKind::Truncate).is_some();
     let ended = finish(shared, request, reply);
-    Ok(Ended {
-        cut: cut || find(FaultKind::Truncate).is_some(),
-        ..ended
-    })
+    Ok(Ended { manner, ..ended })
 }
 
 /// Keeps a request until its fault is taken back. A client that goes away takes its request with it.
@@ -210,15 +251,23 @@ impl Drop for Release<'_> {
     }
 }
 
-/// Lets a request take effect. Also tells whether the body is to be cut.
+/// Lets a request take effect. Also tells how the body is to be sent.
 async fn carry_out(
     shared: &Shared,
     request: &Arrived,
     befalling: &[Befalling],
-) -> Result<(Reply, bool), Closed> {
+) -> Result<(Reply, Manner), Closed> {
     if request.is_batch() {
         // A batch holds requests, and a request may be a batch: the recursion is broken here.
-        return Box::pin(carry_out_batch(shared, request)).await;
+        let (mut reply, manner) = Box::pin(carry_out_batch(shared, request)).await?;
+        if of_kind(befalling, FaultKind::ThrottledBatch)
+            .next()
+            .is_some()
+            && graph::has_throttled_item(&reply)
+        {
+            reply.status = 424;
+        }
+        return Ok((reply, manner));
     }
     let mut world = shared.lock();
     world.catch_up();
@@ -230,28 +279,32 @@ async fn carry_out(
                 .collect();
             token::issue(&mut world, tenant, &form, request.host())
         }
+        _ if token::is_managed_identity(&request.path) => {
+            token::managed_identity(&mut world, request)
+        }
         _ => graph::answer(&mut world, request, befalling),
     };
-    Ok((reply, false))
+    Ok((reply, Manner::default()))
 }
 
-async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, bool), Closed> {
+async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, Manner), Closed> {
     let items = {
         let mut world = shared.lock();
         world.catch_up();
         match graph::admit(&world, request).and_then(|()| graph::items_of_batch(&request.json())) {
             Ok(items) => items,
-            Err(refusal) => return Ok((refusal, false)),
+            Err(refusal) => return Ok((refusal, Manner::default())),
         }
     };
-    let mut cut = false;
+    let mut manner = Manner::default();
     let mut done: Vec<(BatchItem, Reply)> = Vec::with_capacity(items.len());
     for item in items {
         let reply = match item.refusal(&done) {
             Some(refusal) => refusal,
             None => {
                 let ended = perform(shared, &item.request(request)).await?;
-                cut |= ended.cut;
+                manner.cut |= ended.manner.cut;
+                manner.slow += ended.manner.slow;
                 ended.reply
             }
         };
@@ -259,7 +312,7 @@ async fn carry_out_batch(shared: &Shared, request: &Arrived) -> Result<(Reply, b
     }
     // The order of the answers is not that of the requests.
     shared.lock().shuffle(&mut done);
-    Ok((graph::answer_of_batch(&done), cut))
+    Ok((graph::answer_of_batch(&done), manner))
 }
 
 fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
@@ -288,57 +341,11 @@ fn finish(shared: &Shared, request: &Arrived, reply: Reply) -> Ended {
         ("odata-version", "4.0".to_owned()),
         ("cache-control", "no-cache".to_owned()),
         ("x-ms-ags-diagnostic", r#"{"ServerInfo":{"DataCenter":"Simulated","Slice":"E","Ring":"1","ScaleUnit":"001","RoleInstance":"SIM0"}}"#.to_owned()),
-        ("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+        ("date", (now + world.date_skew).format("%a, %d %b %Y %H:%M:%S GMT").to_string()),
     ];
     Ended {
         reply,
         ids,
-        cut: false,
+        manner: Manner::default(),
     }
-}
-
-fn head(reply: &Reply, ids: &Ids) -> (http::response::Builder, Bytes) {
-    let mut response = Response::builder().status(reply.status);
-    let headers = reply
-        .headers
-        .iter()
-        .filter(|(name, _)| *name != "request-id")
-        .chain(ids);
-    for (name, value) in headers {
-        response = response.header(*name, value);
-    }
-    let (kind, body) = match &reply.body {
-        Body::None => return (response, Bytes::new()),
-        Body::Json(value) => (reply.json_type(), value.to_string()),
-        Body::Written(text) => (reply.json_type(), text.clone()),
-        Body::Text(kind, text) => (*kind, text.clone()),
-    };
-    (response.header(CONTENT_TYPE, kind), Bytes::from(body))
-}
-
-fn render(reply: &Reply, ids: &Ids) -> Response<ReplyBody> {
-    let (response, body) = head(reply, ids);
-    whole(response, body)
-}
-
-/// Half of the body under the length of the whole.
-fn truncated(ended: &Ended) -> Response<ReplyBody> {
-    let (response, body) = head(&ended.reply, &ended.ids);
-    let half = body.slice(..body.len() / 2);
-    let broken = stream::unfold(Some(half), |left| async {
-        match left {
-            Some(half) if !half.is_empty() => Some((Ok(Frame::data(half)), Some(Bytes::new()))),
-            Some(_) => {
-                // The half must be on its way before the connection breaks: a pause lets the server send it.
-                tokio::task::yield_now().await;
-                let cut = std::io::Error::other("a fault cuts the answer short");
-                Some((Err(cut), None))
-            }
-            None => None,
-        }
-    });
-    let response = response.header(CONTENT_LENGTH, body.len());
-    response
-        .body(StreamBody::new(broken).boxed())
-        .expect("headers are built from plain text")
 }

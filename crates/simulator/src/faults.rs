@@ -1,123 +1,17 @@
-//! Faults: what can befall an exchange, switched on through the control API, for the next few requests or for a seeded
-//! share of them.
+//! The faults that are switched on, and whom they befall: the next few requests, or a seeded share of them.
 
-use serde::{Deserialize, Serialize};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::dice::Dice;
+use crate::fault::{Fault, FaultKind};
 use crate::reply::Reply;
+use crate::world::Issued;
 
-/// A fault, and the requests that it befalls.
-///
-/// An item of a `$batch` is a request of its own here.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// Only requests with this method.
-    #[serde(default)]
-    pub method: Option<String>,
-    /// Only requests whose path begins so, with or without `/v1.0` in front.
-    #[serde(default)]
-    pub path: Option<String>,
-    /// Only the next so many that match.
-    #[serde(default, alias = "times")]
-    pub next: Option<u32>,
-    /// The first so many that match are spared.
-    #[serde(default)]
-    pub skip: u32,
-    /// Only this share of those that match, drawn by the seed of the population; 1 by default.
-    #[serde(default)]
-    pub share: Option<f64>,
-    /// The effect of a request is had all the same (`throttle`, `unavailable`, `server_error`, `drop`).
-    #[serde(default)]
-    pub after_effect: bool,
-    /// The text of `Retry-After`, which may be a decimal; none when absent (`throttle`, `unavailable`).
-    #[serde(default)]
-    pub retry_after: Option<String>,
-    /// When the request is held (`hold`).
-    #[serde(default)]
-    pub when: Moment,
-    /// What becomes of `signInActivity` (`sign_in_activity`).
-    #[serde(default)]
-    pub encoding: RowFault,
-    /// The share of a page's rows that are hit; all by default (`sign_in_activity`, `missing_rows`).
-    #[serde(default)]
-    pub rows: Option<f64>,
-    /// By how many days the times are too old; 365 by default (`sign_in_activity` with `stale`).
-    #[serde(default)]
-    pub days: Option<i64>,
-    /// The status; 502 by default (`server_error`).
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// No body at all instead of HTML (`server_error`).
-    #[serde(default)]
-    pub empty: bool,
-    /// A delay (`latency`).
-    #[serde(default)]
-    pub millis: u64,
-}
-
-/// What happens to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// 429.
-    Throttle,
-    /// 503.
-    Unavailable,
-    /// The connection is closed without an answer.
-    Drop,
-    /// The body is cut in the middle and the connection closed.
-    Truncate,
-    /// No answer comes until the client goes away or the fault is taken back.
-    Hold,
-    /// The rows' `signInActivity` is not what it should be. Befalls only requests for sign-in data.
-    SignInActivity,
-    /// 500 or another status, with HTML for a body, or none.
-    ServerError,
-    /// The 403 of a tenant without a licence, which licensed tenants give now and then. Befalls only requests for
-    /// sign-in data.
-    Premium,
-    /// 409 `Directory_ConcurrencyViolation`.
-    Concurrency,
-    /// 400 `Directory_ExpiredPageToken`. Befalls only requests with a page token.
-    ExpiredPage,
-    /// Rows are missing from listings of users and members, as from a replica that lags behind; `@odata.count` is right
-    /// all the same.
-    MissingRows,
-    /// The answer takes longer.
-    Latency,
-}
-
-/// When a request is held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Moment {
-    /// Before it takes effect.
-    #[default]
-    Before,
-    /// After it took effect.
-    After,
-}
-
-/// What becomes of a row's `signInActivity`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowFault {
-    /// It is left out.
-    #[default]
-    Absent,
-    /// It is `null`.
-    Null,
-    /// Its times are `0001-01-01T00:00:00Z`.
-    MinDate,
-    /// Its times are empty strings.
-    Empty,
-    /// Its times are older than they were.
-    Stale,
-}
+/// "Cannot query data for more than 120 users at a time."
+const MOST_ACTIVITIES: u32 = 120;
 
 /// What a request is, as far as faults tell requests apart.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +20,15 @@ pub(crate) struct Subject<'r> {
     pub(crate) path: &'r str,
     pub(crate) sign_in_data: bool,
     pub(crate) page_token: bool,
+    pub(crate) delta_token: bool,
+    /// It goes on with a link that is lost.
+    pub(crate) lost_page: bool,
+    /// `$top`, if it has one.
+    pub(crate) top: Option<u32>,
+    /// It is Graph that is asked, not a token endpoint.
+    pub(crate) graph: bool,
+    /// The token that it carries, if that is good.
+    pub(crate) token: Option<&'r Issued>,
 }
 
 /// A fault that befalls a request.
@@ -135,6 +38,8 @@ pub(crate) struct Befalling {
     pub(crate) fault: Fault,
     /// Draws the rows that are hit.
     pub(crate) seed: u64,
+    /// It is a log that was asked for.
+    is_log: bool,
 }
 
 /// A fault that is switched on.
@@ -156,33 +61,15 @@ pub(crate) struct Faults {
 }
 
 impl Fault {
-    /// This kind of fault for every request.
-    #[must_use]
-    pub fn new(kind: FaultKind) -> Self {
-        Self {
-            kind,
-            method: None,
-            path: None,
-            next: None,
-            skip: 0,
-            share: None,
-            after_effect: false,
-            retry_after: None,
-            when: Moment::default(),
-            encoding: RowFault::default(),
-            rows: None,
-            days: None,
-            status: None,
-            empty: false,
-            millis: 0,
-        }
-    }
-
     fn concerns(&self, subject: Subject<'_>) -> bool {
         let bare = |path: &str| path.strip_prefix("/v1.0").unwrap_or(path).to_owned();
         let kind = match self.kind {
             FaultKind::SignInActivity | FaultKind::Premium => subject.sign_in_data,
             FaultKind::ExpiredPage => subject.page_token,
+            FaultKind::Resync => subject.delta_token,
+            FaultKind::ClaimsChallenge => {
+                subject.graph && subject.token.is_some_and(|token| !token.claims_met)
+            }
             FaultKind::Throttle
             | FaultKind::Unavailable
             | FaultKind::Drop
@@ -191,11 +78,28 @@ impl Fault {
             | FaultKind::ServerError
             | FaultKind::Concurrency
             | FaultKind::MissingRows
+            | FaultKind::SlowBody
             | FaultKind::Latency => true,
+            FaultKind::ActivityCap => {
+                subject.sign_in_data && subject.top.is_some_and(|top| top > MOST_ACTIVITIES)
+            }
+            FaultKind::RetriedPage => subject.lost_page,
+            FaultKind::ErrorShape => subject.graph,
+            FaultKind::ThrottledBatch => subject.path.ends_with("$batch"),
+            FaultKind::DuplicateRows
+            | FaultKind::ReorderedRows
+            | FaultKind::Fractions
+            | FaultKind::StaleRead
+            | FaultKind::EmptyPage => subject.graph && subject.method == "GET",
         };
         let method = self.method.as_ref();
         let path = self.path.as_ref();
-        kind && method.is_none_or(|only| only.eq_ignore_ascii_case(subject.method))
+        let lacks = |role: &String| {
+            let token = subject.token;
+            token.is_some_and(|token| !token.roles.contains(role))
+        };
+        kind && self.without_role.as_ref().is_none_or(lacks)
+            && method.is_none_or(|only| only.eq_ignore_ascii_case(subject.method))
             && path.is_none_or(|prefix| bare(subject.path).starts_with(&bare(prefix)))
     }
 }
@@ -211,7 +115,17 @@ impl Befalling {
                 "Directory_ConcurrencyViolation",
                 "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
             ),
+            FaultKind::ExpiredPage if self.is_log => Reply::error(
+                400,
+                "",
+                "Token not found: token is either invalid or expired",
+            ),
             FaultKind::ExpiredPage => Reply::expired_page(),
+            FaultKind::ActivityCap => Reply::bad_request(format!(
+                "Cannot query data for more than {MOST_ACTIVITIES} users at a time."
+            )),
+            FaultKind::RetriedPage => Reply::lost_page(),
+            FaultKind::ClaimsChallenge => claims_challenge(),
             FaultKind::ServerError if self.fault.empty => {
                 Reply::empty(self.fault.status.unwrap_or(502))
             }
@@ -226,6 +140,15 @@ impl Befalling {
             | FaultKind::Hold
             | FaultKind::SignInActivity
             | FaultKind::MissingRows
+            | FaultKind::Resync
+            | FaultKind::EmptyPage
+            | FaultKind::DuplicateRows
+            | FaultKind::ReorderedRows
+            | FaultKind::Fractions
+            | FaultKind::ErrorShape
+            | FaultKind::StaleRead
+            | FaultKind::ThrottledBatch
+            | FaultKind::SlowBody
             | FaultKind::Latency => {
                 Reply::error(503, "ServiceUnavailable", "The service is unavailable.")
             }
@@ -241,6 +164,23 @@ impl Befalling {
         let share = self.fault.rows.unwrap_or(1.0);
         Dice::for_object(id, self.seed ^ self.id).share(share)
     }
+}
+
+/// "Bearer realm="", authorization_uri=..., error="insufficient_claims", claims=..."
+fn claims_challenge() -> Reply {
+    let claims = json!({ "access_token": { "nbf": { "essential": true, "value": "1604106651" } } });
+    let claims = STANDARD.encode(claims.to_string());
+    Reply::error(
+        401,
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+    )
+    .with(
+        "www-authenticate",
+        format!(
+            r#"Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="{claims}""#
+        ),
+    )
 }
 
 impl Faults {
@@ -269,6 +209,10 @@ impl Faults {
         self.active.iter().any(|active| active.id == id)
     }
 
+    pub(crate) fn has_kind(&self, kind: FaultKind) -> bool {
+        self.active.iter().any(|active| active.fault.kind == kind)
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Active> {
         self.active.iter()
     }
@@ -291,6 +235,7 @@ impl Faults {
                     id: active.id,
                     fault: active.fault.clone(),
                     seed,
+                    is_log: subject.path.contains("/auditLogs/"),
                 });
             }
         }
@@ -308,6 +253,11 @@ mod tests {
             path,
             sign_in_data: false,
             page_token: false,
+            delta_token: false,
+            lost_page: false,
+            top: None,
+            graph: true,
+            token: None,
         }
     }
 

@@ -11,9 +11,11 @@
 //! Table of contents, from the outside in:
 //!
 //! * `options`: what can be chosen at start; `server`: the listening socket and its life;
-//! * `exchange`: one HTTP exchange, with the faults that may befall it; `faults` describes them;
+//! * `exchange`: one HTTP exchange, with the faults that may befall it; `wire`: how its answer is sent;
+//! * `fault`: what a fault is; `faults`: which ones befall a request; `retries`: what one of them remembers;
 //! * `control`: the API under `/_simulator` by which a test or a person drives the simulator;
-//! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `token`: the token endpoint; `throttle`: its limits;
+//! * `graph`: the answers of Graph itself; `query` and `filter`: what it can be asked; `throttle`: its limits;
+//! * `token`: the token endpoint and those of managed identities;
 //! * `world`: everything that is behind the one lock;
 //! * `tenant`: the directory and what happens in it; `population`: how it is filled;
 //!   `life`: how it goes on;
@@ -23,6 +25,7 @@ mod clock;
 mod control;
 mod dice;
 mod exchange;
+mod fault;
 mod faults;
 mod filter;
 mod graph;
@@ -31,16 +34,18 @@ mod options;
 mod population;
 mod query;
 mod reply;
+mod retries;
 mod second;
 mod server;
 mod tenant;
 mod throttle;
 mod token;
+mod wire;
 mod world;
 
-pub use faults::{Fault, FaultKind, Moment, RowFault};
+pub use fault::{ErrorShape, Fault, FaultKind, Moment, RowFault};
 pub use options::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID, Options,
-    PopulationOptions,
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,
+    IDENTITY_HEADER, Options, PopulationOptions,
 };
 pub use server::{Running, Simulator, StartError};

@@ -47,6 +47,7 @@ impl Tenant {
                 break;
             }
             self.events.pop();
+            self.directory.changes.settle(event.at);
             match event.due {
                 Due::Purge(ix) => self.end_of_deleted_items(ix, event.at),
                 Due::ProjectEnd(group) if self.alive => self.end_of_project(group, event.at),
@@ -56,6 +57,7 @@ impl Tenant {
             }
         }
         self.settle_sign_ins(now);
+        self.directory.changes.settle(now);
     }
 
     /// Starts the stream of new guests: about one for 200 guests a week.
@@ -120,7 +122,7 @@ impl Tenant {
                 continue;
             }
             let stops = at.plus(dice.between(0, 20 * DAY));
-            self.directory.user_mut(ix).habits.stops = Some(stops);
+            self.directory.user_quietly(ix).habits.stops = Some(stops);
         }
     }
 
@@ -206,7 +208,7 @@ impl Tenant {
     }
 
     fn schedule(&mut self, ix: UserIx, at: Second) {
-        self.directory.user_mut(ix).next = Some(at);
+        self.directory.user_quietly(ix).next = Some(at);
         self.events.push(Reverse(Event {
             at,
             due: Due::User(ix),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::{Uuid, uuid};
 
-use crate::faults::Fault;
+use crate::fault::Fault;
 
 /// The tenant id unless another one is chosen.
 pub const DEFAULT_TENANT_ID: Uuid = uuid!("5d0a7f3e-2f64-4c39-9a51-6b0de1c7a001");
@@ -14,6 +14,8 @@ pub const DEFAULT_TENANT_ID: Uuid = uuid!("5d0a7f3e-2f64-4c39-9a51-6b0de1c7a001"
 pub const DEFAULT_CLIENT_ID: Uuid = uuid!("c1a9b4d2-7e35-4b8a-8f10-93d2e6f4b002");
 /// The client secret unless another one is chosen.
 pub const DEFAULT_CLIENT_SECRET: &str = "simulated-secret";
+/// What App Service's endpoint wants to see in `X-IDENTITY-HEADER`.
+pub const IDENTITY_HEADER: &str = "simulated-identity-header";
 
 /// The application permissions granted unless others are chosen: all that a daemon needs which
 /// reads guests and their sign-in activity, notifies, flags, disables, removes and restores.

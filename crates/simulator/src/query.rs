@@ -121,11 +121,7 @@ impl Query {
         let Some(token) = self.get("$skiptoken") else {
             return Ok(None);
         };
-        let lost = || {
-            Reply::bad_request(
-                "DirectoryPageTokenNotFoundException: the page token does not belong to this request.",
-            )
-        };
+        let lost = Reply::lost_page;
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| lost())?;
         let bytes: [u8; 24] = bytes.try_into().map_err(|_| lost())?;
         let number = |at: usize| {

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::fault::ErrorShape;
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
@@ -116,6 +118,13 @@ impl Reply {
         )
     }
 
+    /// A page token that is not known, or not of this request.
+    pub(crate) fn lost_page() -> Self {
+        Self::bad_request(
+            "DirectoryPageTokenNotFoundException: the page token does not belong to this request.",
+        )
+    }
+
     /// An object that is mastered on-premises.
     pub(crate) fn mastered_elsewhere() -> Self {
         Self::bad_request(
@@ -170,6 +179,31 @@ impl Reply {
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Writes an error in another way.
+    pub(crate) fn shaped(mut self, shape: ErrorShape) -> Self {
+        let Body::Json(body) = &mut self.body else {
+            return self;
+        };
+        let whole = body.to_string();
+        let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) else {
+            return self;
+        };
+        match shape {
+            ErrorShape::EmptyCode => error["code"] = json!(""),
+            ErrorShape::Status => error["code"] = json!(self.status.to_string()),
+            ErrorShape::UnknownError => error["code"] = json!("UnknownError"),
+            ErrorShape::JsonMessage => {
+                error["code"] = json!("UnknownError");
+                error["message"] = json!(whole);
+            }
+            ErrorShape::LowerCase => {
+                let inner = error.remove("innerError");
+                error.insert("innererror".to_owned(), inner.unwrap_or_default());
+            }
+        }
         self
     }
 

@@ -3,22 +3,28 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::clock::{Clock, real_now};
 use crate::dice::Dice;
 use crate::faults::Faults;
+use crate::graph::DeltaSettings;
 use crate::options::Options;
 use crate::population::populate;
+use crate::retries::Retries;
 use crate::second::Second;
-use crate::tenant::Tenant;
+use crate::tenant::{Shadows, Tenant};
 use crate::throttle::Throttle;
+use crate::token::{Arc, Credentials};
 
 /// A token that was issued.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
     pub(crate) roles: Vec<String>,
     pub(crate) expires: Second,
+    /// It was asked for with `claims`, as a challenge demands.
+    pub(crate) claims_met: bool,
 }
 
 /// A request that is being held.
@@ -41,6 +47,13 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) throttle: Throttle,
     pub(crate) tokens: HashMap<String, Issued>,
+    pub(crate) credentials: Credentials,
+    pub(crate) arc: Option<Arc>,
+    pub(crate) delta: DeltaSettings,
+    pub(crate) shadows: Shadows,
+    pub(crate) retries: Retries,
+    /// By how much the `Date` of answers is ahead of the tenant's clock.
+    pub(crate) date_skew: TimeDelta,
     pub(crate) held: Vec<Held>,
     pub(crate) requests: BTreeMap<String, u64>,
     /// Answers with 429.
@@ -65,6 +78,12 @@ impl World {
             faults,
             throttle: Throttle::new(options.throttling, tenant.directory.users.len()),
             tokens: HashMap::new(),
+            credentials: Credentials::default(),
+            arc: None,
+            delta: DeltaSettings::default(),
+            shadows: Shadows::default(),
+            retries: Retries::default(),
+            date_skew: TimeDelta::zero(),
             held: Vec::new(),
             requests: BTreeMap::new(),
             throttled: 0,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{refuse, show};
 use crate::dice::Dice;
+use crate::graph::DeltaSettings;
 use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
@@ -14,6 +16,7 @@ use crate::tenant::{
     CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Origin, Persona, Sponsor,
     User, UserIx, UserType, role_named,
 };
+use crate::token;
 use crate::world::World;
 
 type Changed = Result<(), String>;
@@ -79,6 +82,60 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
     match set {
         Some(()) => Reply::ok(json!({})),
         None => refuse("the body does not fit; crates/simulator/README.md shows it"),
+    }
+}
+
+pub(super) fn credentials(world: &mut World, name: &str, body: &Value) -> Reply {
+    let text = |key: &str| {
+        let found = body.get(key).and_then(Value::as_str);
+        found.ok_or_else(|| format!("{key} is missing"))
+    };
+    let set = match name {
+        "certificates" => text("pem").and_then(token::certificates).map(|found| {
+            world.credentials.certificates = found;
+        }),
+        "federation" => texts(body, "tokens").map(|tokens| world.credentials.federation = tokens),
+        _ => text("key_file").and_then(|key_file| {
+            let key = text("key")?.to_owned();
+            let key_file = key_file.to_owned();
+            http::HeaderValue::try_from(&key_file).map_err(|_| "key_file fits no header")?;
+            world.arc = Some(token::Arc { key_file, key });
+            Ok(())
+        }),
+    };
+    reply(set.map(|()| json!({})))
+}
+
+/// A list of texts.
+fn texts(body: &Value, key: &str) -> Result<Vec<String>, String> {
+    let list = body.get(key).and_then(Value::as_array);
+    let list = list.ok_or_else(|| format!("{key} is a list of texts"))?;
+    let texts = list.iter().map(|text| text.as_str().map(str::to_owned));
+    texts
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("{key} is a list of texts"))
+}
+
+/// Behind the clock when it is negative.
+pub(super) fn date_skew(world: &mut World, body: &Value) -> Reply {
+    let seconds = body.get("seconds").and_then(Value::as_i64);
+    match seconds.and_then(TimeDelta::try_seconds) {
+        Some(skew) => {
+            world.date_skew = skew;
+            Reply::ok(json!({}))
+        }
+        None => refuse("seconds is a whole number"),
+    }
+}
+
+pub(super) fn delta(world: &mut World, body: Value) -> Reply {
+    match serde_json::from_value::<DeltaSettings>(body) {
+        Ok(settings) if settings.page > 0 && settings.members > 0 => {
+            world.delta = settings;
+            Reply::ok(json!({}))
+        }
+        Ok(_) => refuse("page and members are 1 or more"),
+        Err(error) => refuse(&error.to_string()),
     }
 }
 
@@ -200,7 +257,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         }
         "last_success" | "last_interactive" | "last_non_interactive" => {
             let at = time()?;
-            let user = directory.user_mut(ix);
+            let user = directory.user_quietly(ix);
             for activity in [&mut user.activity, &mut user.shown] {
                 match name {
                     "last_success" => activity.success = at,
@@ -234,7 +291,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                     .or_else(|_| group(world, id).map(Sponsor::Group))
             };
             let sponsors = ids.iter().map(sponsor).collect::<Result<_, _>>()?;
-            world.tenant.directory.user_mut(ix).sponsors = sponsors;
+            world.tenant.directory.user_quietly(ix).sponsors = sponsors;
         }
         "add_group" => {
             let group = group(world, &text()?)?;
@@ -318,6 +375,7 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         owners,
         members: members.into_iter().collect(),
         deleted: false,
+        changed: 0,
     });
     Ok(id)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::exchange::Arrived;
-use crate::faults::Fault;
+use crate::fault::Fault;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::server::Shared;
@@ -42,6 +42,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             },
             ("DELETE", ["faults"]) => {
                 world.faults.clear();
+                world.shadows.clear();
                 Reply::ok(json!({}))
             }
             ("DELETE", ["faults", id]) => {
@@ -59,8 +60,13 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             ("GET", ["info"]) => Reply::ok(show::info(&world)),
             ("GET", ["requests"]) => Reply::ok(show::requests(&world)),
             ("POST", ["reset"]) => change::reset(&mut world),
+            ("PUT", ["date-skew"]) => change::date_skew(&mut world, &body),
             ("PUT", ["permissions" | "throttling" | "latency" | "license" | "sign-in-lag"]) => {
                 change::setting(&mut world, segments[0], &body)
+            }
+            ("PUT", ["delta"]) => change::delta(&mut world, body),
+            ("PUT", ["certificates" | "federation" | "arc"]) => {
+                change::credentials(&mut world, segments[0], &body)
             }
             ("POST", ["users"]) => change::add_user(&mut world, &body),
             ("POST", ["users", id, "sign-in"]) => change::sign_in(&mut world, id, &body),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::options::IDENTITY_HEADER;
 use crate::population::{SHARED_MAILBOX, operators};
 use crate::second::Second;
 use crate::tenant::{Caller, Origin, ROLES, Sponsor, User, UserIx, WriteKind};
@@ -16,6 +17,7 @@ pub(super) fn info(world: &World) -> Value {
         "tenant_id": world.options.tenant_id,
         "client_id": world.options.client_id,
         "client_secret": world.options.client_secret,
+        "identity_header": IDENTITY_HEADER,
         "domain": world.tenant.directory.domain,
         "notify_sender": SHARED_MAILBOX,
         "operators": operators(&world.tenant),

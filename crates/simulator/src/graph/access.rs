@@ -10,10 +10,7 @@ use crate::world::World;
 /// The permissions of the token that a request carries.
 pub(super) fn roles(world: &World, request: &Arrived) -> Result<Vec<String>, Reply> {
     let refuse = |text: &str| Reply::error(401, "InvalidAuthenticationToken", text);
-    let token = request
-        .header("authorization")
-        .strip_prefix("Bearer ")
-        .unwrap_or_default();
+    let token = request.bearer();
     if token.is_empty() {
         return Err(refuse("Access token is empty."));
     }
@@ -88,7 +85,10 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
             after,
             Some("users" | "groups" | "members" | "sponsors" | "deletedItems")
         );
-        collection && !segment.starts_with('$') && !segment.starts_with("microsoft.graph.")
+        collection
+            && segment != "delta"
+            && !segment.starts_with('$')
+            && !segment.starts_with("microsoft.graph.")
     };
     let shaped = segments.iter().enumerate();
     shaped
@@ -163,6 +163,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])
         }
         ("GET", ["users", _, "appRoleAssignments"]) => has(READ_DIRECTORY),
+        ("GET", ["users", "delta"]) => has(READ_USERS) && may_read_these_properties(call),
         ("GET", ["users"] | ["users", _]) => may_read_these_properties(call),
         ("GET", ["users", ..] | ["directory", "deletedItems", ..]) => has(READ_USERS),
         ("PATCH", ["users", _]) => may_update(call),

@@ -150,6 +150,17 @@ pub(crate) fn answer_of_batch(done: &[(BatchItem, Reply)]) -> Reply {
     Reply::ok(json!({ "responses": responses }))
 }
 
+/// Whether one of the answers is 429.
+pub(crate) fn has_throttled_item(batch: &Reply) -> bool {
+    let Body::Json(body) = &batch.body else {
+        return false;
+    };
+    let responses = body["responses"].as_array().into_iter().flatten();
+    responses
+        .into_iter()
+        .any(|response| response["status"] == 429)
+}
+
 fn response(id: &str, reply: &Reply) -> Value {
     let mut headers: Map<String, Value> = reply
         .headers

@@ -28,14 +28,22 @@ pub(super) fn page(
         body["@odata.count"] = json!(count);
     }
     if let Some(place) = next {
-        body["@odata.nextLink"] = json!(format!(
-            "http://{host}/v1.0/{}?{}",
-            call.path,
-            call.query.next(&call.path, place, call.now)
-        ));
+        body["@odata.nextLink"] = json!(link(call, place));
     }
     body["value"] = Value::Array(items);
     Reply::ok(body)
+}
+
+fn link(call: &Call<'_>, place: u64) -> String {
+    let options = call.query.next(&call.path, place, call.now);
+    format!("http://{}/v1.0/{}?{options}", call.host, call.path)
+}
+
+/// The link by which the same page is had again.
+pub(super) fn link_to_itself(call: &Call<'_>) -> String {
+    let place = call.query.place(&call.path, call.now, i64::MAX);
+    // A token that is not good was refused before.
+    link(call, place.ok().flatten().unwrap_or(0))
 }
 
 /// Where the page begins; 0 for the first one.

@@ -22,7 +22,7 @@ pub(super) fn refusal(method: &str, segments: &[&str]) -> Option<Reply> {
 
 fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
     Some(match segments {
-        ["users", "$count"] => READ,
+        ["users", "$count" | "delta"] | ["groups", "delta"] => READ,
         ["users", _] => &["GET", "PATCH", "DELETE"],
         [
             "users",

@@ -6,6 +6,8 @@ mod access;
 mod app_roles;
 mod batch;
 mod deleted;
+mod delta;
+mod distort;
 mod groups;
 mod listing;
 mod logs;
@@ -17,7 +19,8 @@ mod user_filter;
 mod users;
 mod writes;
 
-pub(crate) use batch::{BatchItem, answer_of_batch, items_of_batch};
+pub(crate) use batch::{BatchItem, answer_of_batch, has_throttled_item, items_of_batch};
+pub(crate) use delta::DeltaSettings;
 
 use std::time::Duration;
 
@@ -25,11 +28,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::exchange::Arrived;
-use crate::faults::{Befalling, FaultKind};
+use crate::fault::FaultKind;
+use crate::faults::Befalling;
 use crate::query::Query;
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
-use crate::tenant::Caller;
+use crate::tenant::{Caller, User, UserIx};
 use crate::throttle::{Limit, Verdict};
 use crate::world::World;
 
@@ -45,14 +49,19 @@ pub(crate) struct Call<'r> {
     pub(crate) host: &'r str,
     pub(crate) now: Second,
     pub(crate) caller: Caller,
-    pub(crate) row_fault: Option<&'r Befalling>,
-    missing: Option<&'r Befalling>,
+    befalling: &'r [Befalling],
 }
 
 impl Call<'_> {
     /// Whether a fault leaves this object out of a listing.
     fn is_missing(&self, id: Uuid) -> bool {
-        self.missing.is_some_and(|fault| fault.hits(id))
+        self.fault(FaultKind::MissingRows)
+            .is_some_and(|fault| fault.hits(id))
+    }
+
+    /// The fault of a kind that befalls this request.
+    fn fault(&self, kind: FaultKind) -> Option<&Befalling> {
+        self.befalling.iter().find(|found| found.fault.kind == kind)
     }
 }
 
@@ -85,7 +94,6 @@ pub(crate) fn answer(world: &mut World, request: &Arrived, befalling: &[Befallin
         request_id: world.uuid(),
         client_request_id: request.header("client-request-id").to_owned(),
     };
-    let find = |kind: FaultKind| befalling.iter().find(|found| found.fault.kind == kind);
     let call = Call {
         method: &request.method,
         segments: segments(path),
@@ -101,8 +109,7 @@ pub(crate) fn answer(world: &mut World, request: &Arrived, befalling: &[Befallin
         host: request.host(),
         now: world.clock.second(),
         caller,
-        row_fault: find(FaultKind::SignInActivity),
-        missing: find(FaultKind::MissingRows),
+        befalling,
     };
     one(world, &call)
 }
@@ -133,11 +140,52 @@ fn one(world: &mut World, call: &Call<'_>) -> Reply {
     let verdict = world.throttle.admit(cost, world.clock.pace());
     let reply = match verdict.refused {
         Some((limit, wait)) => refuse_for_now(world, limit, wait),
-        None => dispatch(world, call).unwrap_or_else(|refusal| refusal),
+        None => {
+            let reply = replicate(world, call);
+            distort::distort(world, call, reply)
+        }
     };
     near_the_limit(reply, verdict)
         .with("x-ms-resource-unit", cost.units.to_string())
         .with("request-id", call.caller.request_id.to_string())
+}
+
+/// Answers from the replica that is asked: the newest, or one that lags a write behind.
+fn replicate(world: &mut World, call: &Call<'_>) -> Reply {
+    let is_read = call.method == "GET";
+    if is_read && call.fault(FaultKind::StaleRead).is_some() {
+        let World {
+            shadows, tenant, ..
+        } = &mut *world;
+        shadows.exchange(&mut tenant.directory);
+        let reply = dispatch(world, call).unwrap_or_else(|refusal| refusal);
+        let World {
+            shadows, tenant, ..
+        } = world;
+        shadows.exchange(&mut tenant.directory);
+        return reply;
+    }
+    let before = match !is_read && world.faults.has_kind(FaultKind::StaleRead) {
+        true => written_to(world, call),
+        false => Vec::new(),
+    };
+    let reply = dispatch(world, call).unwrap_or_else(|refusal| refusal);
+    if reply.status < 300 {
+        world.shadows.keep(before);
+    }
+    reply
+}
+
+/// The users that a write names, as they are before it.
+fn written_to(world: &World, call: &Call<'_>) -> Vec<(UserIx, User)> {
+    let reference = call.body["@odata.id"].as_str().unwrap_or_default();
+    let named = call.segments.iter().map(String::as_str);
+    let named = named.chain(reference.rsplit('/').take(1));
+    let directory = &world.tenant.directory;
+    named
+        .filter_map(|name| directory.user_by_id(Uuid::try_parse(name).ok()?))
+        .map(|ix| (ix, directory.user(ix).clone()))
+        .collect()
 }
 
 /// "Returned only when the application consumed more than 0.8 of its limit. The value ranges from 0.8 to 1.8."
@@ -182,6 +230,8 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
     access::check(call)?;
     match (call.method, segments.as_slice()) {
         ("GET", ["users"]) => users::list(world, call),
+        ("GET", ["users", "delta"]) => delta::users(world, call),
+        ("GET", ["groups", "delta"]) => delta::groups(world, call),
         ("GET", ["users", "$count"]) => users::count(world, call),
         ("GET", ["users", id]) => users::get(world, call, id),
         ("PATCH", ["users", id]) => writes::update_user(world, call, id),

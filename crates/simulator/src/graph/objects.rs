@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Call;
-use crate::faults::{Befalling, RowFault};
+use crate::fault::RowFault;
+use crate::faults::Befalling;
 use crate::reply::Reply;
 use crate::second::{DAY, Second};
 use crate::tenant::{
@@ -127,6 +128,26 @@ const DIRECTORY_OBJECTS: [&str; USER.len() + GROUP.len() + 1] = {
     all
 };
 
+/// Delta queries follow nothing that is kept outside the directory, sign-ins least of all.
+pub(super) fn refuse_untracked(call: &Call<'_>) -> Result<(), Reply> {
+    let select = call.query.get("$select").unwrap_or_default();
+    match select
+        .split(',')
+        .any(|name| name.trim() == "signInActivity")
+    {
+        true => Err(not_implemented()),
+        false => refuse_out_of_store(call),
+    }
+}
+
+fn not_implemented() -> Reply {
+    Reply::error(
+        501,
+        "NotImplemented",
+        "This operation target is not yet supported.",
+    )
+}
+
 /// Collections refuse what is not kept in the directory; `signInActivity` is the exception.
 pub(super) fn refuse_out_of_store(call: &Call<'_>) -> Result<(), Reply> {
     let select = call.query.get("$select").unwrap_or_default();
@@ -134,11 +155,7 @@ pub(super) fn refuse_out_of_store(call: &Call<'_>) -> Result<(), Reply> {
         .split(',')
         .any(|name| OUT_OF_STORE.contains(&name.trim()))
     {
-        true => Err(Reply::error(
-            501,
-            "NotImplemented",
-            "This operation target is not yet supported.",
-        )),
+        true => Err(not_implemented()),
         false => Ok(()),
     }
 }

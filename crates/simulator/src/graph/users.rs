@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::listing::{CUSTOMARY, MOST, page, place, take};
 use super::user_filter::UserFilter;
 use super::{Call, objects};
+use crate::fault::FaultKind;
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{Directory, Sponsor, Tenant, UserIx};
 use crate::world::World;
@@ -17,8 +18,11 @@ const RELATED: &[&str] = &["$select", "$top", "$count"];
 
 /// Selecting or filtering by it makes a request one of the reports, with limits of its own.
 pub(super) fn wants_sign_in_activity(call: &Call<'_>) -> bool {
-    let is_users =
-        call.segments.first().is_some_and(|first| first == "users") && call.segments.len() <= 2;
+    let is_users = match call.segments.as_slice() {
+        [first] => first == "users",
+        [first, second] => first == "users" && second != "delta",
+        _ => false,
+    };
     let names = |option: &str| {
         call.query
             .get(option)
@@ -72,7 +76,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         if call.is_missing(directory.user(ix).id) {
             continue;
         }
-        let mut row = objects::user(directory, ix, &names, call.row_fault);
+        let mut row = objects::user(directory, ix, &names, call.fault(FaultKind::SignInActivity));
         if let Some(inner) = &expand {
             row.insert(
                 "sponsors".to_owned(),
@@ -245,7 +249,7 @@ pub(super) fn get(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
         &world.tenant.directory,
         ix,
         &names,
-        call.row_fault,
+        call.fault(FaultKind::SignInActivity),
     ));
     if let Some(inner) = &expand {
         row.insert(

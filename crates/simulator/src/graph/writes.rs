@@ -47,9 +47,10 @@ pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
         return Err(Reply::mastered_elsewhere());
     }
     if let Some(enabled) = body.get("accountEnabled").and_then(Value::as_bool) {
-        let user = world.tenant.directory.user_mut(ix);
-        let changed = user.enabled != enabled;
-        user.enabled = enabled;
+        let changed = world.tenant.directory.user(ix).enabled != enabled;
+        if changed {
+            world.tenant.directory.user_mut(ix).enabled = enabled;
+        }
         let kind = if enabled {
             WriteKind::Enable
         } else {
@@ -225,7 +226,7 @@ pub(super) fn add_sponsor(world: &mut World, call: &Call<'_>, key: &str) -> Outc
     let ix = users::find(world, key)?;
     let id = referenced(call)?;
     let sponsor = sponsor(world, id)?;
-    let user = world.tenant.directory.user_mut(ix);
+    let user = world.tenant.directory.user_quietly(ix);
     if user.sponsors.contains(&sponsor) {
         let text = "One or more added object references already exist for the following modified properties: 'sponsors'.";
         return Err(Reply::bad_request(text));
@@ -247,7 +248,7 @@ pub(super) fn remove_sponsor(world: &mut World, call: &Call<'_>, key: &str, id: 
     let ix = users::find(world, key)?;
     let id = Uuid::try_parse(id).map_err(|_| Reply::not_found(id))?;
     let sponsor = sponsor(world, id)?;
-    let user = world.tenant.directory.user_mut(ix);
+    let user = world.tenant.directory.user_quietly(ix);
     let before = user.sponsors.len();
     user.sponsors.retain(|other| *other != sponsor);
     if user.sponsors.len() == before {

@@ -77,6 +77,7 @@ fn guest(plan: &Plan, persona: Persona, domain: DomainIx, dice: &mut Dice) -> Us
         groups: Vec::new(),
         sponsors: Vec::new(),
         extras: None,
+        changed: 0,
     }
     .showing()
 }
@@ -292,6 +293,7 @@ pub(crate) fn newcomer(tenant: &Tenant, at: Second, dice: &mut Dice) -> User {
         groups: Vec::new(),
         sponsors: Vec::new(),
         extras: None,
+        changed: 0,
     }
 }
 

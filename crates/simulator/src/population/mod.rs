@@ -72,6 +72,7 @@ pub(crate) fn populate(options: &Options, start: Second) -> Tenant {
     // The month before the start is lived through in any tenant: a still one has a past as well.
     tenant.alive = true;
     tenant.live(start);
+    tenant.directory.changes.begin();
     tenant.begin_invitations(size.guests, start);
     tenant.alive = size.life;
     tenant.sign_ins.lag = i64::try_from(options.sign_in_lag.as_secs()).unwrap_or(i64::MAX);

@@ -84,6 +84,7 @@ fn project(tenant: &mut Tenant, plan: &Plan, number: usize) -> GroupIx {
         owners,
         members: BTreeSet::new(),
         deleted: false,
+        changed: 0,
     });
     tenant.events.push(Reverse(Event {
         at: ends,
@@ -119,6 +120,7 @@ fn plain(
         },
         members: BTreeSet::new(),
         deleted: false,
+        changed: 0,
     })
 }
 

@@ -83,6 +83,7 @@ fn employee(plan: &Plan, number: usize, dice: &mut Dice) -> User {
         groups: Vec::new(),
         sponsors: Vec::new(),
         extras,
+        changed: 0,
     }
 }
 
@@ -147,6 +148,7 @@ fn sponsor_groups(tenant: &mut Tenant, plan: &mut Plan, staff: usize) {
             owners: vec![owner],
             members: members.into_iter().collect(),
             deleted: false,
+            changed: 0,
         };
         let ix = tenant.directory.add_group(group);
         plan.sponsor_groups.push(ix);

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
+use super::change::Changes;
 use super::group::{Group, GroupIx};
 use super::role::ROLES;
 use super::user::{Origin, User, UserIx};
@@ -50,6 +51,7 @@ pub(crate) struct Directory {
     privileged_groups: Vec<GroupIx>,
     /// The dynamic group that takes in all users of a domain.
     pub(crate) dynamic: HashMap<DomainIx, GroupIx>,
+    pub(crate) changes: Changes,
 }
 
 impl Directory {
@@ -72,6 +74,7 @@ impl Directory {
             role_holders: BTreeSet::new(),
             privileged_groups: Vec::new(),
             dynamic: HashMap::new(),
+            changes: Changes::new(),
         }
     }
 
@@ -80,7 +83,7 @@ impl Directory {
         self.user_ids.reserve(users);
     }
 
-    pub(crate) fn add_user(&mut self, user: User) -> UserIx {
+    pub(crate) fn add_user(&mut self, mut user: User) -> UserIx {
         let ix = UserIx::from_index(self.users.len());
         self.user_ids.insert(user.id, ix);
         if let Some(upn) = user.extras.as_ref().and_then(|extras| extras.upn.as_ref()) {
@@ -89,16 +92,19 @@ impl Directory {
         if !user.roles().is_empty() {
             self.role_holders.insert(ix);
         }
+        user.changed = self.changes.count();
         self.users.push(user);
         ix
     }
 
-    pub(crate) fn add_group(&mut self, group: Group) -> GroupIx {
+    pub(crate) fn add_group(&mut self, mut group: Group) -> GroupIx {
         let ix = GroupIx::from_index(self.groups.len());
         self.group_ids.insert(group.id, ix);
         for member in group.members.clone() {
-            self.user_mut(member).groups.push(ix);
+            self.user_quietly(member).groups.push(ix);
+            self.changes.moved(member, ix);
         }
+        group.changed = self.changes.count();
         if group.confers_privilege() {
             self.privileged_groups.push(ix);
         }
@@ -110,7 +116,16 @@ impl Directory {
         &self.users[ix.at()]
     }
 
+    /// A user, to be changed in a way that delta queries tell.
     pub(crate) fn user_mut(&mut self, ix: UserIx) -> &mut User {
+        let changed = self.changes.count();
+        let user = self.user_quietly(ix);
+        user.changed = changed;
+        user
+    }
+
+    /// A user, to be changed in what delta queries do not follow: sign-ins, relationships, plans.
+    pub(crate) fn user_quietly(&mut self, ix: UserIx) -> &mut User {
         &mut self.users[ix.at()]
     }
 
@@ -118,8 +133,12 @@ impl Directory {
         &self.groups[ix.at()]
     }
 
+    /// A group, to be changed in anything but its members.
     pub(crate) fn group_mut(&mut self, ix: GroupIx) -> &mut Group {
-        &mut self.groups[ix.at()]
+        let changed = self.changes.count();
+        let group = &mut self.groups[ix.at()];
+        group.changed = changed;
+        group
     }
 
     pub(crate) fn domain_of(&self, ix: UserIx) -> &Domain {
@@ -226,7 +245,7 @@ impl Directory {
         } else {
             self.role_holders.insert(ix);
         }
-        self.user_mut(ix).extras_mut().roles = roles;
+        self.user_quietly(ix).extras_mut().roles = roles;
     }
 
     /// Whether an application without a role of its own is refused sensitive actions on this user:
@@ -242,16 +261,26 @@ impl Directory {
     }
 
     pub(crate) fn join(&mut self, ix: UserIx, group: GroupIx) -> bool {
-        let new = self.group_mut(group).members.insert(ix);
+        let new = self.groups[group.at()].members.insert(ix);
         if new {
-            self.user_mut(ix).groups.push(group);
+            self.user_quietly(ix).groups.push(group);
+            self.changes.moved(ix, group);
         }
         new
     }
 
     pub(crate) fn leave(&mut self, ix: UserIx, group: GroupIx) -> bool {
-        let was = self.group_mut(group).members.remove(&ix);
-        self.user_mut(ix).groups.retain(|other| *other != group);
+        let was = self.expel(ix, group);
+        self.user_quietly(ix).groups.retain(|other| *other != group);
+        was
+    }
+
+    /// Ends a membership on the side of the group.
+    pub(super) fn expel(&mut self, ix: UserIx, group: GroupIx) -> bool {
+        let was = self.groups[group.at()].members.remove(&ix);
+        if was {
+            self.changes.moved(ix, group);
+        }
         was
     }
 }

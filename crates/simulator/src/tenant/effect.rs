@@ -57,7 +57,7 @@ impl Tenant {
         self.directory.deleted.remove(&ix);
         self.directory.role_holders.remove(&ix);
         for group in self.directory.user(ix).groups.clone() {
-            self.directory.group_mut(group).members.remove(&ix);
+            self.directory.expel(ix, group);
         }
         let user = self.directory.user_mut(ix);
         user.purged = true;
@@ -69,7 +69,7 @@ impl Tenant {
         directory.group_mut(group).deleted = true;
         for member in std::mem::take(&mut directory.group_mut(group).members) {
             directory
-                .user_mut(member)
+                .user_quietly(member)
                 .groups
                 .retain(|other| *other != group);
         }

@@ -89,6 +89,8 @@ pub(crate) struct Group {
     /// Soft-deleted users stay members, and are hidden.
     pub(crate) members: BTreeSet<UserIx>,
     pub(crate) deleted: bool,
+    /// The number of the last change but those of members.
+    pub(crate) changed: u64,
 }
 
 impl Group {

@@ -4,20 +4,24 @@
 //! leave no record), and by Graph's own write requests (each leaves one [`Write`]).
 
 mod activity;
+mod change;
 mod directory;
 mod effect;
 mod group;
 mod record;
 mod role;
+mod shadow;
 mod sign_in;
 mod user;
 
 pub(crate) use activity::Activity;
+pub(crate) use change::DAYS_OF_CHANGES;
 pub(crate) use directory::{Directory, Domain, DomainIx};
 pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
 pub(crate) use role::{ROLES, role_named};
+pub(crate) use shadow::Shadows;
 pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
 pub(crate) use user::{
     CreationType, Extras, Habits, InvitationState, Origin, Persona, Sponsor, User, UserIx, UserType,

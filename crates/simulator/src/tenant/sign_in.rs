@@ -93,7 +93,7 @@ impl SignInLog {
             }
             self.unshown.pop_front();
             directory
-                .user_mut(next.user)
+                .user_quietly(next.user)
                 .shown
                 .record(next.at, next.interactive, next.success);
         }
@@ -113,7 +113,7 @@ pub(crate) fn request_id(user: Uuid, at: Second) -> Uuid {
 impl Tenant {
     /// A user tries to sign in, with success unless the account is disabled or they fail.
     pub(crate) fn sign_in(&mut self, ix: UserIx, at: Second, interactive: bool, able: bool) {
-        let user = self.directory.user_mut(ix);
+        let user = self.directory.user_quietly(ix);
         let success = able && user.enabled;
         user.activity.record(at, interactive, success);
         let mut dice = Dice::for_object(user.id, u64::try_from(at.unix()).unwrap_or(0) ^ 0x51);

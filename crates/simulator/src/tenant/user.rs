@@ -198,6 +198,8 @@ pub(crate) struct User {
     pub(crate) groups: Vec<GroupIx>,
     pub(crate) sponsors: Vec<Sponsor>,
     pub(crate) extras: Option<Box<Extras>>,
+    /// The number of the last change that delta queries tell.
+    pub(crate) changed: u64,
 }
 
 impl User {

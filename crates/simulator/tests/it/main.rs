@@ -3,7 +3,9 @@
 mod batch;
 mod connections;
 mod control;
+mod credentials;
 mod days;
+mod delta;
 mod faults;
 mod filters;
 mod groups;
@@ -11,6 +13,7 @@ mod life;
 mod lifecycle;
 mod limits;
 mod mail;
+mod oddities;
 mod paging;
 mod permissions;
 mod queries;

@@ -159,6 +159,38 @@ impl Tenant {
             .expect("an answer")
     }
 
+    /// Asks for a token of the application with these ways to prove who it is.
+    pub async fn ask_for_token_with(&self, proof: &[(&str, &str)]) -> Answer {
+        let client_id = DEFAULT_CLIENT_ID.to_string();
+        let mut form = vec![
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id.as_str()),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        form.extend_from_slice(proof);
+        let url = format!(
+            "{}/{DEFAULT_TENANT_ID}/oauth2/v2.0/token",
+            self.simulator.url()
+        );
+        answer(self.http.post(url).form(&form))
+            .await
+            .expect("an answer")
+    }
+
+    /// What the machine answers on which an application runs.
+    pub async fn machine(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.http.get(format!("{}{path}", self.simulator.url()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request).await.expect("an answer")
+    }
+
+    /// Goes on with the token of this answer.
+    pub fn take_token(&mut self, answer: &Answer) {
+        self.token = text(&answer.body["access_token"]);
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
