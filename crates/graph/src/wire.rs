@@ -278,8 +278,8 @@ impl WireGroup {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleAssignment {
-    pub(crate) principal_id: Uuid,
-    pub(crate) role_definition_id: Uuid,
+    pub(crate) principal_id: Option<Uuid>,
+    pub(crate) role_definition_id: Option<Uuid>,
 }
 
 /// The tenant (`organization`).
