@@ -1,5 +1,8 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
+#[cfg(test)]
+mod contract;
+
 use std::fmt;
 
 use chrono::{DateTime, SubsecRound, Utc};

@@ -133,13 +133,12 @@ impl Schema {
         self.line(kind).find_map(|(_, found)| found.nav.get(name))
     }
 
-    /// A type, and every one that derives from it.
+    /// A type, and every one that derives from it, as far as it is known what they have.
     #[must_use]
     pub fn family<'s>(&'s self, kind: &'s str) -> Vec<&'s str> {
         let derived = self.derived_types.get(kind).into_iter().flatten();
-        std::iter::once(kind)
-            .chain(derived.map(String::as_str))
-            .collect()
+        let all = std::iter::once(kind).chain(derived.map(String::as_str));
+        all.filter(|kind| self.of_type(kind).is_some()).collect()
     }
 
     /// A property that may be selected from a collection of this type: whatever one of its kinds has.
@@ -226,7 +225,8 @@ mod tests {
         assert_eq!(found("people/1/friends"), Ok(friends));
         let one = Resource::Single("person".to_owned());
         assert_eq!(found("people/1/friends/2/microsoft.graph.person"), Ok(one));
-        assert_eq!(found("people/$count"), Ok(Resource::Count));
+        let count = Resource::Count("person".to_owned());
+        assert_eq!(found("people/$count"), Ok(count));
         assert!(matches!(found("people/1/greet"), Ok(Resource::Action(_))));
         for nowhere in ["animals", "people/1/age", "people/1/greet/2"] {
             assert!(found(nowhere).is_err(), "{nowhere}");

@@ -13,8 +13,8 @@ pub enum Resource {
     Single(String),
     /// An action, with its parameters.
     Action(BTreeMap<String, Property>),
-    /// The number of objects.
-    Count,
+    /// The number of objects of this type.
+    Count(String),
     /// A link to an object, but not the object.
     Reference,
 }
@@ -49,7 +49,9 @@ impl Schema {
             self.is_a(to, kind).then(|| to.to_owned())
         };
         match at {
-            Resource::Collection(_) if segment == "$count" => Some(Resource::Count),
+            Resource::Collection(kind) if segment == "$count" => {
+                Some(Resource::Count(kind.clone()))
+            }
             Resource::Collection(_) if segment == "$ref" => Some(Resource::Reference),
             Resource::Collection(kind) => Some(match cast(kind) {
                 Some(to) => Resource::Collection(to),
@@ -61,7 +63,7 @@ impl Schema {
                 to.or_else(|| self.part(kind, segment))
                     .or_else(|| self.action(kind, segment))
             }
-            Resource::Action(_) | Resource::Count | Resource::Reference => None,
+            Resource::Action(_) | Resource::Count(_) | Resource::Reference => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The client against scripted answers, and against the simulated tenant.
 
 mod connections;
+mod contract;
 mod diagnostics;
 mod effects;
 mod fallbacks;

@@ -24,7 +24,7 @@ async fn faults(schema: &Schema, tenant: &Tenant, path: &str) -> Vec<String> {
     let (kind, objects) = match &resource {
         Resource::Collection(kind) => (kind, tenant.all(path).await),
         Resource::Single(kind) => (kind, vec![tenant.get(path).await.ok().body]),
-        Resource::Action(_) | Resource::Count | Resource::Reference => panic!("{resource:?}"),
+        Resource::Action(_) | Resource::Count(_) | Resource::Reference => panic!("{resource:?}"),
     };
     assert!(!objects.is_empty(), "nothing to judge at {path}");
     let faults = objects
