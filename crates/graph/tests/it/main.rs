@@ -3,10 +3,12 @@
 mod connections;
 mod contract;
 mod diagnostics;
+mod documents;
 mod effects;
 mod fallbacks;
 mod limits;
 mod paging;
+mod refusals;
 mod rereading;
 mod retries;
 mod secrecy;
