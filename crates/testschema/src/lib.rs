@@ -133,6 +133,18 @@ impl Schema {
         self.line(kind).find_map(|(_, found)| found.nav.get(name))
     }
 
+    /// The names of a type's relationships, inherited ones too.
+    pub fn relationships(&self, kind: &str) -> impl Iterator<Item = &str> {
+        let line = self.line(kind).flat_map(|(_, found)| found.nav.keys());
+        line.map(String::as_str)
+    }
+
+    /// Where addresses begin.
+    pub fn roots(&self) -> impl Iterator<Item = &str> {
+        let roots = self.entity_sets.keys().chain(self.singletons.keys());
+        roots.map(String::as_str)
+    }
+
     /// A type, and every one that derives from it, as far as it is known what they have.
     #[must_use]
     pub fn family<'s>(&'s self, kind: &'s str) -> Vec<&'s str> {

@@ -3,7 +3,7 @@
 use innkeeper_testschema::{Resource, Schema};
 use serde_json::{Value, json};
 
-use crate::tenant::{DAY, Tenant, is_live, text};
+use crate::tenant::{Answer, DAY, Tenant, is_live, text};
 
 /// What Graph's own samples have and its types do not.
 const BESIDES: &[&str] =
@@ -60,6 +60,82 @@ async fn everything(schema: &Schema, tenant: &Tenant, path: &str, kind: &str) ->
 fn id_of(rows: &[Value], is: impl Fn(&Value) -> bool) -> String {
     let row = rows.iter().find(|row| is(row)).expect("there is one");
     text(&row["id"])
+}
+
+/// The addresses below another one, with the id of the first object that is there.
+fn below(schema: &Schema, path: &str, answer: &Answer) -> Vec<String> {
+    let resource = schema
+        .resource(&segments(path))
+        .expect("it leads somewhere");
+    let names: Vec<String> = match &resource {
+        Resource::Collection(kind) => {
+            let casts = schema.family(kind).into_iter().skip(1);
+            let casts = casts.map(|kind| format!("microsoft.graph.{kind}"));
+            let first = answer.body["value"].get(0);
+            casts.chain(first.map(|row| text(&row["id"]))).collect()
+        }
+        Resource::Single(kind) => schema.relationships(kind).map(str::to_owned).collect(),
+        Resource::Action(_) | Resource::Count(_) | Resource::Reference => Vec::new(),
+    };
+    let below = names.into_iter().map(|name| format!("{path}/{name}"));
+    below.collect()
+}
+
+/// Goes wherever Graph's types lead. What is not served is not gone below, except where only parts of it are.
+#[tokio::test]
+async fn whatever_is_served_is_as_graph_declares_it() {
+    let Some(schema) = Schema::load() else { return };
+    let mut tenant = Tenant::quiet(100).await;
+    tenant.pass(DAY).await;
+    tenant.renew().await;
+    let deleted = tenant.add_guest("gone").await;
+    tenant.delete(&format!("/users/{deleted}")).await.ok();
+    let mut open: Vec<String> = schema.roots().map(|root| format!("/{root}")).collect();
+    let mut served = Vec::new();
+    while let Some(path) = open.pop() {
+        let answer = tenant.get(&path).await;
+        if answer.status == 200 {
+            served.push(template(&path));
+            if !answer.body["value"].as_array().is_some_and(Vec::is_empty) {
+                assert_fits(&schema, &tenant, &path).await;
+            }
+        }
+        if answer.status == 200 || segments(&path).len() <= 2 {
+            open.extend(below(&schema, &path, &answer));
+        }
+    }
+    served.sort();
+    let expected = [
+        "/auditLogs/signIns",
+        "/directory/deletedItems/microsoft.graph.user",
+        "/groups",
+        "/groups/{id}",
+        "/groups/{id}/members",
+        "/groups/{id}/members/microsoft.graph.user",
+        "/groups/{id}/owners",
+        "/organization",
+        "/roleManagement/directory/roleAssignments",
+        "/subscribedSkus",
+        "/users",
+        "/users/{id}",
+        "/users/{id}/appRoleAssignments",
+        "/users/{id}/memberOf",
+        "/users/{id}/memberOf/microsoft.graph.directoryRole",
+        "/users/{id}/memberOf/microsoft.graph.group",
+        "/users/{id}/sponsors",
+    ];
+    assert_eq!(served, expected);
+}
+
+/// A path without its ids.
+fn template(path: &str) -> String {
+    let segment = |part| if is_id(part) { "{id}" } else { part };
+    let segments: Vec<&str> = segments(path).into_iter().map(segment).collect();
+    format!("/{}", segments.join("/"))
+}
+
+fn is_id(segment: &str) -> bool {
+    segment.len() > 30 && segment.contains(|letter: char| letter.is_ascii_digit())
 }
 
 #[tokio::test]
