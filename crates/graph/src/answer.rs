@@ -3,6 +3,7 @@
 //! Decided by the status, and by the code only where one status means several things; never by the message, which is
 //! for people and changes ("Microsoft Graph error responses").
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -83,15 +84,16 @@ struct Detail {
 }
 
 impl Detail {
-    /// The inner error is spelled `innerError` or `innererror` and may nest; a message may itself hold an error.
+    /// The inner error is spelled `innerError` or `innererror` and may nest; a message may itself hold an error, whether
+    /// there is an inner one or not.
     fn of(body: &[u8]) -> Self {
         let mut detail = Self::default();
         let Ok(parsed) = serde_json::from_slice::<Value>(body) else {
             return detail;
         };
-        let mut at = parsed.get("error").cloned();
+        let mut open: VecDeque<Value> = parsed.get("error").cloned().into_iter().collect();
         for _ in 0..DEEPEST {
-            let Some(error) = at else { break };
+            let Some(error) = open.pop_front() else { break };
             let text = |key: &str| error.get(key).and_then(Value::as_str);
             if let Some(code) = text("code").filter(|code| is_presentable(code)) {
                 detail.codes.push(code.to_owned());
@@ -103,12 +105,9 @@ impl Detail {
                 let parsed: Value = serde_json::from_str(text("message")?).ok()?;
                 parsed.get("error").cloned()
             };
-            at = error
-                .get("innerError")
-                .or_else(|| error.get("innererror"))
-                .filter(|inner| inner.get("code").is_some() || inner.get("request-id").is_some())
-                .cloned()
-                .or_else(in_message);
+            let inner = error.get("innerError").or_else(|| error.get("innererror"));
+            open.extend(inner.cloned());
+            open.extend(in_message());
         }
         detail
     }
@@ -221,6 +220,10 @@ mod tests {
             ),
             (
                 r#"{"error": {"code": "UnknownError", "message": "{\"error\": {\"code\": \"Inner\"}}"}}"#,
+                Some("Inner"),
+            ),
+            (
+                r#"{"error": {"code": "UnknownError", "message": "{\"error\": {\"code\": \"Inner\"}}", "innerError": {"request-id": "r"}}}"#,
                 Some("Inner"),
             ),
             (r#"{"error": {"code": "400"}}"#, Some("400")),

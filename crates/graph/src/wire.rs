@@ -1,5 +1,8 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
+#[cfg(test)]
+mod contract;
+
 use std::fmt;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -313,8 +316,8 @@ impl WireGroup {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RoleAssignment {
-    pub(crate) principal_id: Uuid,
-    pub(crate) role_definition_id: Uuid,
+    pub(crate) principal_id: Option<Uuid>,
+    pub(crate) role_definition_id: Option<Uuid>,
 }
 
 /// The tenant (`organization`).

@@ -1,6 +1,6 @@
 //! Groups, their members and owners; and who holds a directory role.
 
-use futures_util::{Stream, TryStreamExt, pin_mut};
+use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut};
 use innkeeper_domain::group::{Found, Group};
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
@@ -18,6 +18,9 @@ const PAGE: &str = "999";
 
 /// The permission to read members that a group hides.
 const HIDDEN: &str = "Member.Read.Hidden";
+
+/// The role of an assignment that does not say.
+const UNNAMED: &str = "a role that Graph does not name";
 
 /// A key in the way that Entra shows ids. The other spellings of a UUID might be somebody's name for a group.
 fn as_id(key: &str) -> Option<Uuid> {
@@ -150,14 +153,20 @@ impl Reader {
             "/roleManagement/directory/roleAssignments",
             "RoleManagement.Read.Directory",
         );
-        let held = |held: RoleAssignment| {
-            (
-                GuestId(held.principal_id),
-                roles::name(held.role_definition_id),
-            )
+        // Whom an assignment without a holder protects is not known, and so not whom nothing protects.
+        let held = |held: RoleAssignment| match held.principal_id {
+            Some(holder) => {
+                let role = held.role_definition_id;
+                let role = role.map_or_else(|| UNNAMED.to_owned(), roles::name);
+                Ok((GuestId(holder), role))
+            }
+            None => Err(malformed(
+                &request,
+                "an assignment of a role came without its holder",
+            )),
         };
-        let mut holders: Vec<(GuestId, String)> = pages::<RoleAssignment>(&self.0, request)
-            .map_ok(|page| page.into_iter().map(held).collect::<Vec<_>>())
+        let mut holders: Vec<(GuestId, String)> = pages::<RoleAssignment>(&self.0, request.clone())
+            .map(|page| page?.into_iter().map(held).collect::<Result<Vec<_>, _>>())
             .try_concat()
             .await?;
         let request = self

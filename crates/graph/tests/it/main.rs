@@ -1,12 +1,15 @@
 //! The client against scripted answers, and against the simulated tenant.
 
 mod connections;
+mod contract;
 mod credentials;
 mod diagnostics;
+mod documents;
 mod effects;
 mod fallbacks;
 mod limits;
 mod paging;
+mod refusals;
 mod rereading;
 mod retries;
 mod secrecy;

@@ -2,6 +2,7 @@
 
 use innkeeper_domain::activity::SignIns;
 use innkeeper_domain::guest::{Guest, Invitation, UserType};
+use innkeeper_graph::GraphError;
 use serde_json::{Value, json};
 
 use crate::tenant::{Tenant, all, guest, guest_id, page, text};
@@ -121,4 +122,25 @@ async fn a_type_that_is_null_is_the_one_filtered_by_and_an_unknown_one_is_unread
     let read = all(tenant.reader().guests()).await.expect("a page");
     assert_eq!(read[0].guests[0].user_type, UserType::Guest);
     assert_eq!(read[0].unreadable, [guest_id("bob")]);
+}
+
+#[tokio::test]
+async fn an_assignment_that_names_no_role_protects_its_holder_and_one_without_a_holder_is_an_error()
+{
+    let assignments = "/roleManagement/directory/roleAssignments";
+    let unnamed = json!({ "principalId": guest_id("ann"), "roleDefinitionId": null });
+    let unheld = json!({ "principalId": null, "roleDefinitionId": guest_id("role") });
+    let tenant = Tenant::start().await;
+    let answers = [page(&[unnamed], None), page(&[unheld], None)];
+    tenant.answers("GET", assignments, answers).await;
+    tenant.answers("GET", "/groups", [page(&[], None)]).await;
+    let holders = tenant.reader().role_holders().await.expect("the holders");
+    let unnamed = "a role that Graph does not name".to_owned();
+    assert_eq!(holders, [(guest_id("ann"), unnamed)]);
+    let error = tenant.reader().role_holders().await.unwrap_err();
+    let GraphError::Malformed { call, why } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*call, format!("GET {assignments}"));
+    assert_eq!(why, "an assignment of a role came without its holder");
 }

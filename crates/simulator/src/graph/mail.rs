@@ -22,9 +22,10 @@ pub(super) fn send(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
         return Err(no_mailbox());
     }
     let id = user.id;
-    let message = call
-        .body
-        .get("message")
+    // The metadata spells the parameter `Message`, every sample of the documentation `message`.
+    let mut parameters = call.body.as_object().into_iter().flatten();
+    let (_, message) = parameters
+        .find(|(name, _)| name.eq_ignore_ascii_case("message"))
         .ok_or_else(|| Reply::error(400, "ErrorInvalidRequest", "The message is missing."))?;
     let text = |pointer: &str| {
         message

@@ -114,7 +114,8 @@ pub(crate) fn answer(world: &mut World, request: &Arrived, befalling: &[Befallin
     one(world, &call)
 }
 
-/// The decoded parts of a path below the version. `users('x')` is another way to write `users/x`.
+/// The decoded parts of a path below the version. `users('x')` is another way to write `users/x`, and `graph` is the
+/// metadata's alias of `microsoft.graph`.
 fn segments(path: &str) -> Vec<String> {
     let mut segments = Vec::new();
     for raw in path.trim_matches('/').split('/') {
@@ -127,6 +128,13 @@ fn segments(path: &str) -> Vec<String> {
             Some((name, key)) if key.ends_with("')") => {
                 segments.push(name.to_owned());
                 segments.push(key[..key.len() - 2].replace("''", "'"));
+            }
+            _ if matches!(
+                decoded.as_str(),
+                "graph.user" | "graph.group" | "graph.directoryRole"
+            ) =>
+            {
+                segments.push(format!("microsoft.{decoded}"));
             }
             _ => segments.push(decoded),
         }

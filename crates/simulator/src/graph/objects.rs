@@ -366,3 +366,24 @@ pub(super) fn selected<'s>(
         None => customary.to_vec(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use innkeeper_testschema::Schema;
+
+    use super::*;
+
+    #[test]
+    fn every_property_that_is_known_is_one_of_graph() {
+        let Some(schema) = Schema::load() else { return };
+        for (kind, names) in [("user", USER), ("user", OUT_OF_STORE), ("group", GROUP)] {
+            for name in names {
+                assert!(schema.property(kind, name).is_some(), "{kind} {name}");
+            }
+        }
+        for name in DIRECTORY_OBJECT {
+            let found = schema.selectable("directoryObject", name);
+            assert!(found.is_some(), "{name}");
+        }
+    }
+}

@@ -15,10 +15,13 @@ const LONGEST_ATTRIBUTE: usize = 1024;
 
 pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
-    let Some(body) = call.body.as_object().filter(|body| !body.is_empty()) else {
+    // An annotation, such as the type that Microsoft's clients always send along, changes nothing.
+    let mut body = call.body.as_object().cloned().unwrap_or_default();
+    body.retain(|name, _| !is_annotation(name));
+    if body.is_empty() {
         return Err(Reply::bad_request("Empty payload. JSON content expected."));
-    };
-    for (name, value) in body {
+    }
+    for (name, value) in &body {
         let fits = match name.as_str() {
             "accountEnabled" => value.is_boolean(),
             "onPremisesExtensionAttributes" => are_attributes(value),
@@ -62,7 +65,7 @@ pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
         }
     }
     if body.len() > usize::from(body.contains_key("accountEnabled")) {
-        set_attributes(world, ix, body);
+        set_attributes(world, ix, &body);
         world
             .tenant
             .note(WriteKind::Update, id, None, true, &call.caller);
@@ -92,6 +95,10 @@ fn set_attributes(world: &mut World, ix: UserIx, body: &serde_json::Map<String, 
     }
 }
 
+fn is_annotation(name: &str) -> bool {
+    name.contains('@')
+}
+
 /// `extensionAttribute1` to `extensionAttribute15`.
 fn attribute_number(name: &str) -> Option<u8> {
     let number = name.strip_prefix("extensionAttribute")?.parse().ok()?;
@@ -106,9 +113,9 @@ fn are_attributes(value: &Value) -> bool {
                 .is_some_and(|text| text.len() <= LONGEST_ATTRIBUTE)
     };
     value.as_object().is_some_and(|object| {
-        object
-            .iter()
-            .all(|(name, value)| attribute_number(name).is_some() && fits(value))
+        object.iter().all(|(name, value)| {
+            is_annotation(name) || attribute_number(name).is_some() && fits(value)
+        })
     })
 }
 

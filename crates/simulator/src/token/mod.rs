@@ -75,8 +75,15 @@ pub(crate) fn issue(
     if let Err((code, text)) = proven {
         return refuse(world, 401, "invalid_client", code, &text);
     }
+    // Microsoft's clients leave the port out, since Entra takes none in a scope.
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) => name,
+        _ => host,
+    };
     let known = [
         format!("http://{host}/.default"),
+        format!("http://{name}/.default"),
         "https://graph.microsoft.com/.default".to_owned(),
     ];
     if !known.iter().any(|known| known == scope) {

@@ -46,6 +46,23 @@ async fn a_patch_changes_what_it_names_and_is_noted() {
 }
 
 #[tokio::test]
+async fn an_annotation_in_a_patch_is_passed_over() {
+    let tenant = Tenant::still(0).await;
+    let id = tenant.add_guest("ann").await;
+    let path = format!("/users/{id}");
+    let kind = "#microsoft.graph.user";
+    let body = json!({ "@odata.type": kind, "accountEnabled": false });
+    assert_eq!(tenant.patch(&path, body).await.status, 204);
+    let body = json!({ "onPremisesExtensionAttributes": {
+        "@odata.type": "#microsoft.graph.onPremisesExtensionAttributes", "extensionAttribute1": "noted",
+    } });
+    assert_eq!(tenant.patch(&path, body).await.status, 204);
+    assert_eq!(tenant.writes().await, ["disable", "update"]);
+    let answer = tenant.patch(&path, json!({ "@odata.type": kind })).await;
+    assert_eq!(answer.refusal(), (400, "Request_BadRequest"));
+}
+
+#[tokio::test]
 async fn the_attributes_of_a_synced_user_cannot_be_set() {
     let tenant = Tenant::still(0).await;
     let id = tenant.add_guest("ann").await;

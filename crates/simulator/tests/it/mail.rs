@@ -63,3 +63,14 @@ async fn a_mail_to_nobody_is_refused() {
     assert_eq!(tenant.post(path, json!({})).await.status, 400);
     assert_eq!(tenant.tell("outbox").await, json!([]));
 }
+
+#[tokio::test]
+async fn the_parameters_are_named_as_in_the_samples_or_as_in_the_metadata() {
+    let tenant = Tenant::still(0).await;
+    let sender = text(&tenant.tell("info").await["notify_sender"]);
+    let path = format!("/users/{sender}/sendMail");
+    let body = json!({ "Message": message()["message"], "SaveToSentItems": true });
+    assert_eq!(tenant.post(&path, body).await.status, 202);
+    let outbox = tenant.tell("outbox").await;
+    assert_eq!(outbox[0]["subject"], "Your access ends");
+}

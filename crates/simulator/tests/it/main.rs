@@ -2,6 +2,7 @@
 
 mod batch;
 mod connections;
+mod contract;
 mod control;
 mod credentials;
 mod days;

@@ -207,3 +207,20 @@ async fn app_roles_survive_a_deletion() {
     }
     assert!(seen > 2);
 }
+
+#[tokio::test]
+async fn a_cast_is_written_in_full_or_with_the_alias_of_the_namespace() {
+    let tenant = Tenant::still(0).await;
+    let id = tenant.add_guest("ann").await;
+    let group = tenant.add_group("security", &id).await;
+    for path in [
+        format!("/users/{id}/memberOf/{{}}.group"),
+        format!("/users/{id}/memberOf/{{}}.directoryRole"),
+        format!("/groups/{group}/members/{{}}.user"),
+        "/directory/deletedItems/{}.user".to_owned(),
+    ] {
+        let of = async |namespace| tenant.get(&path.replace("{}", namespace)).await.ok();
+        let (full, alias) = (of("microsoft.graph").await, of("graph").await);
+        assert_eq!(full.rows(), alias.rows(), "{path}");
+    }
+}

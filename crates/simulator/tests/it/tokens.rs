@@ -86,3 +86,19 @@ async fn a_token_keeps_to_the_permissions_that_are_granted() {
     tenant.renew().await;
     assert_eq!(tenant.get("/users").await.status, 403);
 }
+
+#[tokio::test]
+async fn a_scope_names_the_simulator_with_or_without_its_port_or_graph() {
+    let tenant = Tenant::still(0).await;
+    let id = DEFAULT_TENANT_ID.to_string();
+    let here = tenant.url();
+    for root in [
+        here.as_str(),
+        "http://127.0.0.1",
+        "https://graph.microsoft.com",
+    ] {
+        let scope = format!("{root}/.default");
+        let answer = tenant.ask_for_token(&id, &[("scope", &scope)]).await;
+        assert_eq!(answer.status, 200, "{scope}");
+    }
+}

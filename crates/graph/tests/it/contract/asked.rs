@@ -1,0 +1,124 @@
+//! A request as it came, and what is wrong with it.
+
+use innkeeper_testschema::{Resource, Schema};
+use serde_json::{Value, json};
+use url::Url;
+use wiremock::Request;
+
+/// A request, whether it came by itself or in a batch.
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) url: Url,
+    pub(super) body: Value,
+}
+
+impl Asked {
+    /// What came, and what came in it.
+    pub(super) fn of(request: &Request) -> Vec<Self> {
+        let asked = Self {
+            method: request.method.to_string(),
+            url: request.url.clone(),
+            body: serde_json::from_slice(&request.body).unwrap_or_default(),
+        };
+        let items = asked.body["requests"].as_array().cloned();
+        let item = |item: Value| Self {
+            method: item["method"].as_str().expect("a method").to_owned(),
+            url: asked
+                .url
+                .join(&format!("/v1.0{}", item["url"].as_str().expect("a path")))
+                .expect("an address"),
+            body: item["body"].clone(),
+        };
+        match items {
+            Some(items) => items.into_iter().map(item).collect(),
+            None => vec![asked],
+        }
+    }
+
+    pub(super) fn segments(&self) -> Vec<&str> {
+        let below = self.url.path().strip_prefix("/v1.0/");
+        below.expect("it is below the version").split('/').collect()
+    }
+
+    pub(super) fn option(&self, name: &str) -> Option<String> {
+        let mut pairs = self.url.query_pairs();
+        let (_, value) = pairs.find(|(option, _)| option == name)?;
+        Some(value.into_owned())
+    }
+
+    /// What is wrong with it.
+    pub(super) fn faults(&self, schema: &Schema) -> Vec<String> {
+        let resource = match schema.resource(&self.segments()) {
+            Ok(resource) => resource,
+            Err(unknown) => return vec![format!("there is no {unknown}")],
+        };
+        let mut faults = self.faults_of_body(schema, &resource);
+        for (name, value) in self.url.query_pairs() {
+            let kind = match &resource {
+                Resource::Collection(kind) | Resource::Single(kind) | Resource::Count(kind) => kind,
+                Resource::Action(_) | Resource::Reference => "nothing",
+            };
+            faults.extend(faults_of_option(schema, kind, &name, &value));
+        }
+        faults
+    }
+
+    fn faults_of_body(&self, schema: &Schema, resource: &Resource) -> Vec<String> {
+        match (self.method.as_str(), resource) {
+            ("PATCH", Resource::Single(kind)) => schema.faults_written(kind, &self.body),
+            ("POST", Resource::Action(parameters)) => schema.faults_of_call(parameters, &self.body),
+            ("GET", Resource::Collection(_) | Resource::Single(_) | Resource::Count(_))
+            | ("DELETE", Resource::Single(_) | Resource::Reference)
+                if self.body.is_null() =>
+            {
+                Vec::new()
+            }
+            (method, resource) => vec![format!("{method} {resource:?} {}", self.body)],
+        }
+    }
+}
+
+fn faults_of_option(schema: &Schema, kind: &str, name: &str, value: &str) -> Vec<String> {
+    let among = |known: &dyn Fn(&str) -> bool| {
+        let unknown = value.split(',').filter(|name| !known(name));
+        unknown
+            .map(|unknown| format!("{kind} has no {unknown}"))
+            .collect()
+    };
+    match name {
+        "$select" => among(&|name| schema.selectable(kind, name).is_some()),
+        "$expand" => among(&|name| schema.relationship(kind, name).is_some()),
+        "$filter" => faults_of_filter(schema, kind, value),
+        "$top" if value.parse().is_ok_and(|top| (1..=999).contains(&top)) => Vec::new(),
+        _ => vec![format!("{name} is not known with {value}")],
+    }
+}
+
+/// Of a filter that compares properties with texts and truth values. Each comparison is judged as if the value were
+/// written to the property.
+fn faults_of_filter(schema: &Schema, kind: &str, filter: &str) -> Vec<String> {
+    let mut property = "";
+    let mut faults = Vec::new();
+    // What stands between quotation marks comes second of each two.
+    for (number, part) in filter.split('\'').enumerate() {
+        let literals = match number % 2 {
+            0 => {
+                let words = part.split([' ', '(', ')', ',']);
+                let mut truths = Vec::new();
+                for word in words {
+                    match word {
+                        "" | "eq" | "in" | "and" | "or" => {}
+                        "true" | "false" => truths.push(json!(word == "true")),
+                        name => property = name,
+                    }
+                }
+                truths
+            }
+            _ => vec![json!(part)],
+        };
+        for literal in literals {
+            faults.extend(schema.faults_written(kind, &json!({ property: literal })));
+        }
+    }
+    faults
+}
