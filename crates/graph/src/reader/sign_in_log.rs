@@ -31,10 +31,7 @@ impl Reader {
             )
             .with("$filter", &format!("createdDateTime ge {since}"))
             .of_kind(Kind::Reports);
-        pages::<SignIn>(&self.0, request).map_ok(|page| {
-            page.into_iter()
-                .filter_map(|sign_in| sign_in.success())
-                .collect()
-        })
+        pages::<SignIn>(&self.0, request)
+            .map_ok(|page| page.into_iter().filter_map(SignIn::success).collect())
     }
 }
