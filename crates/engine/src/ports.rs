@@ -18,8 +18,8 @@ pub trait ReadDirectory: Send + Sync {
     fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
     /// Every guest with its sign-in times, page by page.
     fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send;
-    /// Every guest's sponsors, page by page.
-    fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
+    /// Every guest's sponsors, page by page; about so many guests are there.
+    fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
     /// The group with this id or exact name.
     fn find_group(&self, key: &str) -> impl Future<Output = Result<Found, GraphError>> + Send;
     /// A group's direct members that are users, page by page.
@@ -76,8 +76,8 @@ impl ReadDirectory for Reader {
         Self::guests(self)
     }
 
-    fn sponsors(&self) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
-        Self::sponsors(self)
+    fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
+        Self::sponsors(self, guests)
     }
 
     async fn find_group(&self, key: &str) -> Result<Found, GraphError> {

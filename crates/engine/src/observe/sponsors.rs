@@ -33,7 +33,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut chunks = pin!(
             self.tenant
                 .reader
-                .sponsors()
+                .sponsors(guests.len())
                 .try_chunks(PAGES_PER_TRANSACTION)
         );
         while let Some(pages) = self

@@ -40,7 +40,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     assert_eq!(reader.guest_count().await.expect("a number"), 7);
     let read = all(reader.guests()).await.expect("the guests");
     assert!(read[0].unreadable.is_empty());
-    all(reader.sponsors()).await.expect("the sponsors");
+    all(reader.sponsors(7)).await.expect("the sponsors");
     for key in [SAMPLE_ID, "Bridge"] {
         reader.find_group(key).await.expect("an answer");
     }

@@ -141,7 +141,7 @@ async fn sponsors_that_are_expanded() {
     tenant
         .answers("GET", "/users", [listing(&[row]), listing(&[sara()])])
         .await;
-    let read = all(tenant.reader().sponsors()).await.expect("a page");
+    let read = all(tenant.reader().sponsors(7)).await.expect("a page");
     assert_eq!(read[0].guests, [(GuestId(ADELE), their_sponsors())]);
 }
 

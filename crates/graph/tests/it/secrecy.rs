@@ -42,7 +42,7 @@ async fn failures(graph: &Graph) -> Vec<String> {
     let read: [Option<GraphError>; 7] = [
         reader.guest_count().await.err(),
         all(reader.guests()).await.err(),
-        all(reader.sponsors()).await.err(),
+        all(reader.sponsors(7)).await.err(),
         reader.reread(&[ann], Depth::Whole).await.err(),
         // A group's id is asked for like anything else; this one happens to be a guest's.
         reader.find_group(&ann.to_string()).await.err(),

@@ -97,7 +97,10 @@ async fn every_guest_is_read_with_its_true_sponsors() {
     let tenant = Simulated::start().await;
     let mut live = tenant.live().await;
     let mut found = 0;
-    for page in all(tenant.reader().sponsors()).await.expect("the sponsors") {
+    for page in all(tenant.reader().sponsors(7))
+        .await
+        .expect("the sponsors")
+    {
         for (guest, sponsors) in page.guests {
             let row = live.remove(&guest).expect("a guest, and only once");
             assert_eq!(read_sponsors(&sponsors), true_sponsors(&row), "{row}");
@@ -254,4 +257,19 @@ async fn members_and_owners_of_a_group_are_read_whole() {
         .await
         .unwrap_err();
     assert!(matches!(error, GraphError::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn sponsors_read_in_parts_are_those_of_one_chain() {
+    let simulated = Simulated::start().await;
+    let reader = simulated.reader();
+    let sorted = |pages: Vec<innkeeper_graph::SponsorPage>| {
+        let mut guests: Vec<_> = pages.into_iter().flat_map(|page| page.guests).collect();
+        guests.sort_by_key(|(guest, _)| *guest);
+        guests
+    };
+    let one = sorted(all(reader.sponsors(7)).await.expect("one chain"));
+    let parts = sorted(all(reader.sponsors(1_000_000)).await.expect("parts"));
+    assert!(one.len() > 200);
+    assert_eq!(one, parts);
 }
