@@ -10,6 +10,7 @@ mod budget;
 mod client;
 mod error;
 mod page;
+mod reach;
 mod reader;
 mod request;
 mod retry;
@@ -22,6 +23,7 @@ mod writer;
 
 pub use client::{Graph, Requests, install_crypto};
 pub use error::{Answered, GraphError, WriteError};
-pub use reader::{GuestPage, Organization, Reader, Reread, SponsorPage};
+pub use reach::Reached;
+pub use reader::{Account, GuestPage, Organization, Reader, Reread, SponsorPage};
 pub use settings::{Application, Credential, IdentitySource, Limit, Settings};
 pub use writer::{Done, Mail, Writer};
