@@ -1,0 +1,444 @@
+//! Which application permissions of Graph are needed, by mode and by what the policy does: those and no others.
+//!
+//! The table says the same as README.md. What a higher permission covers, and the ids of the app roles, are from
+//! Microsoft's "Microsoft Graph permissions reference".
+
+use std::collections::BTreeSet;
+
+use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::{Action, Policy};
+use innkeeper_graph::Credential;
+use uuid::{Uuid, uuid};
+
+use super::finding::{Check, Finding};
+use crate::config::TenantConfig;
+
+/// A permission that something needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    name: &'static str,
+    role: Uuid,
+    from: Mode,
+    by: Feature,
+    reason: &'static str,
+    /// The higher ones that include it.
+    covered_by: &'static [&'static str],
+}
+
+/// What needs a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Feature {
+    /// Reading the tenant.
+    Observing,
+    /// Carrying out an action, if the policy has it.
+    Acting(Action),
+}
+
+const NEEDS: [Need; 9] = [
+    Need {
+        name: "User.Read.All",
+        role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "guests, their attributes and their sponsors are read with it",
+        covered_by: &[
+            "User.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+    },
+    Need {
+        name: "AuditLog.Read.All",
+        role: uuid!("b0afded3-3588-46d8-8b3d-9842eff778da"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "signInActivity is read with it: without it nobody's inactivity is known",
+        covered_by: &[],
+    },
+    Need {
+        name: "Directory.Read.All",
+        role: uuid!("7ab1d382-f21e-4acd-a863-ba3e13f7da61"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "without it Graph sometimes answers that the tenant has no premium licence, and the cycle fails",
+        covered_by: &["Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "GroupMember.Read.All",
+        role: uuid!("98830695-27a2-44f7-8c18-0c3ebc9698f6"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "members and owners of role-assignable groups, and of the groups that the policy names, are read with it",
+        covered_by: &[
+            "GroupMember.ReadWrite.All",
+            "Group.Read.All",
+            "Group.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+    },
+    Need {
+        name: "RoleManagement.Read.Directory",
+        role: uuid!("483bed4a-2ad3-4361-a73b-c83ccdbdc53c"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "it tells who holds a directory role, and is therefore never touched",
+        covered_by: &[
+            "RoleManagement.ReadWrite.Directory",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+    },
+    Need {
+        name: "Mail.Send",
+        role: uuid!("b633e1c5-b582-4048-a93e-9f11b44c7e96"),
+        from: Mode::Warn,
+        by: Feature::Acting(Action::Notify),
+        reason: "notices are sent with it, and no stage after a notice is reached before it was sent",
+        covered_by: &[],
+    },
+    Need {
+        name: "GroupMember.ReadWrite.All",
+        role: uuid!("dbaae8cf-10b5-4b86-a4a1-f871c94c6695"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::RemoveFromGroup),
+        reason: "the policy takes guests out of groups",
+        covered_by: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "User.EnableDisableAccount.All",
+        role: uuid!("3011c876-62b7-4ada-afa2-506cbbecc68c"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::Disable),
+        reason: "the policy disables guests, and what it disabled is enabled again when the reason goes away",
+        covered_by: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "User.DeleteRestore.All",
+        role: uuid!("eccc023d-eccf-4e7b-9683-8813ab36cecc"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::Delete),
+        reason: "the policy deletes guests",
+        covered_by: &["User.ReadWrite.All"],
+    },
+];
+
+/// For groups of the policy that hide their members: whether there are any, only a look at each of them tells.
+const HIDDEN: &str = "Member.Read.Hidden";
+const HIDDEN_ROLE: Uuid = uuid!("658aa5d8-239f-45c4-aa12-864f4fc7e490");
+
+/// Microsoft Graph itself, in every tenant.
+const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
+
+/// What the policy has to be permitted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Uses {
+    actions: BTreeSet<Action>,
+    names_groups: bool,
+}
+
+impl Uses {
+    fn of(policy: &Policy) -> Self {
+        let stages = policy.rules.iter().flat_map(|rule| &rule.stages);
+        Self {
+            actions: stages.map(|stage| stage.action).collect(),
+            names_groups: !policy.groups().is_empty(),
+        }
+    }
+}
+
+/// What is granted, held against what is needed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Comparison {
+    missing: Vec<&'static Need>,
+    /// Granted, and needed only in place of something smaller.
+    too_broad: Vec<(String, Vec<&'static str>)>,
+    unneeded: Vec<String>,
+}
+
+/// Without a policy nobody knows what it uses: then nothing that it might use is missing or too much.
+fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String>) -> Comparison {
+    let is_allowed = |need: &&Need| need.from <= mode;
+    let is_needed = |need: &&Need| match (need.by, uses) {
+        (Feature::Observing, _) => true,
+        (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
+        (Feature::Acting(_), None) => false,
+    };
+    let needed: Vec<&Need> = NEEDS.iter().filter(is_allowed).filter(is_needed).collect();
+    let has = |name: &str| granted.contains(name);
+    let is_covered = |need: &Need| need.covered_by.iter().any(|higher| has(higher));
+
+    let mut comparison = Comparison::default();
+    for need in needed.iter().copied() {
+        if !has(need.name) && !is_covered(need) {
+            comparison.missing.push(need);
+        }
+    }
+    let may_be_used = |name: &str| {
+        needed.iter().any(|need| need.name == name)
+            || (uses.is_none()
+                && NEEDS
+                    .iter()
+                    .filter(is_allowed)
+                    .any(|need| need.name == name))
+            || (name == HIDDEN && uses.is_none_or(|uses| uses.names_groups))
+    };
+    for name in granted.iter().filter(|name| !may_be_used(name)) {
+        let stands_for: Vec<&str> = needed
+            .iter()
+            .filter(|need| !has(need.name) && need.covered_by.contains(&name.as_str()))
+            .map(|need| need.name)
+            .collect();
+        if stands_for.is_empty() {
+            comparison.unneeded.push(name.clone());
+        } else {
+            comparison.too_broad.push((name.clone(), stands_for));
+        }
+    }
+    comparison
+}
+
+/// Holds what the token carries against what mode and policy need.
+pub(super) fn examine(
+    tenant: &TenantConfig,
+    policy: Option<&Policy>,
+    granted: &BTreeSet<String>,
+) -> Vec<Finding> {
+    let uses = policy.map(Uses::of);
+    let mode = tenant.mode.as_str();
+    let Comparison {
+        missing,
+        too_broad,
+        unneeded,
+    } = compare(tenant.mode, uses.as_ref(), granted);
+    let mut found: Vec<Finding> = Vec::new();
+    for need in missing {
+        found.push(Finding::wrong(
+            Check::Permissions,
+            format!(
+                "the application permission {} is missing, which the mode {mode} needs",
+                need.name
+            ),
+            need.reason,
+            grant(tenant, need.role),
+        ));
+    }
+    if found.is_empty() {
+        let what = match policy {
+            Some(_) => format!("everything is granted that the mode {mode} and the policy need"),
+            None => format!(
+                "everything is granted that reading needs; what the policy needs in the mode {mode} was not checked"
+            ),
+        };
+        found.push(Finding::ok(Check::Permissions, what));
+    }
+    for (name, instead) in too_broad {
+        found.push(Finding::warning(
+            Check::Permissions,
+            format!("the application permission {name} allows more than is needed"),
+            "whoever gets hold of the credential can do all that it allows",
+            format!(
+                "grant {} instead, then take {name} away: {}",
+                instead.join(" and "),
+                where_to(tenant)
+            ),
+        ));
+    }
+    if !unneeded.is_empty() {
+        found.push(Finding::warning(
+            Check::Permissions,
+            format!(
+                "application permissions that nothing in use needs: {}",
+                unneeded.join(", ")
+            ),
+            "whoever gets hold of the credential can do all that they allow",
+            format!(
+                "take them away, unless another use or a later mode needs them: {}",
+                where_to(tenant)
+            ),
+        ));
+    }
+    found
+}
+
+/// What to do for a group that hides its members.
+pub(super) fn grant_hidden(tenant: &TenantConfig) -> String {
+    grant(tenant, HIDDEN_ROLE)
+}
+
+/// A command that assigns an app role of Graph to the application's service principal, which is what consent does. It
+/// works for managed identities as well, which have no app registration.
+fn grant(tenant: &TenantConfig, role: Uuid) -> String {
+    let (application, hint) = match client_id(&tenant.credential) {
+        Some(id) => (id, ""),
+        None => (
+            "CLIENT_ID",
+            ", with the application id of the managed identity for CLIENT_ID",
+        ),
+    };
+    let graph = tenant.graph_url.as_str().trim_end_matches('/');
+    format!(
+        "in a shell where the Azure CLI is signed in as an administrator who may consent (az login --tenant {id} \
+         --allow-no-subscriptions), run this{hint}; a token keeps the old permissions for an hour or more:\n\
+         sp=$(az ad sp show --id {application} --query id -o tsv) && graph=$(az ad sp show --id {GRAPH} --query id -o tsv) && \
+         az rest --method POST --url \"{graph}/v1.0/servicePrincipals/$sp/appRoleAssignments\" \
+         --body \"{{\\\"principalId\\\":\\\"$sp\\\",\\\"resourceId\\\":\\\"$graph\\\",\\\"appRoleId\\\":\\\"{role}\\\"}}\"",
+        id = tenant.id,
+    )
+}
+
+fn where_to(tenant: &TenantConfig) -> String {
+    let application = client_id(&tenant.credential).unwrap_or("the managed identity");
+    format!("Entra admin center, Enterprise applications, {application}, Permissions")
+}
+
+fn client_id(credential: &Credential) -> Option<&str> {
+    match credential {
+        Credential::Application { client_id, .. } => Some(client_id),
+        Credential::ManagedIdentity { client_id, .. } => client_id.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(names: &[&str]) -> BTreeSet<String> {
+        names.iter().copied().map(str::to_owned).collect()
+    }
+
+    fn uses(actions: &[Action]) -> Uses {
+        Uses {
+            actions: actions.iter().copied().collect(),
+            names_groups: false,
+        }
+    }
+
+    fn missing(mode: Mode, actions: &[Action], names: &[&str]) -> Vec<&'static str> {
+        let compared = compare(mode, Some(&uses(actions)), &granted(names));
+        compared.missing.iter().map(|need| need.name).collect()
+    }
+
+    const READING: [&str; 5] = [
+        "User.Read.All",
+        "AuditLog.Read.All",
+        "Directory.Read.All",
+        "GroupMember.Read.All",
+        "RoleManagement.Read.Directory",
+    ];
+
+    #[test]
+    fn observing_needs_what_reads_and_nothing_else() {
+        let all = Action::ALL;
+        assert_eq!(missing(Mode::Observe, &all, &[]), READING);
+        let compared = compare(Mode::Observe, Some(&uses(&all)), &granted(&READING));
+        assert_eq!(compared, Comparison::default());
+    }
+
+    #[test]
+    fn each_action_needs_its_permission_from_its_mode() {
+        let cases = [
+            (Action::Flag, None),
+            (Action::Notify, Some((Mode::Warn, "Mail.Send"))),
+            (
+                Action::RemoveFromGroup,
+                Some((Mode::Enforce, "GroupMember.ReadWrite.All")),
+            ),
+            (
+                Action::Disable,
+                Some((Mode::Enforce, "User.EnableDisableAccount.All")),
+            ),
+            (
+                Action::Delete,
+                Some((Mode::Enforce, "User.DeleteRestore.All")),
+            ),
+        ];
+        for (action, expected) in cases {
+            for mode in [Mode::Observe, Mode::Warn, Mode::Enforce] {
+                let needed: Vec<&str> = expected
+                    .filter(|(from, _)| *from <= mode)
+                    .map(|(_, name)| name)
+                    .into_iter()
+                    .collect();
+                assert_eq!(
+                    missing(mode, &[action], &READING),
+                    needed,
+                    "{action} {mode:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_higher_permission_covers_a_lower_one_and_never_the_other_way_round() {
+        let read = ["AuditLog.Read.All", "Directory.Read.All"];
+        assert_eq!(missing(Mode::Enforce, &[Action::Flag], &read), [""; 0]);
+        let write = [
+            "AuditLog.Read.All",
+            "Directory.Read.All",
+            "User.ReadWrite.All",
+        ];
+        let actions = [Action::Disable, Action::Delete];
+        assert_eq!(missing(Mode::Enforce, &actions, &write), [""; 0]);
+        let lower = ["User.Read.All", "AuditLog.Read.All"];
+        assert_eq!(
+            missing(Mode::Observe, &[], &lower),
+            [
+                "Directory.Read.All",
+                "GroupMember.Read.All",
+                "RoleManagement.Read.Directory"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_too_broad_or_not_needed_is_told_apart() {
+        let names = [&READING[..], &["User.ReadWrite.All", "Mail.Send", HIDDEN]].concat();
+        let compared = compare(
+            Mode::Enforce,
+            Some(&uses(&[Action::Disable])),
+            &granted(&names),
+        );
+        assert_eq!(
+            compared.too_broad,
+            [(
+                "User.ReadWrite.All".to_owned(),
+                vec!["User.EnableDisableAccount.All"]
+            )]
+        );
+        assert_eq!(compared.unneeded, ["Mail.Send", HIDDEN]);
+        let with_groups = Uses {
+            names_groups: true,
+            ..uses(&[Action::Disable])
+        };
+        let compared = compare(Mode::Enforce, Some(&with_groups), &granted(&names));
+        assert_eq!(compared.unneeded, ["Mail.Send"]);
+    }
+
+    #[test]
+    fn without_a_policy_nothing_that_it_might_use_is_missing_or_too_much() {
+        let names = [
+            &READING[..],
+            &["User.DeleteRestore.All", "Sites.FullControl.All"],
+        ]
+        .concat();
+        let compared = compare(Mode::Enforce, None, &granted(&names));
+        assert!(compared.missing.is_empty(), "{compared:?}");
+        assert_eq!(compared.unneeded, ["Sites.FullControl.All"]);
+    }
+
+    #[test]
+    fn the_readme_names_the_same_permissions_from_the_same_modes() {
+        let readme = include_str!("../../../../../README.md");
+        let rows = readme.lines().filter_map(|line| {
+            let mut cells = line.trim().strip_prefix("| `")?.split(" | ");
+            let name = cells.next()?.trim_end_matches('`');
+            let mode = cells.next()?.trim();
+            let is_mode = matches!(mode, "observe" | "warn" | "enforce");
+            is_mode.then_some((name, mode))
+        });
+        let rows: BTreeSet<_> = rows.collect();
+        let table = NEEDS.iter().map(|need| (need.name, need.from.as_str()));
+        assert_eq!(rows, table.collect());
+    }
+}
