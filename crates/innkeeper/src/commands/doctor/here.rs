@@ -159,7 +159,8 @@ pub(super) fn policy(tenant: &TenantConfig) -> (Option<Policy>, Vec<Finding>) {
 /// What is known of the credential without showing it to anybody.
 pub(super) fn credential(credential: &Credential) -> Finding {
     match credential.ends() {
-        Ok(Some(ends)) => certificate(ends),
+        // It ends by the world's clock, whichever one the installation follows.
+        Ok(Some(ends)) => certificate(ends, SystemClock.now()),
         Ok(None) => Finding::ok(Check::Credential, described(credential)),
         Err(error) => Finding::failed(
             Check::Credential,
@@ -195,11 +196,10 @@ fn described(credential: &Credential) -> String {
     }
 }
 
-fn certificate(ends: DateTime<Utc>) -> Finding {
+fn certificate(ends: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
     const RENEW: &str =
         "add a new certificate to the app registration and to tenants.credential.certificate_file";
-    // A certificate ends by the world's clock, whichever one the installation follows.
-    let left: TimeDelta = ends - SystemClock.now();
+    let left = ends - now;
     let day = ends.format("%Y-%m-%d");
     if left <= TimeDelta::zero() {
         let what = format!("the certificate ended on {day}");
@@ -235,4 +235,19 @@ pub(super) async fn followed(clock: &InstallationClock) -> Option<Finding> {
         ),
     };
     Some(finding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_spoken_of_a_month_before_it_ends_and_wrong_afterwards() {
+        let now = DateTime::UNIX_EPOCH;
+        let state = |left| certificate(now + left, now).state.as_str();
+        assert_eq!(state(TimeDelta::days(30)), "ok");
+        assert_eq!(state(TimeDelta::days(29)), "warning");
+        assert_eq!(state(TimeDelta::seconds(1)), "warning");
+        assert_eq!(state(TimeDelta::zero()), "wrong");
+    }
 }

@@ -41,11 +41,8 @@ const NEEDS: [Need; 9] = [
         from: Mode::Observe,
         by: Feature::Observing,
         reason: "guests, their attributes and their sponsors are read with it",
-        covered_by: &[
-            "User.ReadWrite.All",
-            "Directory.Read.All",
-            "Directory.ReadWrite.All",
-        ],
+        // For sponsors no other is documented, not even those of the whole directory.
+        covered_by: &["User.ReadWrite.All"],
     },
     Need {
         name: "AuditLog.Read.All",
@@ -150,8 +147,10 @@ impl Uses {
 /// What is granted, held against what is needed.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Comparison {
+    /// Each with what it is granted by: itself, or a higher one.
+    granted: Vec<(&'static Need, String)>,
     missing: Vec<&'static Need>,
-    /// Granted, and needed only in place of something smaller.
+    /// Granted, and used only in place of something smaller.
     too_broad: Vec<(String, Vec<&'static str>)>,
     unneeded: Vec<String>,
 }
@@ -164,30 +163,38 @@ fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String>) -> Compa
         (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
         (Feature::Acting(_), None) => false,
     };
-    let needed: Vec<&Need> = NEEDS.iter().filter(is_allowed).filter(is_needed).collect();
-    let has = |name: &str| granted.contains(name);
-    let is_covered = |need: &Need| need.covered_by.iter().any(|higher| has(higher));
+    let allowed: Vec<&Need> = NEEDS.iter().filter(is_allowed).collect();
+    let needed: Vec<&Need> = allowed.iter().copied().filter(is_needed).collect();
+    let is_in_use = |name: &str| {
+        let among = if uses.is_some() { &needed } else { &allowed };
+        among.iter().any(|need| need.name == name)
+            || (name == HIDDEN && uses.is_none_or(|uses| uses.names_groups))
+    };
 
     let mut comparison = Comparison::default();
     for need in needed.iter().copied() {
-        if !has(need.name) && !is_covered(need) {
-            comparison.missing.push(need);
+        // One that is in use anyway covers better than one that would be there for nothing else.
+        let covering = || {
+            need.covered_by
+                .iter()
+                .filter(|name| granted.contains(**name))
+        };
+        let by = granted
+            .get(need.name)
+            .map(String::as_str)
+            .or_else(|| covering().copied().find(|name| is_in_use(name)))
+            .or_else(|| covering().copied().next());
+        match by {
+            Some(by) => comparison.granted.push((need, by.to_owned())),
+            None => comparison.missing.push(need),
         }
     }
-    let may_be_used = |name: &str| {
-        needed.iter().any(|need| need.name == name)
-            || (uses.is_none()
-                && NEEDS
-                    .iter()
-                    .filter(is_allowed)
-                    .any(|need| need.name == name))
-            || (name == HIDDEN && uses.is_none_or(|uses| uses.names_groups))
-    };
-    for name in granted.iter().filter(|name| !may_be_used(name)) {
-        let stands_for: Vec<&str> = needed
+    for name in granted.iter().filter(|name| !is_in_use(name)) {
+        let stands_for: Vec<&str> = comparison
+            .granted
             .iter()
-            .filter(|need| !has(need.name) && need.covered_by.contains(&name.as_str()))
-            .map(|need| need.name)
+            .filter(|(_, by)| by == name)
+            .map(|(need, _)| need.name)
             .collect();
         if stands_for.is_empty() {
             comparison.unneeded.push(name.clone());
@@ -198,15 +205,18 @@ fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String>) -> Compa
     comparison
 }
 
-/// Holds what the token carries against what mode and policy need.
+/// Holds what the token carries against what mode and policy need: one finding for each permission needed, and those
+/// that are too much.
 pub(super) fn examine(
     tenant: &TenantConfig,
     policy: Option<&Policy>,
     granted: &BTreeSet<String>,
 ) -> Vec<Finding> {
+    const TOO_MUCH: &str = "whoever gets hold of the credential can do all that is granted";
     let uses = policy.map(Uses::of);
     let mode = tenant.mode.as_str();
     let Comparison {
+        granted,
         missing,
         too_broad,
         unneeded,
@@ -223,20 +233,27 @@ pub(super) fn examine(
             grant(tenant, need.role),
         ));
     }
-    if found.is_empty() {
-        let what = match policy {
-            Some(_) => format!("everything is granted that the mode {mode} and the policy need"),
-            None => format!(
-                "everything is granted that reading needs; what the policy needs in the mode {mode} was not checked"
-            ),
+    for (need, by) in granted {
+        let by = if by == need.name {
+            String::new()
+        } else {
+            format!(" by {by}")
         };
+        let what = format!("{} is granted{by}: {}", need.name, need.reason);
         found.push(Finding::ok(Check::Permissions, what));
+    }
+    if policy.is_none() && tenant.mode > Mode::Observe {
+        found.push(Finding::unchecked(
+            Check::Permissions,
+            "what the policy needs, since it cannot be read",
+            "a missing permission keeps a stage from being carried out",
+        ));
     }
     for (name, instead) in too_broad {
         found.push(Finding::warning(
             Check::Permissions,
             format!("the application permission {name} allows more than is needed"),
-            "whoever gets hold of the credential can do all that it allows",
+            TOO_MUCH,
             format!(
                 "grant {} instead, then take {name} away: {}",
                 instead.join(" and "),
@@ -251,9 +268,9 @@ pub(super) fn examine(
                 "application permissions that nothing in use needs: {}",
                 unneeded.join(", ")
             ),
-            "whoever gets hold of the credential can do all that they allow",
+            TOO_MUCH,
             format!(
-                "take them away, unless another use or a later mode needs them: {}",
+                "take them away, unless a later mode needs them: {}",
                 where_to(tenant)
             ),
         ));
@@ -332,7 +349,16 @@ mod tests {
         let all = Action::ALL;
         assert_eq!(missing(Mode::Observe, &all, &[]), READING);
         let compared = compare(Mode::Observe, Some(&uses(&all)), &granted(&READING));
-        assert_eq!(compared, Comparison::default());
+        let names: Vec<_> = compared
+            .granted
+            .iter()
+            .map(|(need, by)| (need.name, by))
+            .collect();
+        assert!(names.iter().all(|(name, by)| name == by) && names.len() == READING.len());
+        assert!(
+            compared.missing.is_empty() && compared.unneeded.is_empty(),
+            "{compared:?}"
+        );
     }
 
     #[test]
@@ -372,12 +398,8 @@ mod tests {
     #[test]
     fn a_higher_permission_covers_a_lower_one_and_never_the_other_way_round() {
         let read = ["AuditLog.Read.All", "Directory.Read.All"];
-        assert_eq!(missing(Mode::Enforce, &[Action::Flag], &read), [""; 0]);
-        let write = [
-            "AuditLog.Read.All",
-            "Directory.Read.All",
-            "User.ReadWrite.All",
-        ];
+        assert_eq!(missing(Mode::Enforce, &[], &read), ["User.Read.All"]);
+        let write = [&read[..], &["User.ReadWrite.All"]].concat();
         let actions = [Action::Disable, Action::Delete];
         assert_eq!(missing(Mode::Enforce, &actions, &write), [""; 0]);
         let lower = ["User.Read.All", "AuditLog.Read.All"];
@@ -394,25 +416,28 @@ mod tests {
     #[test]
     fn what_is_too_broad_or_not_needed_is_told_apart() {
         let names = [&READING[..], &["User.ReadWrite.All", "Mail.Send", HIDDEN]].concat();
-        let compared = compare(
-            Mode::Enforce,
-            Some(&uses(&[Action::Disable])),
-            &granted(&names),
-        );
+        let only_disable = uses(&[Action::Disable]);
+        let compared = compare(Mode::Enforce, Some(&only_disable), &granted(&names));
+        let disable = "User.EnableDisableAccount.All";
         assert_eq!(
             compared.too_broad,
-            [(
-                "User.ReadWrite.All".to_owned(),
-                vec!["User.EnableDisableAccount.All"]
-            )]
+            [("User.ReadWrite.All".to_owned(), vec![disable])]
         );
         assert_eq!(compared.unneeded, ["Mail.Send", HIDDEN]);
         let with_groups = Uses {
             names_groups: true,
-            ..uses(&[Action::Disable])
+            ..only_disable
         };
         let compared = compare(Mode::Enforce, Some(&with_groups), &granted(&names));
         assert_eq!(compared.unneeded, ["Mail.Send"]);
+    }
+
+    #[test]
+    fn what_is_needed_anyway_covers_before_what_is_not() {
+        let names = ["Directory.Read.All", "Group.Read.All"];
+        let compared = compare(Mode::Observe, Some(&uses(&[])), &granted(&names));
+        assert_eq!(compared.too_broad, []);
+        assert_eq!(compared.unneeded, ["Group.Read.All"]);
     }
 
     #[test]
