@@ -250,6 +250,26 @@ async fn a_sender_that_does_not_exist_stops_notices() {
     let found = finding(&report, "mailbox", "wrong");
     says(found, &["nobody@contoso.example"]);
     assert_eq!(tenant.get("outbox").await, json!([]));
+
+    tenant.write(
+        "policy.toml",
+        "[[rule]]\nname = \"inactive\"\nwhen = 'guest.inactive_days >= 90'\nstages = [{ action = \"flag\" }]\n",
+    );
+    let report = examine(&tenant, 0).await;
+    let mailbox = of_check(&report, "mailbox")[0];
+    assert!(mailbox.to_string().contains("no notices"), "{mailbox}");
+    says(finding(&report, "permissions", "warning"), &["Mail.Send"]);
+}
+
+#[tokio::test]
+async fn a_followed_clock_that_cannot_be_read_stops_the_daemon() {
+    let tenant = well().await;
+    tenant
+        .configure(|config| config.replace("/_simulator/clock", "/_simulator/nothing"))
+        .await;
+    let report = examine(&tenant, 1).await;
+    says(finding(&report, "clock", "wrong"), &["/_simulator/nothing"]);
+    assert_eq!(report["next_runs"], json!([]));
 }
 
 #[tokio::test]

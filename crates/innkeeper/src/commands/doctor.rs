@@ -19,7 +19,7 @@ use crate::config::{Config, ConfigError};
 use crate::exit::Exit;
 use crate::installation::{load_config, tenants_of};
 use crate::simulation::InstallationClock;
-use finding::{Check, Finding, Report, Runs};
+use finding::{Check, Finding, Report, Runs, State};
 
 /// How many of the next runs are shown.
 const RUNS: usize = 5;
@@ -39,11 +39,14 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
     report.add(None, here::configuration(config, &global.config));
     report.add(None, [here::database(config).await]);
     let clock = InstallationClock::of(config);
-    report.add(None, here::followed(&clock).await);
-    let ran = clock.now();
-    report.runs = Some(Runs {
+    let followed = here::followed(&clock).await;
+    let is_running = followed
+        .as_ref()
+        .is_none_or(|finding| finding.state == State::Ok);
+    report.add(None, followed);
+    report.runs = is_running.then(|| Runs {
         zone: config.schedule.zone(),
-        next: config.schedule.upcoming(ran, RUNS),
+        next: config.schedule.upcoming(clock.now(), RUNS),
     });
     report.add(
         None,
@@ -54,11 +57,11 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
     );
     for tenant in tenants {
         let (policy, found) = here::policy(tenant);
-        let tenant_name = Some(tenant.name.as_str());
-        report.add(tenant_name, found);
-        report.add(tenant_name, [here::credential(&tenant.credential)]);
+        let name = Some(tenant.name.as_str());
+        report.add(name, found);
+        report.add(name, [here::credential(&tenant.credential)]);
         let found = directory::examine(tenant, policy.as_ref(), &clock).await;
-        report.add(tenant_name, found);
+        report.add(name, found);
     }
     Ok(())
 }

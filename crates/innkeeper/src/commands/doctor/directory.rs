@@ -71,7 +71,7 @@ pub(super) async fn examine(
     let reader = reader.as_ref().map_err(|because| *because);
     found.push(licence::examine(reader).await);
     found.extend(named::groups(tenant, policy, reader).await);
-    found.push(named::mailbox(tenant, reader).await);
+    found.push(named::mailbox(tenant, policy, reader).await);
     found
 }
 

@@ -153,7 +153,7 @@ impl Finding {
 pub(super) struct Report {
     /// Each with the tenant that it is about; `None` where it is about all of them.
     pub(super) findings: Vec<(Option<String>, Finding)>,
-    /// Absent where the configuration is broken.
+    /// Absent where the configuration is broken, or the clock that is followed cannot be read.
     pub(super) runs: Option<Runs>,
 }
 

@@ -113,6 +113,7 @@ fn taken_from(policy: &Policy) -> BTreeSet<&str> {
 /// Looks at the account that notices are sent from. No mail is sent.
 pub(super) async fn mailbox(
     tenant: &TenantConfig,
+    policy: Option<&Policy>,
     reader: Result<&Reader, &'static str>,
 ) -> Finding {
     let notify = match (&tenant.notify, tenant.mode) {
@@ -122,6 +123,13 @@ pub(super) async fn mailbox(
             return Finding::ok(Check::Mailbox, format!("the mode {mode} sends no notices"));
         }
     };
+    let notifies = |policy: &Policy| {
+        let mut stages = policy.rules.iter().flat_map(|rule| &rule.stages);
+        stages.any(|stage| stage.action == Action::Notify)
+    };
+    if !policy.is_none_or(notifies) {
+        return Finding::ok(Check::Mailbox, "the policy sends no notices");
+    }
     let reader = match reader {
         Ok(reader) => reader,
         Err(because) => return Finding::unchecked(Check::Mailbox, because, MAIL_MATTERS),
