@@ -199,7 +199,9 @@ async fn checks_say_that_nothing_is_wrong_and_show_hides_the_secret() {
 #[tokio::test]
 async fn every_command_has_help_with_an_example() {
     let tenant = tenant().await;
-    for command in ["run", "plan", "apply", "explain", "simulate", "demo"] {
+    for command in [
+        "run", "plan", "apply", "doctor", "explain", "simulate", "demo",
+    ] {
         let output = tenant.run(&[command, "--help"]).await;
         assert_eq!(output.status.code(), Some(0));
         assert!(

@@ -3,6 +3,7 @@
 mod commands;
 mod daemon;
 mod demo;
+mod doctor;
 mod errors;
 mod kill;
 mod once;

@@ -22,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 
 /// The connection to one tenant's Graph. Clones share the token, the budget and the counters.
 #[derive(Clone, Debug)]
-pub struct Graph(Arc<Connection>);
+pub struct Graph(pub(crate) Arc<Connection>);
 
 #[derive(Debug)]
 pub(crate) struct Connection {

@@ -1,5 +1,6 @@
 //! Reading a tenant.
 
+mod account;
 mod groups;
 mod guests;
 mod organization;
@@ -9,6 +10,7 @@ mod sponsors;
 
 use std::sync::Arc;
 
+pub use account::Account;
 pub use guests::GuestPage;
 pub use organization::Organization;
 pub use reread::{Depth, Reread};

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::TenantId;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use crate::error::GraphError;
 use crate::limits::Limits;
+use crate::token::certificate::Certificate;
 
 /// How a tenant's Graph is reached.
 #[derive(Clone, Debug)]
@@ -65,6 +68,24 @@ impl Credential {
         Self::Application {
             client_id: client_id.into(),
             application: Application::Secret(secret.into()),
+        }
+    }
+
+    /// When the certificate ends. Of the other forms nothing at this side tells how long they are good.
+    ///
+    /// # Errors
+    /// `CredentialFile` when the certificate's file cannot be used.
+    pub fn ends(&self) -> Result<Option<DateTime<Utc>>, GraphError> {
+        match self {
+            Self::Application {
+                client_id: _,
+                application: Application::Certificate(path),
+            } => Ok(Some(Certificate::read(path)?.ends)),
+            Self::Application {
+                client_id: _,
+                application: Application::Secret(_) | Application::FederatedToken(_),
+            }
+            | Self::ManagedIdentity { .. } => Ok(None),
         }
     }
 }

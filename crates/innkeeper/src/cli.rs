@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about,
     after_help = "Examples:\n  innkeeper demo                                     see it work, on a simulated tenant\n  \
+                  innkeeper doctor --config innkeeper.toml           what is missing or wrong, and what to do\n  \
                   innkeeper plan --config innkeeper.toml             what would be done now, and why\n  \
                   innkeeper explain ann@partner.example              one guest: facts, rules, what happens next\n  \
                   innkeeper run --config /etc/innkeeper/innkeeper.toml   the daemon\n\n\
@@ -78,6 +79,14 @@ pub(crate) enum Command {
     /// Run one cycle now, as far as each tenant's mode goes.
     #[command(after_help = "Example:\n  innkeeper plan && echo nothing to do || innkeeper apply")]
     Apply,
+    /// Say what keeps the daemon from its work, why that matters and what to do. Nothing is changed and no mail is sent.
+    #[command(
+        after_help = "Examples:\n  innkeeper doctor\n  innkeeper doctor --tenant contoso\n  \
+                            innkeeper doctor --output json | jq '.checks[] | select(.state != \"ok\")'\n\n\
+                            Exit codes: 0 nothing would stop the daemon (there may be warnings), 1 something would, \
+                            64 the configuration or a policy is wrong."
+    )]
+    Doctor,
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
     #[command(
         after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"

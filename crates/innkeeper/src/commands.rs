@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod doctor;
 mod explain;
 mod guests;
 mod judging;
@@ -22,6 +23,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Run => daemon::run(&global).await,
         Command::Plan => plan::run(&global).await,
         Command::Apply => apply::run(&global).await,
+        Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest } => explain::run(&global, &guest).await,
         Command::Guests(Guests::List { verdict, rule }) => {
             guests::list(&global, verdict, rule.as_deref()).await

@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::{Engine, PolicyInForce, Tenant};
-use innkeeper_graph::{Graph, Limits, Reader, Settings, Writer};
+use innkeeper_graph::{Graph, GraphError, Limits, Reader, Settings, Writer};
 use innkeeper_store::Store;
 use uuid::Uuid;
 
@@ -75,40 +76,49 @@ impl Installation {
 
     /// The tenant that the command is about.
     pub(crate) fn tenant(&self, global: &Global) -> Result<&TenantConfig> {
-        let names = || {
-            self.config
-                .tenants
-                .iter()
-                .map(|tenant| tenant.name.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        match (&global.tenant, self.config.tenants.as_slice()) {
-            (None, [only]) => Ok(only),
-            (None, _) => Err(UsageError(format!(
-                "there are several tenants; name one with --tenant: {}",
-                names()
-            ))
-            .into()),
-            (Some(name), tenants) => tenants
-                .iter()
-                .find(|tenant| &tenant.name == name)
-                .ok_or_else(|| {
-                    UsageError(format!(
-                        "there is no tenant {name:?} in the configuration; there are: {}",
-                        names()
-                    ))
-                    .into()
-                }),
-        }
+        tenant_of(&self.config, global)
     }
 
     /// The tenants that the command is about: the one named, else all.
     pub(crate) fn tenants(&self, global: &Global) -> Result<Vec<&TenantConfig>> {
-        match &global.tenant {
-            Some(_) => Ok(vec![self.tenant(global)?]),
-            None => Ok(self.config.tenants.iter().collect()),
-        }
+        tenants_of(&self.config, global)
+    }
+}
+
+fn tenant_of<'c>(config: &'c Config, global: &Global) -> Result<&'c TenantConfig> {
+    let names = || {
+        config
+            .tenants
+            .iter()
+            .map(|tenant| tenant.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (&global.tenant, config.tenants.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, _) => Err(UsageError(format!(
+            "there are several tenants; name one with --tenant: {}",
+            names()
+        ))
+        .into()),
+        (Some(name), tenants) => tenants
+            .iter()
+            .find(|tenant| &tenant.name == name)
+            .ok_or_else(|| {
+                UsageError(format!(
+                    "there is no tenant {name:?} in the configuration; there are: {}",
+                    names()
+                ))
+                .into()
+            }),
+    }
+}
+
+/// The tenants that the command is about: the one named, else all.
+pub(crate) fn tenants_of<'c>(config: &'c Config, global: &Global) -> Result<Vec<&'c TenantConfig>> {
+    match &global.tenant {
+        Some(_) => Ok(vec![tenant_of(config, global)?]),
+        None => Ok(config.tenants.iter().collect()),
     }
 }
 
@@ -167,6 +177,16 @@ pub(crate) fn connect(
             .as_ref()
             .map(|notify| notify.operators.clone())
             .unwrap_or_default(),
+    })
+}
+
+/// A connection for a look, which does not wait for long. Nothing is sent yet.
+pub(crate) fn connect_for_a_look(config: &TenantConfig) -> Result<Graph, GraphError> {
+    Graph::connect(Settings {
+        timeout: Duration::from_secs(30),
+        attempts: 2,
+        patience: Duration::from_secs(30),
+        ..settings(config)
     })
 }
 

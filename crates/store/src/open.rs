@@ -1,5 +1,6 @@
 //! Opening a database, and transactions on it.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -66,9 +67,43 @@ impl Store {
         }
     }
 
+    /// Opens the database, unless it would be a new one.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; `Unwritable` also when there is no folder to make it in.
+    pub async fn open_existing(url: &str) -> Result<Option<Self>, StoreError> {
+        if url.starts_with("sqlite:") {
+            let path = PathBuf::from(sqlite_options(url)?.get_filename());
+            let source = match std::fs::metadata(&path) {
+                Ok(_) => return Self::open(url).await.map(Some),
+                Err(error) if error.kind() == ErrorKind::NotFound => match path.parent() {
+                    Some(folder) if folder.is_dir() => return Ok(None),
+                    Some(_) | None => error.into(),
+                },
+                Err(error) => error.into(),
+            };
+            return Err(StoreError::Unwritable { path, source });
+        }
+        Self::open(url).await.map(Some)
+    }
+
+    /// Whether it takes writes: a server that copies another one does not. A file that is open does.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn takes_writes(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite { .. } => Ok(true),
+            Self::Postgres(pool) => {
+                let read_only = "SELECT current_setting('transaction_read_only') = 'on'";
+                let read_only = sqlx::query_scalar::<_, bool>(read_only);
+                Ok(!read_only.fetch_one(pool).await?)
+            }
+        }
+    }
+
     async fn open_sqlite(url: &str) -> Result<Self, StoreError> {
-        let options =
-            SqliteConnectOptions::from_str(url).map_err(|_| StoreError::BadUrl(url.to_owned()))?;
+        let options = sqlite_options(url)?;
         let path = PathBuf::from(options.get_filename());
         let opening = |source| StoreError::opening(path.clone(), source);
         let options = options
@@ -155,6 +190,10 @@ impl Store {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    SqliteConnectOptions::from_str(url).map_err(|_| StoreError::BadUrl(url.to_owned()))
 }
 
 impl Tx {

@@ -3,12 +3,13 @@
 use futures_util::{Stream, TryStreamExt};
 use innkeeper_domain::guest::{Guest, UserType};
 use innkeeper_domain::ids::GuestId;
+use serde::de::IgnoredAny;
 
 use super::Reader;
 use crate::answer::malformed;
 use crate::error::GraphError;
 use crate::page::Listing;
-use crate::wire::{User, guest_with_sign_ins};
+use crate::wire::{Page, User, guest_with_sign_ins};
 
 /// `$filter` for guests. External members are users with other rights, and not looked after.
 const GUESTS: &str = "userType eq 'Guest'";
@@ -46,6 +47,22 @@ impl Reader {
             number.map_err(|_| malformed(&request, "it is not a number"))
         };
         self.0.read_with(&request, count).await
+    }
+
+    /// Whether Graph tells sign-in activity to this application in this tenant: one guest, and one of the ten requests a
+    /// minute.
+    ///
+    /// # Errors
+    /// `NoLicence` or `Forbidden` when it does not, else why nobody knows.
+    pub async fn sign_ins_are_told(&self) -> Result<(), GraphError> {
+        let needs = "User.Read.All and AuditLog.Read.All";
+        let request = self.0.get(&["users"], "/users", needs);
+        let request = request
+            .with("$filter", GUESTS)
+            .with("$select", "id,signInActivity")
+            .with("$top", "1")
+            .with_sign_ins();
+        self.0.read::<Page<IgnoredAny>>(&request).await.map(drop)
     }
 
     /// Every guest: `GET /users` with `signInActivity`, for which Graph allows ten requests a minute. Where Graph loses

@@ -198,3 +198,41 @@ async fn a_group_that_hides_its_members_is_not_taken_for_an_empty_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn graph_is_reached_without_a_token_and_shows_its_clock() {
+    let tenant = Simulated::start().await;
+    let reached = tenant.graph().reach().await.expect("an answer");
+    let start = "2026-03-02T09:00:00Z".parse().expect("a time");
+    assert_eq!(reached.at, Some(start));
+    let requests = tenant.get("requests").await;
+    assert!(
+        !requests["by_route"].to_string().contains("token"),
+        "{requests}"
+    );
+
+    let tenant = Tenant::start().await;
+    let elsewhere = wiremock::ResponseTemplate::new(302);
+    tenant.answers("GET", "/organization", [elsewhere]).await;
+    let error = tenant.graph().reach().await.unwrap_err();
+    assert!(matches!(error, GraphError::Redirected { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn sign_ins_are_told_only_where_there_is_a_licence() {
+    let tenant = Simulated::start().await;
+    tenant.reader().sign_ins_are_told().await.expect("told");
+    tenant.post("faults", &json!({ "kind": "premium" })).await;
+    let error = tenant.reader().sign_ins_are_told().await.unwrap_err();
+    assert!(matches!(error, GraphError::NoLicence { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_upn_or_not_at_all() {
+    let tenant = Simulated::start().await;
+    let account = tenant.reader().account("guests@contoso.example").await;
+    let account = account.expect("an answer").expect("the shared mailbox");
+    assert_eq!(account.mail.as_deref(), Some("guests@contoso.example"));
+    let nobody = tenant.reader().account("nobody@contoso.example").await;
+    assert_eq!(nobody.expect("an answer"), None);
+}

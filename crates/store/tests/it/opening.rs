@@ -35,6 +35,26 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
 }
 
 #[tokio::test]
+async fn looking_for_a_database_makes_none() {
+    let folder = TempDir::new().expect("a folder");
+    let url = innkeeper_testdb::sqlite_url(folder.path());
+    let found = Store::open_existing(&url).await.expect("a look");
+    assert!(found.is_none());
+    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(files, 0);
+    Store::open(&url).await.expect("a database").close().await;
+    let found = Store::open_existing(&url).await.expect("a look");
+    let found = found.expect("the database");
+    assert!(found.takes_writes().await.expect("an answer"));
+
+    let missing = innkeeper_testdb::sqlite_url(&folder.path().join("missing"));
+    let error = Store::open_existing(&missing).await.expect_err("no folder");
+    assert!(matches!(error, StoreError::Unwritable { .. }), "{error:?}");
+    let postgres = databases::postgres().await;
+    assert!(postgres.takes_writes().await.expect("an answer"));
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_or_cannot_be_written_is_named() {
     let folder = TempDir::new().expect("a folder");
     let missing = innkeeper_testdb::sqlite_url(&folder.path().join("missing"));

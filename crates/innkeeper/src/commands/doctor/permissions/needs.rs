@@ -1,0 +1,350 @@
+//! The table of permissions, and what is granted held against it. Pure.
+//!
+//! The table says the same as README.md. What a higher permission covers, and the ids of the app roles, are from
+//! Microsoft's "Microsoft Graph permissions reference".
+
+use std::collections::BTreeSet;
+
+use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::{Action, Policy};
+use uuid::{Uuid, uuid};
+
+/// A permission that something needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    pub(super) name: &'static str,
+    /// Its app role's id, the same in every tenant.
+    pub(super) role: Uuid,
+    from: Mode,
+    by: Feature,
+    pub(super) reason: &'static str,
+    /// The higher ones that include it.
+    covered_by: &'static [&'static str],
+}
+
+/// What needs a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Feature {
+    /// Reading the tenant.
+    Observing,
+    /// Carrying out an action, if the policy has it.
+    Acting(Action),
+}
+
+const NEEDS: [Need; 9] = [
+    Need {
+        name: "User.Read.All",
+        role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "guests, their attributes and their sponsors are read with it",
+        // For sponsors no other is documented, not even those of the whole directory.
+        covered_by: &["User.ReadWrite.All"],
+    },
+    Need {
+        name: "AuditLog.Read.All",
+        role: uuid!("b0afded3-3588-46d8-8b3d-9842eff778da"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "signInActivity is read with it: without it nobody's inactivity is known",
+        covered_by: &[],
+    },
+    Need {
+        name: "Directory.Read.All",
+        role: uuid!("7ab1d382-f21e-4acd-a863-ba3e13f7da61"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "without it Graph sometimes answers that the tenant has no premium licence, and the cycle fails",
+        covered_by: &["Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "GroupMember.Read.All",
+        role: uuid!("98830695-27a2-44f7-8c18-0c3ebc9698f6"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "members and owners of role-assignable groups, and of the groups that the policy names, are read with it",
+        covered_by: &[
+            "GroupMember.ReadWrite.All",
+            "Group.Read.All",
+            "Group.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+    },
+    Need {
+        name: "RoleManagement.Read.Directory",
+        role: uuid!("483bed4a-2ad3-4361-a73b-c83ccdbdc53c"),
+        from: Mode::Observe,
+        by: Feature::Observing,
+        reason: "it tells who holds a directory role, and is therefore never touched",
+        covered_by: &[
+            "RoleManagement.ReadWrite.Directory",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+    },
+    Need {
+        name: "Mail.Send",
+        role: uuid!("b633e1c5-b582-4048-a93e-9f11b44c7e96"),
+        from: Mode::Warn,
+        by: Feature::Acting(Action::Notify),
+        reason: "notices are sent with it, and no stage after a notice is reached before it was sent",
+        covered_by: &[],
+    },
+    Need {
+        name: "GroupMember.ReadWrite.All",
+        role: uuid!("dbaae8cf-10b5-4b86-a4a1-f871c94c6695"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::RemoveFromGroup),
+        reason: "the policy takes guests out of groups",
+        covered_by: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "User.EnableDisableAccount.All",
+        role: uuid!("3011c876-62b7-4ada-afa2-506cbbecc68c"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::Disable),
+        reason: "the policy disables guests, and what it disabled is enabled again when the reason goes away",
+        covered_by: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "User.DeleteRestore.All",
+        role: uuid!("eccc023d-eccf-4e7b-9683-8813ab36cecc"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::Delete),
+        reason: "the policy deletes guests",
+        covered_by: &["User.ReadWrite.All"],
+    },
+];
+
+/// For groups of the policy that hide their members: whether there are any, only a look at each of them tells.
+const HIDDEN: &str = "Member.Read.Hidden";
+/// What the policy has to be permitted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Uses {
+    actions: BTreeSet<Action>,
+    names_groups: bool,
+}
+
+impl Uses {
+    pub(super) fn of(policy: &Policy) -> Self {
+        let stages = policy.rules.iter().flat_map(|rule| &rule.stages);
+        Self {
+            actions: stages.map(|stage| stage.action).collect(),
+            names_groups: !policy.groups().is_empty(),
+        }
+    }
+}
+
+/// What is granted, held against what is needed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparison {
+    /// Each with what it is granted by: itself, or a higher one.
+    pub(super) granted: Vec<(&'static Need, String)>,
+    pub(super) missing: Vec<&'static Need>,
+    /// Granted, and used only in place of something smaller.
+    pub(super) too_broad: Vec<(String, Vec<&'static str>)>,
+    pub(super) unneeded: Vec<String>,
+}
+
+/// Without a policy nobody knows what it uses: then nothing that it might use is missing or too much.
+pub(super) fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String>) -> Comparison {
+    let is_allowed = |need: &&Need| need.from <= mode;
+    let is_needed = |need: &&Need| match (need.by, uses) {
+        (Feature::Observing, _) => true,
+        (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
+        (Feature::Acting(_), None) => false,
+    };
+    let allowed: Vec<&Need> = NEEDS.iter().filter(is_allowed).collect();
+    let needed: Vec<&Need> = allowed.iter().copied().filter(is_needed).collect();
+    let is_in_use = |name: &str| {
+        let among = if uses.is_some() { &needed } else { &allowed };
+        among.iter().any(|need| need.name == name)
+            || (name == HIDDEN && uses.is_none_or(|uses| uses.names_groups))
+    };
+
+    let mut comparison = Comparison::default();
+    for need in needed.iter().copied() {
+        // One that is in use anyway covers better than one that would be there for nothing else.
+        let covering = || {
+            need.covered_by
+                .iter()
+                .filter(|name| granted.contains(**name))
+        };
+        let by = granted
+            .get(need.name)
+            .map(String::as_str)
+            .or_else(|| covering().copied().find(|name| is_in_use(name)))
+            .or_else(|| covering().copied().next());
+        match by {
+            Some(by) => comparison.granted.push((need, by.to_owned())),
+            None => comparison.missing.push(need),
+        }
+    }
+    for name in granted.iter().filter(|name| !is_in_use(name)) {
+        let stands_for: Vec<&str> = comparison
+            .granted
+            .iter()
+            .filter(|(_, by)| by == name)
+            .map(|(need, _)| need.name)
+            .collect();
+        if stands_for.is_empty() {
+            comparison.unneeded.push(name.clone());
+        } else {
+            comparison.too_broad.push((name.clone(), stands_for));
+        }
+    }
+    comparison
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(names: &[&str]) -> BTreeSet<String> {
+        names.iter().copied().map(str::to_owned).collect()
+    }
+
+    fn uses(actions: &[Action]) -> Uses {
+        Uses {
+            actions: actions.iter().copied().collect(),
+            names_groups: false,
+        }
+    }
+
+    fn missing(mode: Mode, actions: &[Action], names: &[&str]) -> Vec<&'static str> {
+        let compared = compare(mode, Some(&uses(actions)), &granted(names));
+        compared.missing.iter().map(|need| need.name).collect()
+    }
+
+    const READING: [&str; 5] = [
+        "User.Read.All",
+        "AuditLog.Read.All",
+        "Directory.Read.All",
+        "GroupMember.Read.All",
+        "RoleManagement.Read.Directory",
+    ];
+
+    #[test]
+    fn observing_needs_what_reads_and_nothing_else() {
+        let all = Action::ALL;
+        assert_eq!(missing(Mode::Observe, &all, &[]), READING);
+        let compared = compare(Mode::Observe, Some(&uses(&all)), &granted(&READING));
+        let names: Vec<_> = compared
+            .granted
+            .iter()
+            .map(|(need, by)| (need.name, by))
+            .collect();
+        assert!(names.iter().all(|(name, by)| name == by) && names.len() == READING.len());
+        assert!(
+            compared.missing.is_empty() && compared.unneeded.is_empty(),
+            "{compared:?}"
+        );
+    }
+
+    #[test]
+    fn each_action_needs_its_permission_from_its_mode() {
+        let cases = [
+            (Action::Flag, None),
+            (Action::Notify, Some((Mode::Warn, "Mail.Send"))),
+            (
+                Action::RemoveFromGroup,
+                Some((Mode::Enforce, "GroupMember.ReadWrite.All")),
+            ),
+            (
+                Action::Disable,
+                Some((Mode::Enforce, "User.EnableDisableAccount.All")),
+            ),
+            (
+                Action::Delete,
+                Some((Mode::Enforce, "User.DeleteRestore.All")),
+            ),
+        ];
+        for (action, expected) in cases {
+            for mode in [Mode::Observe, Mode::Warn, Mode::Enforce] {
+                let needed: Vec<&str> = expected
+                    .filter(|(from, _)| *from <= mode)
+                    .map(|(_, name)| name)
+                    .into_iter()
+                    .collect();
+                assert_eq!(
+                    missing(mode, &[action], &READING),
+                    needed,
+                    "{action} {mode:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_higher_permission_covers_a_lower_one_and_never_the_other_way_round() {
+        let read = ["AuditLog.Read.All", "Directory.Read.All"];
+        assert_eq!(missing(Mode::Enforce, &[], &read), ["User.Read.All"]);
+        let write = [&read[..], &["User.ReadWrite.All"]].concat();
+        let actions = [Action::Disable, Action::Delete];
+        assert_eq!(missing(Mode::Enforce, &actions, &write), [""; 0]);
+        let lower = ["User.Read.All", "AuditLog.Read.All"];
+        assert_eq!(
+            missing(Mode::Observe, &[], &lower),
+            [
+                "Directory.Read.All",
+                "GroupMember.Read.All",
+                "RoleManagement.Read.Directory"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_too_broad_or_not_needed_is_told_apart() {
+        let names = [&READING[..], &["User.ReadWrite.All", "Mail.Send", HIDDEN]].concat();
+        let only_disable = uses(&[Action::Disable]);
+        let compared = compare(Mode::Enforce, Some(&only_disable), &granted(&names));
+        let disable = "User.EnableDisableAccount.All";
+        assert_eq!(
+            compared.too_broad,
+            [("User.ReadWrite.All".to_owned(), vec![disable])]
+        );
+        assert_eq!(compared.unneeded, ["Mail.Send", HIDDEN]);
+        let with_groups = Uses {
+            names_groups: true,
+            ..only_disable
+        };
+        let compared = compare(Mode::Enforce, Some(&with_groups), &granted(&names));
+        assert_eq!(compared.unneeded, ["Mail.Send"]);
+    }
+
+    #[test]
+    fn what_is_needed_anyway_covers_before_what_is_not() {
+        let names = ["Directory.Read.All", "Group.Read.All"];
+        let compared = compare(Mode::Observe, Some(&uses(&[])), &granted(&names));
+        assert_eq!(compared.too_broad, []);
+        assert_eq!(compared.unneeded, ["Group.Read.All"]);
+    }
+
+    #[test]
+    fn without_a_policy_nothing_that_it_might_use_is_missing_or_too_much() {
+        let names = [
+            &READING[..],
+            &["User.DeleteRestore.All", "Sites.FullControl.All"],
+        ]
+        .concat();
+        let compared = compare(Mode::Enforce, None, &granted(&names));
+        assert!(compared.missing.is_empty(), "{compared:?}");
+        assert_eq!(compared.unneeded, ["Sites.FullControl.All"]);
+    }
+
+    #[test]
+    fn the_readme_names_the_same_permissions_from_the_same_modes() {
+        let readme = include_str!("../../../../../../README.md");
+        let rows = readme.lines().filter_map(|line| {
+            let mut cells = line.trim().strip_prefix("| `")?.split(" | ");
+            let name = cells.next()?.trim_end_matches('`');
+            let mode = cells.next()?.trim();
+            let is_mode = matches!(mode, "observe" | "warn" | "enforce");
+            is_mode.then_some((name, mode))
+        });
+        let rows: BTreeSet<_> = rows.collect();
+        let table = NEEDS.iter().map(|need| (need.name, need.from.as_str()));
+        assert_eq!(rows, table.collect());
+    }
+}
