@@ -26,7 +26,10 @@ pub struct Observation {
 /// What one observation counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Guests read.
+    /// Only what changed since the observation before was read; what is not counted anew is as it was then.
+    #[serde(default)]
+    pub changes_only: bool,
+    /// Guests read, or known to be there.
     pub guests: u64,
     /// What Graph's own `$count` said of the guests, when it said anything.
     pub counted: Option<u64>,
@@ -144,6 +147,7 @@ impl Doubt {
     #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
     fn all(counts: &Counts, shrink_percent: f64) -> Vec<Self> {
         let Counts {
+            changes_only: _,
             guests,
             counted,
             before,

@@ -44,6 +44,8 @@ pub struct Tenant<R, W> {
     /// How its directory is written. Without a writer a cycle is a dry run: it records what it saw and would do, and
     /// no case moves.
     pub writer: Option<W>,
+    /// How old a whole reading may be for a cycle to read only what changed since; `None` has everything read each time.
+    pub whole_every: Option<TimeDelta>,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }

@@ -5,6 +5,7 @@
 //! them, since only a complete observation is ever decided upon. It is complete in the very transaction that holds
 //! what was decided upon it: the watch never moves without the time being taken off that a case could not be seen.
 
+mod changes;
 mod groups;
 mod guests;
 mod log;
@@ -14,14 +15,18 @@ pub(crate) use log::SignedIn;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
-use innkeeper_domain::ids::ObservationId;
+use innkeeper_domain::group::Found;
+use innkeeper_domain::ids::{GroupId, GuestId, ObservationId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::watch::Watched;
+use innkeeper_graph::ChangesSince;
 use innkeeper_store::Tx;
 use roaring::RoaringTreemap;
 use tracing::{info, warn};
 
+use self::changes::Marks;
+use self::guests::Pass;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -39,12 +44,20 @@ pub(crate) struct Reading {
     seen: Seen,
 }
 
-/// What one pass over the guests gave.
-#[derive(Default)]
+/// What was read.
 struct Seen {
-    /// The row keys of the guests read.
-    keys: RoaringTreemap,
+    presence: Presence,
     counts: Counts,
+    /// From where changes can be read the next time.
+    marks: Option<Marks>,
+}
+
+/// Who is there.
+enum Presence {
+    /// Those whose rows these are, and nobody else.
+    Only(RoaringTreemap),
+    /// Everybody who was there before or is new, but for these.
+    AllBut(Vec<GuestId>),
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
@@ -59,7 +72,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.lease.check(&mut tx).await?;
         tx.start_observation(self.tenant.id, id, started).await?;
         tx.commit().await?;
-        match self.read_everything(started).await {
+        match self.read(started).await {
             Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
@@ -68,17 +81,59 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
     }
 
+    async fn read(&self, started: DateTime<Utc>) -> Result<Seen, CycleError> {
+        match self.read_changes(started).await? {
+            Some(seen) => Ok(seen),
+            None => self.read_everything(started).await,
+        }
+    }
+
     async fn read_everything(&self, started: DateTime<Utc>) -> Result<Seen, CycleError> {
+        let from_now = match self.tenant.whole_every {
+            Some(_) => self.users_from_now().await?,
+            None => None,
+        };
         let counted = self
             .unless_stopped(self.tenant.reader.guest_count())
             .await??;
-        let mut seen = self.read_guests(counted).await?;
-        seen.counts.counted = Some(counted);
-        seen.counts.logged_in = self.read_log(started).await?;
-        self.read_sponsors(&seen.keys).await?;
-        seen.counts.groups_missing = self.read_groups().await?;
+        let Pass { keys, mut counts } = self.read_guests(counted).await?;
+        counts.counted = Some(counted);
+        counts.logged_in = self.read_log(started).await?;
+        self.read_sponsors(&keys).await?;
+        let named = self.find_groups().await?;
+        let groups: Vec<GroupId> = named
+            .values()
+            .filter_map(Found::group)
+            .map(|group| group.id)
+            .collect();
+        // Before the members are read, so that no change falls between.
+        let marks = match from_now {
+            Some(users) => Some(self.marks(users, &groups, started).await?),
+            None => None,
+        };
+        self.read_members(&groups).await?;
+        let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
+        counts.groups_missing = named.into_iter().filter_map(is_doubtful).collect();
         self.read_roles().await?;
-        Ok(seen)
+        Ok(Seen {
+            presence: Presence::Only(keys),
+            counts,
+            marks,
+        })
+    }
+
+    /// Where changes begin, unless Graph does not tell: then everything is read each time.
+    async fn users_from_now(&self) -> Result<Option<ChangesSince>, CycleError> {
+        match self
+            .unless_stopped(self.tenant.reader.users_from_now())
+            .await?
+        {
+            Ok(since) => Ok(Some(since)),
+            Err(error) => {
+                warn!(%error, "changes cannot be followed; each cycle reads everything");
+                Ok(None)
+            }
+        }
     }
 
     /// Makes an observation of what was read.
@@ -88,12 +143,19 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         reading: Reading,
     ) -> Result<Observed, CycleError> {
         let Reading { id, started, seen } = reading;
-        let Seen { keys, mut counts } = seen;
+        let Seen {
+            presence,
+            mut counts,
+            marks,
+        } = seen;
         let limits = &self.tenant.policy.policy.limits;
         let finished = self.clock.now();
         let last = tx.last_healthy_observation(self.tenant.id).await?;
         // Against what is known to be there: guests that Innkeeper itself deleted are not missing.
         let known = tx.guest_count(self.tenant.id).await?;
+        if let Presence::AllBut(gone) = &presence {
+            counts.guests = known.saturating_sub(gone.len() as u64);
+        }
         counts.before = last.as_ref().map(|_| known.saturating_sub(counts.new));
         let health = Health::of(&counts, limits.shrink_percent);
         let before = last
@@ -107,7 +169,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         // A guest missing from a reading that cannot be believed is not known to be gone.
         if health.is_healthy() {
-            counts.gone = tx.mark_gone(self.tenant.id, &keys, finished).await?;
+            counts.gone = match &presence {
+                Presence::Only(keys) => tx.mark_gone(self.tenant.id, keys, finished).await?,
+                Presence::AllBut(gone) => {
+                    tx.mark_these_gone(self.tenant.id, gone, finished).await?
+                }
+            };
             self.close_cases_of_gone(tx, finished).await?;
         }
         let observation = Observation {
@@ -118,6 +185,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             health,
             watched,
         };
+        // What was read of changes that cannot be believed is not asked for again: all of it has to be read.
+        let marks = marks.filter(|_| observation.health.is_healthy());
+        let marks = marks.map(|marks| {
+            serde_json::to_string(&marks).expect("marks have no map with keys other than text")
+        });
+        if self.tenant.whole_every.is_some() {
+            tx.save_change_marks(self.tenant.id, marks.as_deref())
+                .await?;
+        }
         tx.finish_observation(self.tenant.id, &observation).await?;
         let event = Event::Observed {
             observation: observation.clone(),

@@ -9,7 +9,8 @@ use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    Depth, Done, GraphError, GuestPage, Mail, Reader, Reread, SponsorPage, WriteError, Writer,
+    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lost, Mail, Reader,
+    Reread, SponsorPage, UserChange, WriteError, Writer,
 };
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
@@ -18,6 +19,23 @@ pub trait ReadDirectory: Send + Sync {
     fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
     /// Every guest with its sign-in times, page by page.
     fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send;
+    /// A point from which the changes of users can be read.
+    fn users_from_now(&self) -> impl Future<Output = Result<ChangesSince, GraphError>> + Send;
+    /// Points from which the changes of these groups' members can be read.
+    fn members_from_now(
+        &self,
+        groups: &[GroupId],
+    ) -> impl Future<Output = Result<Vec<ChangesSince>, GraphError>> + Send;
+    /// The changes of users since then, page by page.
+    fn user_changes(
+        &self,
+        since: &ChangesSince,
+    ) -> impl Stream<Item = Result<Result<ChangePage<UserChange>, Lost>, GraphError>> + Send;
+    /// The changes of groups' members since then, page by page.
+    fn member_changes(
+        &self,
+        since: &ChangesSince,
+    ) -> impl Stream<Item = Result<Result<ChangePage<GroupChange>, Lost>, GraphError>> + Send;
     /// Every guest's sponsors, page by page; about so many guests are there.
     fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
     /// The group with this id or exact name.
@@ -74,6 +92,28 @@ impl ReadDirectory for Reader {
 
     fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send {
         Self::guests(self)
+    }
+
+    async fn users_from_now(&self) -> Result<ChangesSince, GraphError> {
+        Self::users_from_now(self).await
+    }
+
+    async fn members_from_now(&self, groups: &[GroupId]) -> Result<Vec<ChangesSince>, GraphError> {
+        Self::members_from_now(self, groups).await
+    }
+
+    fn user_changes(
+        &self,
+        since: &ChangesSince,
+    ) -> impl Stream<Item = Result<Result<ChangePage<UserChange>, Lost>, GraphError>> + Send {
+        Self::user_changes(self, since)
+    }
+
+    fn member_changes(
+        &self,
+        since: &ChangesSince,
+    ) -> impl Stream<Item = Result<Result<ChangePage<GroupChange>, Lost>, GraphError>> + Send {
+        Self::member_changes(self, since)
     }
 
     fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {

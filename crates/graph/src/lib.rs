@@ -26,6 +26,9 @@ pub use client::{Graph, Requests, install_crypto};
 pub use error::{Answered, GraphError, WriteError};
 pub use limits::{Limit, Limits, Quota};
 pub use reach::Reached;
-pub use reader::{Account, Depth, GuestPage, Organization, Reader, Reread, SponsorPage};
+pub use reader::{
+    Account, ChangePage, ChangesSince, Depth, GroupChange, GuestPage, Lost, Organization, Reader,
+    Reread, SponsorPage, UserChange,
+};
 pub use settings::{Application, Credential, IdentitySource, Settings};
 pub use writer::{Done, Mail, Writer};

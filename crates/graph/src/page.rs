@@ -84,26 +84,44 @@ impl Listing {
     ) -> impl Stream<Item = Result<Vec<T>, GraphError>> + Send + use<T> {
         try_unfold(self, |mut listing| async move {
             let page = listing.page().await?;
-            Ok(page.map(|items| (items, listing)))
+            Ok(page.map(|page: Page<T>| (page.value, listing)))
         })
     }
 
-    async fn page<T: DeserializeOwned + Send>(&mut self) -> Result<Option<Vec<T>>, GraphError> {
+    /// The request that it began with.
+    pub(crate) fn first(&self) -> &Request {
+        &self.first
+    }
+
+    /// Whether the first request goes to the configured host.
+    pub(crate) fn is_trusted(&self) -> Result<(), GraphError> {
+        self.trusted(self.first.url.as_str()).map(|_| ())
+    }
+
+    /// The next page; an empty one where Graph lost its place.
+    pub(crate) async fn page<T: DeserializeOwned + Send>(
+        &mut self,
+    ) -> Result<Option<Page<T>>, GraphError> {
         let Some(url) = self.next.take() else {
             return Ok(None);
         };
         self.visit(&url)?;
         let request = self.first.at(url.clone());
         match self.connection.read::<Page<T>>(&request).await {
-            Ok(Page { value, next_link }) => {
-                self.empty = if value.is_empty() { self.empty + 1 } else { 0 };
-                self.next = next_link.map(|link| self.trusted(&link)).transpose()?;
+            Ok(page) => {
+                self.empty = if page.value.is_empty() {
+                    self.empty + 1
+                } else {
+                    0
+                };
+                let next = page.next_link.as_deref();
+                self.next = next.map(|link| self.trusted(link)).transpose()?;
                 self.before = Some(url);
-                Ok(Some(value))
+                Ok(Some(page))
             }
             Err(GraphError::PageTokenLost { answered }) if self.goes_back(&url) => {
                 warn!(%answered, "the listing goes back");
-                Ok(Some(Vec::new()))
+                Ok(Some(Page::empty()))
             }
             Err(GraphError::BadRequest { answered })
                 if self.before.is_none() && self.instead.is_some() =>
@@ -111,7 +129,7 @@ impl Listing {
                 warn!(%answered, "the listing is asked for differently");
                 self.first = self.instead.take().unwrap_or_else(|| self.first.clone());
                 self.next = Some(self.first.url.clone());
-                Ok(Some(Vec::new()))
+                Ok(Some(Page::empty()))
             }
             Err(error) => Err(error),
         }

@@ -1,6 +1,7 @@
 //! Reading a tenant.
 
 mod account;
+mod changes;
 mod groups;
 mod guests;
 mod organization;
@@ -11,6 +12,7 @@ mod sponsors;
 use std::sync::Arc;
 
 pub use account::Account;
+pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;
 pub use reread::{Depth, Reread};

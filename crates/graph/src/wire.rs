@@ -21,6 +21,19 @@ pub(crate) struct Page<T> {
     pub(crate) value: Vec<T>,
     #[serde(rename = "@odata.nextLink")]
     pub(crate) next_link: Option<String>,
+    /// On the last page of a round of changes.
+    #[serde(rename = "@odata.deltaLink")]
+    pub(crate) delta_link: Option<String>,
+}
+
+impl<T> Page<T> {
+    pub(crate) fn empty() -> Self {
+        Self {
+            value: Vec::new(),
+            next_link: None,
+            delta_link: None,
+        }
+    }
 }
 
 /// A point in time, or one of Graph's four ways to say that there is none: absent, `null`, `0001-01-01T00:00:00Z`, `""`.
@@ -74,6 +87,36 @@ pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName
 /// The same with what is limited most.
 pub(crate) fn guest_with_sign_ins() -> String {
     format!("{GUEST},signInActivity")
+}
+
+/// That an object is no longer there, or no longer a member.
+pub(crate) type Removed = IgnoredAny;
+
+/// A user as a delta query tells of it.
+#[derive(Deserialize)]
+pub(crate) struct ChangedUser {
+    #[serde(flatten)]
+    pub(crate) user: User,
+    #[serde(rename = "@removed")]
+    pub(crate) removed: Option<Removed>,
+}
+
+/// A group as a delta query tells of it.
+#[derive(Deserialize)]
+pub(crate) struct ChangedGroup {
+    pub(crate) id: Uuid,
+    #[serde(rename = "members@delta")]
+    pub(crate) members: Option<Vec<ChangedMember>>,
+    #[serde(rename = "@removed")]
+    pub(crate) removed: Option<Removed>,
+}
+
+/// A member as a delta query tells of it.
+#[derive(Deserialize)]
+pub(crate) struct ChangedMember {
+    pub(crate) id: Uuid,
+    #[serde(rename = "@removed")]
+    pub(crate) removed: Option<Removed>,
 }
 
 /// An entry of the sign-in log (`signIn`).

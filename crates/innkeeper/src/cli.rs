@@ -75,10 +75,18 @@ pub(crate) enum Command {
         after_help = "Examples:\n  innkeeper plan\n  innkeeper plan --output json | jq '.verdicts[] | select(.verdict == \"act\")'\n  \
                             innkeeper plan --output csv > plan.csv"
     )]
-    Plan,
+    Plan {
+        /// Read only what changed since the last observation, as the daemon does between whole readings.
+        #[arg(long)]
+        changes: bool,
+    },
     /// Run one cycle now, as far as each tenant's mode goes.
     #[command(after_help = "Example:\n  innkeeper plan && echo nothing to do || innkeeper apply")]
-    Apply,
+    Apply {
+        /// Read only what changed since the last observation, as the daemon does between whole readings.
+        #[arg(long)]
+        changes: bool,
+    },
     /// Say what keeps the daemon from its work, why that matters and what to do. Nothing is changed and no mail is sent.
     #[command(
         after_help = "Examples:\n  innkeeper doctor\n  innkeeper doctor --tenant contoso\n  \

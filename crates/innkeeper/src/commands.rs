@@ -21,8 +21,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     let Cli { global, command } = cli;
     match command {
         Command::Run => daemon::run(&global).await,
-        Command::Plan => plan::run(&global).await,
-        Command::Apply => apply::run(&global).await,
+        Command::Plan { changes } => plan::run(&global, changes).await,
+        Command::Apply { changes } => apply::run(&global, changes).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest } => explain::run(&global, &guest).await,
         Command::Guests(Guests::List { verdict, rule }) => {

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use chrono::TimeDelta;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_engine::schedule::Schedule;
@@ -49,6 +50,9 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// When cycles run.
     pub(crate) schedule: Schedule,
+    /// How old a whole reading may be, in hours; until then a cycle of the daemon reads only what changed. 0: it reads
+    /// everything each time.
+    pub(crate) whole_reading_hours: u32,
     pub(crate) http: Http,
     pub(crate) log: Log,
     pub(crate) clock: Clock,
@@ -137,6 +141,12 @@ impl Config {
             Some(config) if findings.problems.is_empty() => Ok(config),
             _ => Err(findings.into_error()),
         }
+    }
+
+    /// How old a whole reading may be for a cycle that reads only what changed; `None`: there is no such cycle.
+    pub(crate) fn whole_every(&self) -> Option<TimeDelta> {
+        let hours = i64::from(self.whole_reading_hours);
+        (hours > 0).then(|| TimeDelta::hours(hours))
     }
 
     /// What is in force, as a configuration file: defaults filled in, secrets struck out, and each key with where it

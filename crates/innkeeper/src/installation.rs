@@ -171,6 +171,7 @@ pub(crate) fn connect(
         mode: config.mode,
         policy,
         reader: graph.reader(),
+        whole_every: None,
         writer: notify.map(|notify| graph.writer(notify.sender.clone())),
         operators: config
             .notify

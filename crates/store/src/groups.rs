@@ -152,6 +152,41 @@ impl Tx {
         Ok(())
     }
 
+    /// Adds members to a group and takes others out. Ids of others than known guests are passed over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change_members(
+        &mut self,
+        tenant: TenantId,
+        group: GroupId,
+        added: &[GuestId],
+        removed: &[GuestId],
+    ) -> Result<(), StoreError> {
+        let removed = self.members(tenant, group, removed).await?;
+        let sql = "DELETE FROM memberships WHERE tenant_id = $1 AND (guest_key, group_id) IN \
+                   (SELECT guest_key, group_id FROM given)";
+        self.execute_given(tenant, &removed, sql).await?;
+        let added = self.members(tenant, group, added).await?;
+        let sql = "INSERT INTO memberships (guest_key, group_id, tenant_id) SELECT guest_key, group_id, $1 FROM given WHERE true \
+                   ON CONFLICT (guest_key, group_id) DO NOTHING";
+        self.execute_given(tenant, &added, sql).await?;
+        Ok(())
+    }
+
+    async fn members(
+        &mut self,
+        tenant: TenantId,
+        group: GroupId,
+        guests: &[GuestId],
+    ) -> Result<Given<'static>, StoreError> {
+        let keys = self.keys(tenant, guests).await?;
+        let keys: BTreeSet<i64> = keys.into_iter().map(|(_, key)| key.0).collect();
+        Ok(Given::rows(keys.len())
+            .ids("group_id", keys.iter().map(|_| group.0))
+            .integers("guest_key", keys))
+    }
+
     /// Makes these the groups of a guest, among those that the policy names.
     ///
     /// # Errors

@@ -161,6 +161,24 @@ impl Tx {
         self.execute_given(tenant, &given, sql).await
     }
 
+    /// Marks these guests as gone; returns how many were there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mark_these_gone(
+        &mut self,
+        tenant: TenantId,
+        guests: &[GuestId],
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let given = Given::rows(guests.len())
+            .ids("guest_id", guests.iter().map(|guest| guest.0))
+            .times("gone_at", guests.iter().map(|_| at));
+        let sql = "UPDATE guests SET gone_at = given.gone_at, verdict = NULL, verdict_rule = NULL FROM given \
+                   WHERE guests.tenant_id = $1 AND guests.guest_id = given.guest_id AND guests.gone_at IS NULL";
+        self.execute_given(tenant, &given, sql).await
+    }
+
     /// How many guests are in the directory, as far as is known.
     ///
     /// # Errors

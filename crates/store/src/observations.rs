@@ -220,4 +220,40 @@ impl Tx {
             .map(Columns::row)
             .collect()
     }
+
+    /// From where changes are read the next time, as it was saved.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change_marks(&mut self, tenant: TenantId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT body FROM change_marks WHERE tenant_id = $1";
+        let row: Option<(String,)> = fetch_optional!(self, (String,), sql, tenant.0)?;
+        Ok(row.map(|(body,)| body))
+    }
+
+    /// Keeps from where changes are read the next time; `None` has everything read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_change_marks(
+        &mut self,
+        tenant: TenantId,
+        marks: Option<&str>,
+    ) -> Result<(), StoreError> {
+        match marks {
+            Some(marks) => {
+                let sql = "INSERT INTO change_marks (tenant_id, body) VALUES ($1, $2) \
+                           ON CONFLICT (tenant_id) DO UPDATE SET body = excluded.body";
+                execute!(self, sql, tenant.0, marks.to_owned())?;
+            }
+            None => {
+                execute!(
+                    self,
+                    "DELETE FROM change_marks WHERE tenant_id = $1",
+                    tenant.0
+                )?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
-use innkeeper_domain::group::{Found, NamedGroups};
-use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::group::NamedGroups;
+use innkeeper_domain::ids::{GroupId, GuestId};
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -13,12 +13,10 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Phase;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Reads the groups; returns the keys of those that could not be found or told apart.
-    pub(super) async fn read_groups(&self) -> Result<Vec<String>, CycleError> {
-        let keys = self.tenant.policy.policy.groups();
-        let total = keys.len() as u64;
+    /// Finds the groups.
+    pub(super) async fn find_groups(&self) -> Result<NamedGroups, CycleError> {
         let mut named = NamedGroups::new();
-        for key in keys {
+        for key in self.tenant.policy.policy.groups() {
             named.insert(
                 key.to_owned(),
                 self.unless_stopped(self.tenant.reader.find_group(key))
@@ -29,25 +27,30 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.lease.check(&mut tx).await?;
         tx.set_named_groups(self.tenant.id, &named).await?;
         tx.commit().await?;
-        for (done, group) in named.values().filter_map(Found::group).enumerate() {
+        Ok(named)
+    }
+
+    /// Reads their members and owners.
+    pub(super) async fn read_members(&self, groups: &[GroupId]) -> Result<(), CycleError> {
+        let total = groups.len() as u64;
+        for (done, group) in groups.iter().enumerate() {
             let mut members: Vec<GuestId> = Vec::new();
-            let mut pages = pin!(self.tenant.reader.members(group.id));
+            let mut pages = pin!(self.tenant.reader.members(*group));
             while let Some(page) = self.unless_stopped(pages.try_next()).await?? {
                 members.extend(page);
             }
             let owners = self
-                .unless_stopped(self.tenant.reader.owners(group.id))
+                .unless_stopped(self.tenant.reader.owners(*group))
                 .await??;
             let mut tx = self.store.begin().await?;
             self.lease.check(&mut tx).await?;
-            tx.set_members(self.tenant.id, group.id, &members).await?;
-            tx.set_owners(self.tenant.id, group.id, &owners).await?;
+            tx.set_members(self.tenant.id, *group, &members).await?;
+            tx.set_owners(self.tenant.id, *group, &owners).await?;
             tx.commit().await?;
             self.progress
                 .at(Phase::Groups, done as u64 + 1, Some(total));
         }
-        let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
-        Ok(named.into_iter().filter_map(is_doubtful).collect())
+        Ok(())
     }
 
     pub(super) async fn read_roles(&self) -> Result<(), CycleError> {

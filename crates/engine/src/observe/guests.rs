@@ -8,22 +8,32 @@ use innkeeper_domain::activity::Reading;
 use innkeeper_domain::guest::{Guest, GuestRecord, Invitation};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::merge::{Change, merge};
+use innkeeper_domain::observation::Counts;
 use innkeeper_graph::GuestPage;
 use innkeeper_store::{RowKey, Tx};
 
-use super::Seen;
+use roaring::RoaringTreemap;
+
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Phase;
+
+/// What one pass over the guests gave.
+#[derive(Default)]
+pub(super) struct Pass {
+    /// The row keys of the guests read.
+    pub(super) keys: RoaringTreemap,
+    pub(super) counts: Counts,
+}
 
 /// Pages written in one transaction: enough that the index pages dirtied by random ids are written once for many
 /// rows, few enough to stay small in memory.
 const PAGES_PER_TRANSACTION: usize = 20;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(super) async fn read_guests(&self, counted: u64) -> Result<Seen, CycleError> {
-        let mut seen = Seen::default();
+    pub(super) async fn read_guests(&self, counted: u64) -> Result<Pass, CycleError> {
+        let mut seen = Pass::default();
         let mut chunks = pin!(
             self.tenant
                 .reader
@@ -42,7 +52,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(seen)
     }
 
-    async fn take_in(&self, pages: Vec<GuestPage>, seen: &mut Seen) -> Result<(), CycleError> {
+    async fn take_in(&self, pages: Vec<GuestPage>, seen: &mut Pass) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         for GuestPage { guests, unreadable } in pages {
@@ -59,7 +69,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         tx: &mut Tx,
         unreadable: &[GuestId],
-        seen: &mut Seen,
+        seen: &mut Pass,
     ) -> Result<(), CycleError> {
         let known = tx.guests_by_id(self.tenant.id, unreadable).await?;
         let doubted = known.into_iter().map(|(_, record)| GuestRecord {
@@ -85,7 +95,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         tx: &mut Tx,
         guests: Vec<Guest>,
-        seen: &mut Seen,
+        seen: &mut Pass,
     ) -> Result<(), CycleError> {
         let now = self.clock.now();
         let ids: Vec<GuestId> = guests.iter().map(|guest| guest.id).collect();
@@ -124,7 +134,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 }
 
-impl Seen {
+impl Pass {
     fn count(&mut self, record: &GuestRecord, change: Change) {
         let counts = &mut self.counts;
         counts.guests += 1;

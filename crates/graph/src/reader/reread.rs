@@ -201,6 +201,7 @@ impl Reader {
         let Page {
             mut value,
             next_link,
+            delta_link: _,
         } = serde_json::from_value::<Page<T>>(body)
             .map_err(|error| malformed(request, wrong_with(&error)))?;
         if let Some(link) = next_link {

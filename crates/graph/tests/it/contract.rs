@@ -51,6 +51,12 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     all(reader.signed_in_since(chrono::DateTime::UNIX_EPOCH))
         .await
         .expect("the sign-in log");
+    // The types do not say how a round of changes ends.
+    reader.users_from_now().await.expect_err("no end");
+    reader
+        .members_from_now(&[id.into()])
+        .await
+        .expect_err("no end");
     reader.organization().await.expect("the organization");
     let looks = reader
         .reread(&[guest, nobody], Depth::Whole)

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use innkeeper_domain::observation::Health;
-use innkeeper_engine::{Failure, Report};
+use innkeeper_engine::{Failure, Report, Tenant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,7 @@ use crate::installation::{Access, Installation, open_tenant};
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
 
-pub(crate) async fn run(global: &Global) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let engine = installation.engine();
     let stop = CancellationToken::new();
@@ -22,7 +22,10 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
     let mut rows = Rows::new(["tenant", "guests", "healthy", "call", "outcome", "times"]);
     let mut objects = Vec::new();
     for config in installation.tenants(global)? {
-        let tenant = open_tenant(config, Access::Mode)?;
+        let tenant = Tenant {
+            whole_every: installation.config.whole_every().filter(|_| changes),
+            ..open_tenant(config, Access::Mode)?
+        };
         let bars = Bars::new(global.quiet);
         let report = engine.cycle(&tenant, &bars, &stop).await;
         bars.clear();

@@ -7,7 +7,7 @@ use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::{Counts, Health};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::verdict::{Conclusion, Verdict};
-use innkeeper_engine::Report;
+use innkeeper_engine::{Report, Tenant};
 use innkeeper_store::{Store, StoreError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -27,9 +27,12 @@ const PAGE: u32 = 1_000;
 
 type Upns = HashMap<GuestId, String>;
 
-pub(crate) async fn run(global: &Global) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
-    let tenant = open_tenant(installation.tenant(global)?, Access::Read)?;
+    let tenant = Tenant {
+        whole_every: installation.config.whole_every().filter(|_| changes),
+        ..open_tenant(installation.tenant(global)?, Access::Read)?
+    };
     let bars = Bars::new(global.quiet);
     let report = installation
         .engine()
@@ -93,6 +96,7 @@ fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
             "guests": observation.counts.guests,
             // There is no other kind: an incomplete reading ends the cycle.
             "complete": true,
+            "changes_only": observation.counts.changes_only,
             "health": health(&observation.counts, &observation.health),
         },
         "policy_hash": policy_hash,

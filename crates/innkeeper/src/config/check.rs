@@ -34,7 +34,15 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     let folder = file.parent().unwrap_or(Path::new("/"));
 
     let database = check_database(database.unwrap_or_default(), folder, findings);
-    let schedule = check_schedule(schedule.unwrap_or_default(), findings);
+    let schedule = schedule.unwrap_or_default();
+    let whole_reading_hours = schedule.whole_reading_hours.unwrap_or(WHOLE_READING_HOURS);
+    if whole_reading_hours > 24 * 6 {
+        findings.wrong(
+            &KeyPath::of("schedule.whole_reading_hours"),
+            "must be at most 144: Graph forgets after seven days what changed since",
+        );
+    }
+    let schedule = check_schedule(schedule, findings);
     let http = check_http(http.unwrap_or_default(), findings);
     let log = check_log(log.unwrap_or_default(), findings);
     let tenants = tenant::check_all(tenants, folder, findings);
@@ -42,6 +50,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     Some(Config {
         database: database?,
         schedule: schedule?,
+        whole_reading_hours,
         http,
         log: log?,
         clock,
@@ -50,6 +59,9 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         origins: findings.layers.origins(),
     })
 }
+
+/// How old a whole reading may be, unless the file says otherwise: as old as sign-in activity may be late.
+const WHOLE_READING_HOURS: u32 = 24;
 
 /// One of several words.
 pub(super) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
@@ -93,7 +105,11 @@ fn check_database(
 }
 
 fn check_schedule(raw: RawSchedule, findings: &mut Findings<'_>) -> Option<Schedule> {
-    let RawSchedule { cycle, time_zone } = raw;
+    let RawSchedule {
+        cycle,
+        time_zone,
+        whole_reading_hours: _,
+    } = raw;
     let zone = time_zone.map_or(Some(Tz::UTC), |name| {
         let zone = name.parse().map_err(|_| {
             let names = TZ_VARIANTS.iter().map(|zone| zone.name());

@@ -61,6 +61,8 @@ section!(
         cycle: String,
         /// The IANA name of the zone that they are meant in.
         time_zone: String,
+        /// How old a whole reading of the directory may be.
+        whole_reading_hours: u32,
     }
 );
 

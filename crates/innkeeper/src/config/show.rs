@@ -15,6 +15,7 @@ pub(super) fn show(config: &Config) -> String {
     let Config {
         database: Database { url, lease_seconds },
         schedule,
+        whole_reading_hours,
         http: Http { listen },
         log: Log { format, level },
         clock: Clock { follow },
@@ -35,6 +36,7 @@ pub(super) fn show(config: &Config) -> String {
     let at = page.section("[schedule]", &KeyPath::of("schedule"));
     page.pair(&at, "cycle", schedule.to_string());
     page.pair(&at, "time_zone", schedule.zone().name());
+    page.pair(&at, "whole_reading_hours", *whole_reading_hours);
     if let Some(listen) = listen {
         let at = page.section("[http]", &KeyPath::of("http"));
         page.pair(&at, "listen", listen.to_string());

@@ -21,7 +21,11 @@ impl InForce {
     pub(super) fn of(config: &Config) -> Result<Self> {
         let tenant = |tenant| -> Result<GraphTenant> {
             let tenant: &crate::config::TenantConfig = tenant;
-            connect(tenant, Arc::new(load_policy(&tenant.policy)?), Access::Mode)
+            let policy = Arc::new(load_policy(&tenant.policy)?);
+            Ok(GraphTenant {
+                whole_every: config.whole_every(),
+                ..connect(tenant, policy, Access::Mode)?
+            })
         };
         let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
         Ok(Self {

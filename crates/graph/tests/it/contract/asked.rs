@@ -86,10 +86,16 @@ fn faults_of_option(schema: &Schema, kind: &str, name: &str, value: &str) -> Vec
             .collect()
     };
     match name {
-        "$select" => among(&|name| schema.selectable(kind, name).is_some()),
+        // A delta query selects the members of groups, a relationship, to follow them.
+        "$select" => among(&|name| {
+            schema.selectable(kind, name).is_some()
+                || name == "members" && schema.relationship(kind, name).is_some()
+        }),
         "$expand" => among(&|name| schema.relationship(kind, name).is_some()),
         "$filter" => faults_of_filter(schema, kind, value),
         "$top" if value.parse().is_ok_and(|top| (1..=999).contains(&top)) => Vec::new(),
+        // "Start from now": an option of delta queries, and of nothing else.
+        "$deltatoken" if value == "latest" => Vec::new(),
         _ => vec![format!("{name} is not known with {value}")],
     }
 }
