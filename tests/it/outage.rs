@@ -103,3 +103,57 @@ async fn a_database_that_goes_away_in_the_middle_of_a_cycle_ends_the_cycle_and_n
     assert!(daemon.stop("TERM").success());
     assert_eq!(tenant.writes().await, ["send-mail"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_died_halfway_is_gone_on_with_from_its_last_twenty_pages() {
+    let tenant = Tenant::with(4_500, "sqlite://innkeeper.db".to_owned()).await;
+    tenant
+        .control(
+            reqwest::Method::PUT,
+            "throttling",
+            Some(json!({ "enabled": false })),
+        )
+        .await;
+    // As earlier services did: the client falls back to pages of a hundred.
+    tenant
+        .post("faults", json!({ "kind": "activity_cap" }))
+        .await;
+    tenant
+        .post("faults", json!({ "kind": "hold", "when": "before", "method": "GET", "path": "/v1.0/users", "skip": 35, "next": 1 }))
+        .await;
+    let mut child = tenant.start(&["plan"]);
+    let held = tenant.get("held?wait=60").await;
+    assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
+    child.kill().expect("it is killed");
+    child.wait().expect("it ends");
+    let faults = tenant.get("faults").await;
+    for fault in faults.as_array().expect("faults") {
+        if fault["kind"] == "hold" {
+            let path = format!(
+                "faults/{}",
+                fault["id"]
+                    .as_str()
+                    .map_or_else(|| fault["id"].to_string(), str::to_owned)
+            );
+            tenant.control(reqwest::Method::DELETE, &path, None).await;
+        }
+    }
+    let pages = async || -> u64 {
+        tenant.post("reset", json!({})).await;
+        let plan = tenant.json(&["plan"]).await;
+        let health = &plan["observation"]["health"];
+        assert_eq!(health["healthy"], true, "{health}");
+        assert_eq!(
+            plan["verdicts"].as_array().map(|all| all.len() as u64),
+            plan["observation"]["guests"].as_u64()
+        );
+        let requests = tenant.get("requests").await;
+        requests["by_route"]["GET /users"]
+            .as_u64()
+            .expect("a number")
+    };
+    let rest = pages().await;
+    // The sponsors of a few guests are looked up by the same route, and the first page is asked for twice.
+    let whole = pages().await;
+    assert!(whole - rest >= 19, "{rest} of {whole}");
+}

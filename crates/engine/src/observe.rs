@@ -9,6 +9,7 @@ mod changes;
 mod groups;
 mod guests;
 mod log;
+mod place;
 mod sponsors;
 
 pub(crate) use log::SignedIn;
@@ -27,6 +28,7 @@ use tracing::{info, warn};
 
 use self::changes::Marks;
 use self::guests::Pass;
+use self::place::Begun;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -63,16 +65,31 @@ enum Presence {
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Reads the tenant.
     pub(crate) async fn observe(&self) -> Result<Reading, CycleError> {
-        let started = self.clock.now();
+        let now = self.clock.now();
+        if let Some(begun) = self.broken_off(now).await? {
+            return self
+                .start(begun.id, begun.started, self.read_rest(&begun))
+                .await;
+        }
         // A clock can stand still, or be set back; an epoch is never the same.
         let [started_bytes, epoch] =
-            [started.timestamp_micros(), self.lease.epoch()].map(i64::to_be_bytes);
+            [now.timestamp_micros(), self.lease.epoch()].map(i64::to_be_bytes);
         let id = ObservationId::derived(&[self.tenant.id.0.as_bytes(), &started_bytes, &epoch]);
+        self.start(id, now, self.read(id, now)).await
+    }
+
+    /// Notes that a reading begins, and how it ends if it does not end well.
+    async fn start(
+        &self,
+        id: ObservationId,
+        started: DateTime<Utc>,
+        reading: impl Future<Output = Result<Seen, CycleError>>,
+    ) -> Result<Reading, CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.start_observation(self.tenant.id, id, started).await?;
         tx.commit().await?;
-        match self.read(started).await {
+        match reading.await {
             Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
@@ -81,22 +98,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
     }
 
-    async fn read(&self, started: DateTime<Utc>) -> Result<Seen, CycleError> {
-        match self.read_changes(started).await? {
-            Some(seen) => Ok(seen),
-            None => self.read_everything(started).await,
+    async fn read(&self, id: ObservationId, started: DateTime<Utc>) -> Result<Seen, CycleError> {
+        if let Some(seen) = self.read_changes(started).await? {
+            return Ok(seen);
         }
-    }
-
-    async fn read_everything(&self, started: DateTime<Utc>) -> Result<Seen, CycleError> {
         let from_now = match self.tenant.whole_every {
             Some(_) => self.users_from_now().await?,
             None => None,
         };
+        self.read_rest(&Begun::anew(id, started, from_now)).await
+    }
+
+    /// Reads everything, or what is left of it.
+    async fn read_rest(&self, begun: &Begun) -> Result<Seen, CycleError> {
+        let started = begun.started;
         let counted = self
             .unless_stopped(self.tenant.reader.guest_count())
             .await??;
-        let Pass { keys, mut counts } = self.read_guests(counted).await?;
+        let Pass { keys, mut counts } = self.read_guests(begun, counted).await?;
         counts.counted = Some(counted);
         counts.logged_in = self.read_log(started).await?;
         self.read_sponsors(&keys).await?;
@@ -107,8 +126,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .map(|group| group.id)
             .collect();
         // Before the members are read, so that no change falls between.
-        let marks = match from_now {
-            Some(users) => Some(self.marks(users, &groups, started).await?),
+        let marks = match &begun.from_now {
+            Some(users) => Some(self.marks(users.clone(), &groups, started).await?),
             None => None,
         };
         self.read_members(&groups).await?;
@@ -194,6 +213,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             tx.save_change_marks(self.tenant.id, marks.as_deref())
                 .await?;
         }
+        tx.forget_reading_place(self.tenant.id).await?;
         tx.finish_observation(self.tenant.id, &observation).await?;
         let event = Event::Observed {
             observation: observation.clone(),

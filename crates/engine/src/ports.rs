@@ -17,8 +17,11 @@ use innkeeper_graph::{
 pub trait ReadDirectory: Send + Sync {
     /// How many guests the directory counts.
     fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
-    /// Every guest with its sign-in times, page by page.
-    fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send;
+    /// Every guest with its sign-in times, page by page; or those from a place on that an earlier reading came to.
+    fn guests_from(
+        &self,
+        place: Option<&str>,
+    ) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send;
     /// A point from which the changes of users can be read.
     fn users_from_now(&self) -> impl Future<Output = Result<ChangesSince, GraphError>> + Send;
     /// Points from which the changes of these groups' members can be read.
@@ -90,8 +93,11 @@ impl ReadDirectory for Reader {
         Self::guest_count(self).await
     }
 
-    fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send {
-        Self::guests(self)
+    fn guests_from(
+        &self,
+        place: Option<&str>,
+    ) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send {
+        Self::guests_from(self, place)
     }
 
     async fn users_from_now(&self) -> Result<ChangesSince, GraphError> {

@@ -88,6 +88,11 @@ impl Listing {
         })
     }
 
+    /// Where the next page is.
+    pub(crate) fn next(&self) -> Option<&Url> {
+        self.next.as_ref()
+    }
+
     /// The request that it began with.
     pub(crate) fn first(&self) -> &Request {
         &self.first

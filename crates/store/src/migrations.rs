@@ -32,9 +32,9 @@ const MIGRATIONS: [Texts; 4] = [
     ),
     (
         6,
-        "change_marks",
-        include_str!("../../../migrations/sqlite/0006_change_marks.sql"),
-        include_str!("../../../migrations/postgres/0006_change_marks.sql"),
+        "readings",
+        include_str!("../../../migrations/sqlite/0006_readings.sql"),
+        include_str!("../../../migrations/postgres/0006_readings.sql"),
     ),
 ];
 

@@ -256,4 +256,45 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// How far the reading under way has come, as it was saved.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reading_place(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<Option<(String, Vec<u8>)>, StoreError> {
+        let sql = "SELECT body, seen FROM reading_places WHERE tenant_id = $1";
+        Ok(fetch_optional!(self, (String, Vec<u8>), sql, tenant.0)?)
+    }
+
+    /// Keeps how far the reading under way has come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn save_reading_place(
+        &mut self,
+        tenant: TenantId,
+        body: &str,
+        seen: &[u8],
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO reading_places (tenant_id, body, seen) VALUES ($1, $2, $3) \
+                   ON CONFLICT (tenant_id) DO UPDATE SET body = excluded.body, seen = excluded.seen";
+        execute!(self, sql, tenant.0, body.to_owned(), seen.to_vec())?;
+        Ok(())
+    }
+
+    /// Forgets how far a reading has come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_reading_place(&mut self, tenant: TenantId) -> Result<(), StoreError> {
+        execute!(
+            self,
+            "DELETE FROM reading_places WHERE tenant_id = $1",
+            tenant.0
+        )?;
+        Ok(())
+    }
 }

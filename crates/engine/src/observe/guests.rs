@@ -9,11 +9,13 @@ use innkeeper_domain::guest::{Guest, GuestRecord, Invitation};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::merge::{Change, merge};
 use innkeeper_domain::observation::Counts;
-use innkeeper_graph::GuestPage;
+use innkeeper_graph::{GraphError, GuestPage};
 use innkeeper_store::{RowKey, Tx};
 
 use roaring::RoaringTreemap;
+use tracing::info;
 
+use super::place::Begun;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -32,33 +34,72 @@ pub(super) struct Pass {
 const PAGES_PER_TRANSACTION: usize = 20;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    pub(super) async fn read_guests(&self, counted: u64) -> Result<Pass, CycleError> {
-        let mut seen = Pass::default();
-        let mut chunks = pin!(
-            self.tenant
-                .reader
-                .guests()
-                .try_chunks(PAGES_PER_TRANSACTION)
-        );
+    /// Reads the guests, from where a reading that broke off had come to if Graph still knows the place.
+    pub(super) async fn read_guests(
+        &self,
+        begun: &Begun,
+        counted: u64,
+    ) -> Result<Pass, CycleError> {
+        let mut pass = begun.pass();
+        match self
+            .read_pages(begun, begun.next(), &mut pass, counted)
+            .await
+        {
+            Err(CycleError::Graph(GraphError::PageTokenLost { answered }))
+                if begun.next().is_some() =>
+            {
+                info!(%answered, "the reading that broke off cannot be gone on with: it begins anew");
+                pass = Pass::default();
+                self.read_pages(begun, None, &mut pass, counted).await?;
+            }
+            other => other?,
+        }
+        Ok(pass)
+    }
+
+    async fn read_pages(
+        &self,
+        begun: &Begun,
+        from: Option<&str>,
+        pass: &mut Pass,
+        counted: u64,
+    ) -> Result<(), CycleError> {
+        let pages = self.tenant.reader.guests_from(from);
+        let mut chunks = pin!(pages.try_chunks(PAGES_PER_TRANSACTION));
         while let Some(pages) = self
             .unless_stopped(chunks.try_next())
             .await?
             .map_err(|broken| broken.1)?
         {
-            self.take_in(pages, &mut seen).await?;
+            self.take_in(begun, pages, pass).await?;
             self.progress
-                .at(Phase::Guests, seen.counts.guests, Some(counted));
+                .at(Phase::Guests, pass.counts.guests, Some(counted));
         }
-        Ok(seen)
+        Ok(())
     }
 
-    async fn take_in(&self, pages: Vec<GuestPage>, seen: &mut Pass) -> Result<(), CycleError> {
+    async fn take_in(
+        &self,
+        begun: &Begun,
+        pages: Vec<GuestPage>,
+        seen: &mut Pass,
+    ) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
-        for GuestPage { guests, unreadable } in pages {
+        let mut place = None;
+        for GuestPage {
+            guests,
+            unreadable,
+            next,
+        } in pages
+        {
             seen.counts.unreadable += unreadable.len() as u64;
             self.take_in_unreadable(&mut tx, &unreadable, seen).await?;
             self.take_in_page(&mut tx, guests, seen).await?;
+            place = next;
+        }
+        if let Some(next) = place {
+            self.save_place(&mut tx, begun, next, seen).await?;
         }
         tx.commit().await?;
         Ok(())

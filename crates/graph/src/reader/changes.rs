@@ -78,7 +78,7 @@ impl Reader {
             .get(&["users", "delta"], "/users/delta", "User.Read.All")
             .with("$select", GUEST)
             .with("$deltatoken", "latest");
-        self.from_now::<ChangedUser>(&request).await
+        self.beginning::<ChangedUser>(&request).await
     }
 
     /// Points from which the changes of these groups' members can be read: now; one for fifty groups.
@@ -102,7 +102,7 @@ impl Reader {
                 .with("$select", "id,members")
                 .with("$filter", &among.join(" or "))
                 .with("$deltatoken", "latest");
-            points.push(self.from_now::<ChangedGroup>(&request).await?);
+            points.push(self.beginning::<ChangedGroup>(&request).await?);
         }
         Ok(points)
     }
@@ -116,7 +116,7 @@ impl Reader {
         let request = self
             .0
             .get(&["users", "delta"], "/users/delta", "User.Read.All");
-        self.round(request, since, ChangedUser::change)
+        self.round(&request, since, ChangedUser::change)
     }
 
     /// The changes of groups' members since then.
@@ -130,10 +130,10 @@ impl Reader {
             "/groups/delta",
             "GroupMember.Read.All",
         );
-        self.round(request, since, ChangedGroup::change)
+        self.round(&request, since, ChangedGroup::change)
     }
 
-    async fn from_now<T: DeserializeOwned + Send>(
+    async fn beginning<T: DeserializeOwned + Send>(
         &self,
         request: &Request,
     ) -> Result<ChangesSince, GraphError> {
@@ -148,12 +148,12 @@ impl Reader {
 
     fn round<T: DeserializeOwned + Send + 'static, C: Send + 'static>(
         &self,
-        request: Request,
+        request: &Request,
         since: &ChangesSince,
         change: fn(T) -> C,
     ) -> impl Stream<Item = Result<Result<ChangePage<C>, Lost>, GraphError>> + Send + use<T, C>
     {
-        let url = Url::parse(&since.0).map_err(|_| malformed(&request, "its link is none"));
+        let url = Url::parse(&since.0).map_err(|_| malformed(request, "its link is none"));
         let listing = url.and_then(|url| {
             let listing = Listing::of(&self.0, request.at(url));
             listing.is_trusted().map(|()| listing)
@@ -172,7 +172,7 @@ impl Reader {
                     Ok(Some((Ok(page), rest)))
                 }
                 Ok(None) => Err(malformed(
-                    &request_of(&listing),
+                    listing.first(),
                     "a round ended without where the next one begins",
                 )),
                 Err(error) => match lost(&error) {
@@ -182,10 +182,6 @@ impl Reader {
             }
         })
     }
-}
-
-fn request_of(listing: &Listing) -> Request {
-    listing.first().clone()
 }
 
 /// Graph wants everything to be read again: by 410, or by a code of its own.

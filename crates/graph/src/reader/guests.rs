@@ -1,9 +1,12 @@
 //! The guests, with their sign-in activity.
 
-use futures_util::{Stream, TryStreamExt};
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
 use innkeeper_domain::guest::{Guest, UserType};
 use innkeeper_domain::ids::GuestId;
 use serde::de::IgnoredAny;
+
+use url::Url;
 
 use super::Reader;
 use crate::answer::malformed;
@@ -27,6 +30,8 @@ pub struct GuestPage {
     pub guests: Vec<Guest>,
     /// Guests whose row came without the properties selected.
     pub unreadable: Vec<GuestId>,
+    /// The place of the next page; `None` on the last.
+    pub next: Option<String>,
 }
 
 impl Reader {
@@ -67,7 +72,16 @@ impl Reader {
 
     /// Every guest: `GET /users` with `signInActivity`, for which Graph allows ten requests a minute. Where Graph loses
     /// its place, a guest may come twice.
-    pub fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send {
+    pub fn guests(&self) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send + use<> {
+        self.guests_from(None)
+    }
+
+    /// The guests from a place on that an earlier reading came to: `next` of its last page. Graph does not say how long it
+    /// knows a place; `PageTokenLost` when it does not any more.
+    pub fn guests_from(
+        &self,
+        place: Option<&str>,
+    ) -> impl Stream<Item = Result<GuestPage, GraphError>> + Send + use<> {
         let request = self
             .0
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All");
@@ -75,21 +89,36 @@ impl Reader {
             .with("$filter", GUESTS)
             .with("$select", &guest_with_sign_ins())
             .with_sign_ins();
-        // Earlier services refused a page of more than 120 with these.
-        let smaller = request.clone().with("$top", SMALL_PAGE);
-        let listing = Listing::of(&self.0, request.with("$top", PAGE)).or(smaller);
-        listing.pages::<User>().map_ok(|users| {
-            let mut page = GuestPage {
-                guests: Vec::with_capacity(users.len()),
-                unreadable: Vec::new(),
-            };
-            for user in users {
-                match user.guest(Some(UserType::Guest)) {
-                    Ok(guest) => page.guests.push(guest),
-                    Err(id) => page.unreadable.push(id),
-                }
+        let listing = match place {
+            Some(place) => Url::parse(place)
+                .map_err(|_| malformed(&request, "the place to go on from is none"))
+                .map(|url| Listing::of(&self.0, request.at(url)))
+                .and_then(|listing| listing.is_trusted().map(|()| listing)),
+            None => {
+                // Earlier services refused a page of more than 120 with these.
+                let smaller = request.clone().with("$top", SMALL_PAGE);
+                Ok(Listing::of(&self.0, request.with("$top", PAGE)).or(smaller))
             }
-            page
+        };
+        try_unfold(listing, |listing| async move {
+            let mut listing = listing?;
+            let page = listing.page::<User>().await?;
+            Ok(page.map(|page| (guests_of(page.value, listing.next()), Ok(listing))))
         })
     }
+}
+
+fn guests_of(users: Vec<User>, next: Option<&Url>) -> GuestPage {
+    let mut page = GuestPage {
+        guests: Vec::with_capacity(users.len()),
+        unreadable: Vec::new(),
+        next: next.map(ToString::to_string),
+    };
+    for user in users {
+        match user.guest(Some(UserType::Guest)) {
+            Ok(guest) => page.guests.push(guest),
+            Err(id) => page.unreadable.push(id),
+        }
+    }
+    page
 }
