@@ -190,3 +190,29 @@ fn replace_line(config: &str, key: &str, line: &str) -> String {
     };
     config.lines().map(|old| replaced(old) + "\n").collect()
 }
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_told_and_one_that_is_quite_wrong_ends_the_cycle() {
+    let tenant = Tenant::empty().await;
+    tenant.add_guest("ann", 100).await;
+    tenant.add_guest("bob", 1).await;
+    let skew = async |seconds: i64| {
+        let body = serde_json::json!({ "seconds": seconds });
+        tenant
+            .control(reqwest::Method::PUT, "date-skew", Some(body))
+            .await;
+        tenant.run(&["plan"]).await
+    };
+    let output = skew(-120).await;
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    let plan = tenant.json(&["plan"]).await;
+    let ahead = &plan["observation"]["health"]["counts"]["clock_ahead"];
+    assert!(
+        (119..=121).contains(&ahead.as_i64().expect("a number")),
+        "{ahead}"
+    );
+    let output = skew(1_200).await;
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("seconds behind Graph's"), "{said}");
+}

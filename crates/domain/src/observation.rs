@@ -52,6 +52,22 @@ pub struct Counts {
     /// Guests whose sign-in the log showed before `signInActivity` did; `None` where the log could not be read.
     #[serde(default)]
     pub logged_in: Option<u64>,
+    /// Requests sent for it, retries among them; a batch counts once.
+    #[serde(default)]
+    pub requests: u64,
+    /// Requests sent again.
+    #[serde(default)]
+    pub retries: u64,
+    /// Answers that asked to slow down.
+    #[serde(default)]
+    pub throttled: u64,
+    /// By how many seconds this machine's clock is ahead of Graph's, or behind it if less than zero. `None`: Graph did not
+    /// say.
+    #[serde(default)]
+    pub clock_ahead: Option<i64>,
+    /// The application permissions in the token; `None` where it could not be looked into.
+    #[serde(default)]
+    pub permissions: Option<Vec<String>>,
     /// Groups that the policy names and that could not be found, or not told apart, by their key.
     pub groups_missing: Vec<String>,
 }
@@ -159,6 +175,11 @@ impl Doubt {
             with_sign_ins,
             newest_sign_in: _,
             logged_in: _,
+            requests: _,
+            retries: _,
+            throttled: _,
+            clock_ahead: _,
+            permissions: _,
             groups_missing: _,
         } = *counts;
         let mut doubts = Vec::new();

@@ -31,6 +31,14 @@ pub enum CycleError {
         /// Guests.
         guests: u64,
     },
+    /// This machine's clock or Graph's is wrong.
+    #[error(
+        "this machine's clock is {} seconds {} Graph's; nothing is concluded by it: set it (NTP), then try again", seconds.abs(), if *seconds > 0 { "ahead of" } else { "behind" }
+    )]
+    ClockSkew {
+        /// By how many seconds it is ahead.
+        seconds: i64,
+    },
     /// A stop was asked for before anything was done.
     #[error("stopped before the observation was complete")]
     Stopped,

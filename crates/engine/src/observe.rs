@@ -6,6 +6,7 @@
 //! what was decided upon it: the watch never moves without the time being taken off that a case could not be seen.
 
 mod changes;
+mod conditions;
 mod groups;
 mod guests;
 mod log;
@@ -89,7 +90,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.lease.check(&mut tx).await?;
         tx.start_observation(self.tenant.id, id, started).await?;
         tx.commit().await?;
-        match reading.await {
+        let before = self.tenant.reader.requests();
+        let read = async {
+            let mut seen = reading.await?;
+            seen.counts.clock_ahead = self.check_clock()?;
+            self.note_conditions(&mut seen.counts, before).await;
+            Ok(seen)
+        };
+        match read.await {
             Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
@@ -115,6 +123,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let counted = self
             .unless_stopped(self.tenant.reader.guest_count())
             .await??;
+        // Before pages are read for nothing.
+        self.check_clock()?;
         let Pass { keys, mut counts } = self.read_guests(begun, counted).await?;
         counts.counted = Some(counted);
         counts.logged_in = self.read_log(started).await?;

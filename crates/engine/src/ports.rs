@@ -1,6 +1,7 @@
 //! What the cycle needs of a directory. Reading and writing are two handles, so that a cycle without a writer
 //! cannot write: that is all that a dry run is.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
@@ -10,11 +11,17 @@ use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
     ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lost, Mail, Reader,
-    Reread, SponsorPage, UserChange, WriteError, Writer,
+    Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
 };
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
 pub trait ReadDirectory: Send + Sync {
+    /// What the directory's clock shows, by its newest answer.
+    fn server_clock(&self) -> Option<DateTime<Utc>>;
+    /// How much was asked of it so far.
+    fn requests(&self) -> Requests;
+    /// The application permissions that it is read with.
+    fn roles(&self) -> impl Future<Output = Result<BTreeSet<String>, GraphError>> + Send;
     /// How many guests the directory counts.
     fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
     /// Every guest with its sign-in times, page by page; or those from a place on that an earlier reading came to.
@@ -89,6 +96,18 @@ pub trait WriteDirectory: Send + Sync {
 }
 
 impl ReadDirectory for Reader {
+    fn server_clock(&self) -> Option<DateTime<Utc>> {
+        Self::server_clock(self)
+    }
+
+    fn requests(&self) -> Requests {
+        Self::requests(self)
+    }
+
+    async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
+        Self::roles(self).await
+    }
+
     async fn guest_count(&self) -> Result<u64, GraphError> {
         Self::guest_count(self).await
     }

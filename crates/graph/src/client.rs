@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::budget::Budgets;
 use crate::error::GraphError;
+use crate::reach::ServerClock;
 use crate::reader::Reader;
 use crate::settings::Settings;
 use crate::token::Tokens;
@@ -30,6 +31,7 @@ pub(crate) struct Connection {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) budgets: Budgets,
+    pub(crate) clock: ServerClock,
     http: RwLock<reqwest::Client>,
     /// For what is on this very machine.
     unproxied: reqwest::Client,
@@ -71,6 +73,7 @@ impl Graph {
         let unproxied = unproxied(settings.timeout)?;
         Ok(Self(Arc::new(Connection {
             budgets: Budgets::new(&settings.limits),
+            clock: ServerClock::default(),
             settings,
             tokens: Tokens::default(),
             counters: Counters::default(),
@@ -97,18 +100,7 @@ impl Graph {
     /// How much was asked of Graph so far.
     #[must_use]
     pub fn requests(&self) -> Requests {
-        let Counters {
-            requests,
-            retries,
-            throttled,
-            drawn: _,
-        } = &self.0.counters;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Requests {
-            requests: read(requests),
-            retries: read(retries),
-            throttled: read(throttled),
-        }
+        self.0.requests()
     }
 
     /// The application permissions in the current token (its `roles` claim), to tell what is missing. To everybody but
@@ -122,6 +114,21 @@ impl Graph {
 }
 
 impl Connection {
+    pub(crate) fn requests(&self) -> Requests {
+        let Counters {
+            requests,
+            retries,
+            throttled,
+            drawn: _,
+        } = &self.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Requests {
+            requests: read(requests),
+            retries: read(retries),
+            throttled: read(throttled),
+        }
+    }
+
     /// Whether the token may go there: to the configured scheme, host and port.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
         url.origin() == self.settings.graph_url.origin()

@@ -1,5 +1,8 @@
 //! Whether Graph answers at all, and what its clock shows.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 use reqwest::Method;
 use reqwest::header::{DATE, HeaderMap};
@@ -44,6 +47,24 @@ impl Connection {
             };
             attempts.again(failed).await?;
         }
+    }
+}
+
+/// What Graph's clock showed, and when it did.
+#[derive(Debug, Default)]
+pub(crate) struct ServerClock(Mutex<Option<(DateTime<Utc>, Instant)>>);
+
+impl ServerClock {
+    pub(crate) fn learn(&self, headers: &HeaderMap) {
+        if let Some(date) = date_of(headers) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        }
+    }
+
+    /// What it shows now; whole seconds.
+    pub(crate) fn now(&self) -> Option<DateTime<Utc>> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.map(|(date, at)| date + at.elapsed())
     }
 }
 

@@ -128,6 +128,7 @@ impl Connection {
         let span = debug_span!("graph", call);
         let exchange = async {
             let answer = self.exchange(self.http(), built, &call).await?;
+            self.clock.learn(&answer.headers);
             self.learn(request, answer.status.as_u16(), &answer.headers);
             debug!(
                 status = answer.status.as_u16(),

@@ -156,6 +156,37 @@ fn rows<'v>(verdicts: impl Iterator<Item = &'v Verdict>, upns: &Upns) -> Rows {
     rows
 }
 
+/// How well the tenant could be seen, in a few lines.
+fn eyes(counts: &Counts) -> String {
+    let told =
+        |count: Option<u64>| count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
+    let extent = if counts.changes_only {
+        "Only what changed was read"
+    } else {
+        "Everything was read"
+    };
+    let newest = counts.newest_sign_in.map_or_else(
+        || "none".to_owned(),
+        |at| at.format("%Y-%m-%d %H:%M UTC").to_string(),
+    );
+    let log = match counts.logged_in {
+        Some(news) => format!("the sign-in log showed {news} earlier"),
+        None => "the sign-in log cannot be read".to_owned(),
+    };
+    format!(
+        "{extent}: {requests} requests, {retries} of them again, {throttled} throttled. Graph counts {counted}, {before} were known; \
+         {with} have sign-in times, of {vanished} they vanished, of {regressed} they went back; newest sign-in {newest}; {log}.\n",
+        requests = counts.requests,
+        retries = counts.retries,
+        throttled = counts.throttled,
+        counted = told(counts.counted),
+        before = told(counts.before),
+        with = counts.with_sign_ins,
+        vanished = counts.vanished,
+        regressed = counts.regressed,
+    )
+}
+
 fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     let plan = &report.plan;
     let count = |word: &str| {
@@ -178,6 +209,7 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
         protected = count("protected"),
         unknown = count("unknown"),
     ))?;
+    print(&eyes(&plan.observation.counts))?;
     for key in &plan.observation.counts.groups_missing {
         print(&format!(
             "Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"
