@@ -1,10 +1,11 @@
 //! A guest: what one reading said of it, and what is remembered of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Reading, SignIns};
 use crate::case::Case;
+use crate::decision::{Decision, Order};
 use crate::group::Group;
 use crate::ids::GuestId;
 use crate::sponsor::Sponsor;
@@ -125,6 +126,31 @@ pub struct GuestView {
     pub roles: Vec<String>,
     /// Its open cases, at most one per rule, ordered by rule.
     pub cases: Vec<Case>,
+    /// What people decided about it, at most one of each kind, over or not.
+    pub decisions: Vec<Decision>,
+}
+
+impl GuestView {
+    /// The hold that it is on.
+    #[must_use]
+    pub fn hold(&self) -> Option<&Decision> {
+        self.decisions
+            .iter()
+            .find(|decision| matches!(decision.order, Order::Hold))
+    }
+
+    /// The exemption in force, with its last day.
+    #[must_use]
+    pub fn exemption(&self, now: DateTime<Utc>) -> Option<(NaiveDate, &Decision)> {
+        self.decisions
+            .iter()
+            .find_map(|decision| match decision.order {
+                Order::Exempt { until } if decision.order.is_in_force(now) => {
+                    Some((until, decision))
+                }
+                Order::Exempt { .. } | Order::Hold => None,
+            })
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::case::Closing;
+use crate::decision::Decision;
 use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, TenantId};
 use crate::intent::{Call, Outcome};
 use crate::observation::Observation;
@@ -85,6 +86,20 @@ pub enum Event {
         rule: RuleName,
         /// What.
         call: Call,
+    },
+    /// A person decided something about a guest.
+    Decided {
+        /// What, who and why.
+        decision: Decision,
+    },
+    /// A person took a decision about a guest back.
+    Released {
+        /// The decision that counts no longer.
+        decision: Decision,
+        /// Who took it back.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// What came of it.
     Concluded {

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod approve;
 pub mod case;
 pub mod decide;
+pub mod decision;
 pub mod facts;
 pub mod group;
 pub mod guest;

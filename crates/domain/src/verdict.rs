@@ -56,6 +56,8 @@ pub struct NextStage {
     pub due: DateTime<Utc>,
     /// It waits because the outcome of the last attempt is not known.
     pub held: bool,
+    /// It waits for this instant because somebody brought the account back.
+    pub immune: Option<DateTime<Utc>>,
 }
 
 /// One thing to be done to one guest.
@@ -139,6 +141,22 @@ pub enum Protector {
     DirectoryRole(String),
     /// It is mastered on-premises or in another tenant. No policy can lift this.
     Synced,
+    /// A person exempted it.
+    Exempt {
+        /// The last day (UTC).
+        until: NaiveDate,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person put it on hold. No policy can lift this.
+    Hold {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Protector {
@@ -151,6 +169,13 @@ impl fmt::Display for Protector {
             ),
             Self::Synced => f.write_str(
                 "is mastered elsewhere and synchronised here, which Innkeeper never touches",
+            ),
+            Self::Exempt { until, by, reason } => {
+                write!(f, "exempt until {until}, by {by}: {reason}")
+            }
+            Self::Hold { by, reason } => write!(
+                f,
+                "on hold, by {by}: {reason}; nothing is done or undone until it is lifted"
             ),
         }
     }
@@ -187,7 +212,12 @@ impl Verdict {
     pub fn rule(&self) -> Option<&RuleName> {
         match &self.conclusion {
             Conclusion::Keep
-            | Conclusion::Protected(Protector::DirectoryRole(_) | Protector::Synced) => None,
+            | Conclusion::Protected(
+                Protector::DirectoryRole(_)
+                | Protector::Synced
+                | Protector::Exempt { .. }
+                | Protector::Hold { .. },
+            ) => None,
             Conclusion::Wait(waiting) => Some(&waiting.rule),
             Conclusion::Act(steps) => steps.first().map(|step| &step.rule),
             Conclusion::Protected(Protector::Policy(name)) => Some(name),
@@ -242,7 +272,11 @@ impl Verdict {
                 because,
             }) => {
                 let NextStage {
-                    action, due, held, ..
+                    action,
+                    due,
+                    held,
+                    immune,
+                    stage: _,
                 } = next;
                 let on = date(*due);
                 let held = if *held {
@@ -250,7 +284,15 @@ impl Verdict {
                 } else {
                     ""
                 };
-                format!("\"{rule}\" holds ({because}); {action} on {on} at the earliest{held}")
+                let immune = immune.map_or_else(String::new, |until| {
+                    format!(
+                        "; immune until {} because somebody brought the account back",
+                        date(until)
+                    )
+                });
+                format!(
+                    "\"{rule}\" holds ({because}); {action} on {on} at the earliest{held}{immune}"
+                )
             }
             Conclusion::Act(steps) => steps
                 .iter()

@@ -7,6 +7,7 @@
 mod sql;
 
 mod cases;
+mod decisions;
 mod error;
 mod given;
 mod groups;

@@ -10,7 +10,7 @@ use crate::cases::select_cases;
 use crate::error::StoreError;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
-use crate::{cases, groups, sponsors};
+use crate::{cases, decisions, groups, sponsors};
 
 /// A guest with everything that hangs on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,12 @@ pub struct GuestRow {
 struct SponsorOf {
     guest_key: i64,
     sponsor: sponsors::Columns,
+}
+
+/// A decision about a guest's row.
+struct DecisionOn {
+    guest_key: i64,
+    decision: decisions::Columns,
 }
 
 /// The group of a guest's row.
@@ -55,6 +61,21 @@ where
         Ok(Self {
             guest_key: row.try_get("guest_key")?,
             sponsor: sqlx::FromRow::from_row(row)?,
+        })
+    }
+}
+
+impl<'r, R> sqlx::FromRow<'r, R> for DecisionOn
+where
+    R: sqlx::Row,
+    decisions::Columns: sqlx::FromRow<'r, R>,
+    &'static str: sqlx::ColumnIndex<R>,
+    i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            guest_key: row.try_get("guest_key")?,
+            decision: sqlx::FromRow::from_row(row)?,
         })
     }
 }
@@ -118,6 +139,7 @@ impl Tx {
                 groups: Vec::new(),
                 roles: Vec::new(),
                 cases: Vec::new(),
+                decisions: Vec::new(),
             };
             rows.push(GuestRow { key, view, verdict });
         }
@@ -175,6 +197,18 @@ impl Tx {
             let guest_key = columns.guest_key;
             let case = columns.row()?.case;
             put(guest_key, &mut |view| view.cases.push(case.clone()));
+        }
+
+        let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at FROM decisions d \
+                   JOIN guests g ON g.tenant_id = d.tenant_id AND g.guest_id = d.guest_id \
+                   WHERE d.tenant_id = $1 AND g.guest_key BETWEEN $2 AND $3 ORDER BY g.guest_key, d.kind";
+        for DecisionOn {
+            guest_key,
+            decision,
+        } in fetch_all!(self, DecisionOn, sql, tenant.0, first, last)?
+        {
+            let (_, decision) = decision.decision()?;
+            put(guest_key, &mut |view| view.decisions.push(decision.clone()));
         }
         Ok(rows)
     }

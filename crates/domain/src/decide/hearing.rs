@@ -1,9 +1,10 @@
 //! The judging of one guest: protections first, then every rule, then what follows from all of them together.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, Judgement};
 use crate::case::{Case, CaseChange, Closing};
+use crate::decision::Decision;
 use crate::facts::{Fact, FactName, Facts};
 use crate::guest::GuestView;
 use crate::ids::GroupId;
@@ -75,11 +76,24 @@ impl<'x> Hearing<'x> {
 
     /// What protects the guest, or the first protection that cannot be judged while no other holds.
     fn protection(&self) -> Result<Option<Protector>, (RuleName, FactName)> {
+        if let Some(Decision { by, reason, .. }) = self.guest.hold() {
+            return Ok(Some(Protector::Hold {
+                by: by.clone(),
+                reason: reason.clone(),
+            }));
+        }
         if let Some(role) = self.facts.roles.first() {
             return Ok(Some(Protector::DirectoryRole(role.clone())));
         }
         if self.facts.synced == Fact::Known(true) {
             return Ok(Some(Protector::Synced));
+        }
+        if let Some((until, Decision { by, reason, .. })) = self.guest.exemption(self.judge.now) {
+            return Ok(Some(Protector::Exempt {
+                until,
+                by: by.clone(),
+                reason: reason.clone(),
+            }));
         }
         let mut uncertain = None;
         for protection in &self.judge.policy.protections {
@@ -103,13 +117,21 @@ impl<'x> Hearing<'x> {
         };
         let closable: Vec<Closable<'_>> = self.guest.cases.iter().map(closable).collect();
         match &protector {
-            Protector::Policy(_) => match self.close(&closable, &[]) {
+            Protector::Policy(_) | Protector::Exempt { .. } => match self.close(&closable, &[]) {
                 Some(undo) => Conclusion::Act(vec![undo]),
                 None => Conclusion::Protected(protector),
             },
             // Not even what is ours is undone where the account's authority is elsewhere.
             Protector::DirectoryRole(_) | Protector::Synced => {
                 self.changes.extend(closable.iter().map(Closable::change));
+                Conclusion::Protected(protector)
+            }
+            // The cases stay, so that what is ours can still be undone when the hold is lifted; until then time stands
+            // still.
+            Protector::Hold { .. } => {
+                for case in &self.guest.cases {
+                    self.blind(case);
+                }
                 Conclusion::Protected(protector)
             }
         }
@@ -211,12 +233,17 @@ impl<'x> Hearing<'x> {
         };
         let held = case.hold_until.filter(|until| *until > now);
         let due = (now + case.wait_left(stage, watched)).max(held.unwrap_or(case.opened));
+        let immune = self
+            .immune_until()
+            .filter(|until| *until > due && must_respect_immunity(stage));
+        let due = immune.unwrap_or(due);
         if due > now {
             let next = NextStage {
                 stage: index,
                 action: stage.action,
                 due,
                 held: held.is_some(),
+                immune,
             };
             findings.waiting.push(Waiting {
                 rule: rule.name.clone(),
@@ -330,6 +357,12 @@ impl<'x> Hearing<'x> {
         }
     }
 
+    /// Until when a guest is spared whose account somebody brought back.
+    fn immune_until(&self) -> Option<DateTime<Utc>> {
+        let until = self.guest.record.revived? + self.judge.policy.limits.immunity;
+        Some(until).filter(|until| *until > self.judge.now)
+    }
+
     /// The account can be used again although this case had taken it.
     fn was_revived(&self, case: &Case) -> bool {
         let enabled = self.facts.enabled == Fact::Known(true);
@@ -376,4 +409,9 @@ impl<'x> Hearing<'x> {
             .filter(|id| is_meant_group(*id))
             .collect()
     }
+}
+
+/// Immunity spares a guest what takes something away, and lets no wait end. What comes at once and takes nothing may.
+fn must_respect_immunity(stage: &Stage) -> bool {
+    stage.action.is_destructive() || stage.wait > TimeDelta::zero()
 }

@@ -39,6 +39,8 @@ pub struct Limits {
     pub shrink_percent: f64,
     /// The longest time between two observations that counts as watched.
     pub longest_gap: TimeDelta,
+    /// How long a guest is spared after somebody brought its account back.
+    pub immunity: TimeDelta,
 }
 
 impl Limits {
@@ -68,6 +70,7 @@ impl Default for Limits {
             ],
             shrink_percent: 20.0,
             longest_gap: TimeDelta::days(7),
+            immunity: TimeDelta::days(14),
         }
     }
 }

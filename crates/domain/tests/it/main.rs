@@ -9,5 +9,6 @@ mod kleene;
 mod mistakes;
 mod policies;
 mod properties;
+mod sparing;
 mod stages;
 mod tenant;

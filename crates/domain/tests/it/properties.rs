@@ -1,13 +1,14 @@
 //! What holds for every tenant.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::Reading;
+use innkeeper_domain::decision::Order;
 use innkeeper_domain::guest::{GuestView, Invitation};
 use innkeeper_domain::policy::Action;
 use innkeeper_domain::verdict::{Conclusion, Effect};
 use proptest::prelude::*;
 
-use crate::tenant::{Tenant, group, guest, start};
+use crate::tenant::{Tenant, decision, exempt, group, guest, start};
 
 /// A guest in any state that matters.
 fn any_guest() -> impl Strategy<Value = GuestView> {
@@ -17,9 +18,18 @@ fn any_guest() -> impl Strategy<Value = GuestView> {
         Just(Reading::Vanished),
         Just(Reading::Regressed)
     ];
-    (0u32..1_000_000, 0i64..400, reading, any::<[bool; 6]>()).prop_map(
+    (0u32..1_000_000, 0i64..400, reading, any::<[bool; 8]>()).prop_map(
         |(number, days, reading, flags)| {
-            let [partner, role, sponsored, in_project, exempt, pending] = flags;
+            let [
+                partner,
+                role,
+                sponsored,
+                in_project,
+                excepted,
+                pending,
+                exempted,
+                held,
+            ] = flags;
             let mut view = guest(number);
             view.record.reading = reading;
             view.record.guest.sign_ins.successful =
@@ -36,8 +46,17 @@ fn any_guest() -> impl Strategy<Value = GuestView> {
             if in_project {
                 view.groups.push(group("bridge"));
             }
-            if exempt {
+            if excepted {
                 view.groups.push(group("exempt"));
+            }
+            if exempted && number % 4 == 0 {
+                view.decisions.push(exempt(days));
+            }
+            if held && number % 4 == 1 {
+                view.decisions.push(decision(Order::Hold));
+            }
+            if number % 5 == 0 {
+                view.record.revived = Some(start() - TimeDelta::days(days % 20));
             }
             if pending {
                 view.record.guest.invitation = Invitation::Pending {
@@ -57,8 +76,11 @@ fn any_tenant() -> impl Strategy<Value = Tenant> {
     })
 }
 
-fn is_protected(view: &GuestView) -> bool {
-    !view.roles.is_empty()
+fn is_protected(view: &GuestView, now: DateTime<Utc>) -> bool {
+    view.decisions
+        .iter()
+        .any(|decision| decision.order.is_in_force(now))
+        || !view.roles.is_empty()
         || view.record.guest.mail.as_deref() == Some("pat@partner.example")
         || view.groups.iter().any(|group| group.name == "exempt")
 }
@@ -69,9 +91,40 @@ proptest! {
     #[test]
     fn a_protected_guest_is_never_acted_on(mut tenant in any_tenant(), days in prop::collection::vec(0i64..40, 1..12)) {
         for span in days {
-            let protected: Vec<_> = tenant.guests.iter().filter(|view| is_protected(view)).map(|view| view.record.guest.id).collect();
+            let now = tenant.now + TimeDelta::days(span);
+            // What is ours may be undone: a guest can be disabled when an exemption begins.
+            let protected: Vec<_> = tenant.guests.iter().filter(|view| is_protected(view, now)).map(|view| view.record.guest.id).collect();
             let plan = tenant.pass(TimeDelta::days(span)).plan();
             prop_assert!(plan.steps().all(|step| !protected.contains(&step.guest)));
+            tenant.cycle();
+        }
+    }
+
+    #[test]
+    fn a_guest_who_is_exempted_or_held_midway_loses_nothing_more(mut tenant in any_tenant(), days in prop::collection::vec(0i64..40, 2..12), held in any::<bool>()) {
+        for (round, span) in days.into_iter().enumerate() {
+            if round == 1 {
+                let order = if held { Order::Hold } else { exempt(10_000).order };
+                for view in &mut tenant.guests {
+                    view.decisions = vec![decision(order)];
+                }
+            }
+            let plan = tenant.pass(TimeDelta::days(span)).plan();
+            if round > 0 {
+                prop_assert!(plan.steps().all(|step| !held && matches!(step.effect, Effect::Enable { .. })), "{:?}", plan.verdicts);
+            }
+            tenant.cycle();
+        }
+    }
+
+    #[test]
+    fn a_revived_guest_loses_nothing_while_immune(mut tenant in any_tenant(), days in prop::collection::vec(0i64..10, 1..12)) {
+        for span in days {
+            let plan = tenant.pass(TimeDelta::days(span)).plan();
+            for step in plan.steps().filter(|step| step.effect.action().is_some_and(Action::is_destructive)) {
+                let view = tenant.guests.iter().find(|view| view.record.guest.id == step.guest).expect("a known guest");
+                prop_assert!(view.record.revived.is_none_or(|at| at + tenant.policy.limits.immunity <= tenant.now));
+            }
             tenant.cycle();
         }
     }

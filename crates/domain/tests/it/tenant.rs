@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::{Reading, SignIns};
 use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::decide::{Judge, decide};
+use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId, ObservationId, SponsorId, TenantId};
@@ -103,6 +104,7 @@ pub fn guest(number: u32) -> GuestView {
         groups: Vec::new(),
         roles: Vec::new(),
         cases: Vec::new(),
+        decisions: Vec::new(),
     }
 }
 
@@ -110,6 +112,21 @@ pub fn inactive(number: u32) -> GuestView {
     let mut view = guest(number);
     view.record.guest.sign_ins.successful = Some(start() - TimeDelta::days(100));
     view
+}
+
+pub fn decision(order: Order) -> Decision {
+    Decision {
+        order,
+        reason: "an audit".into(),
+        by: "olga".into(),
+        at: start(),
+    }
+}
+
+/// An exemption until so many days after the start.
+pub fn exempt(days: i64) -> Decision {
+    let until = (start() + TimeDelta::days(days)).date_naive();
+    decision(Order::Exempt { until })
 }
 
 pub fn group(name: &str) -> Group {

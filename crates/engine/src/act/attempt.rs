@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
@@ -206,6 +207,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         for (index, intent) in intents.iter().enumerate() {
             let outcome = if looked.elapsed() > FRESH {
                 too_old()
+            } else if let Some(decision) = self.decided_meanwhile(intent).await? {
+                Outcome::Skipped {
+                    because: decision.to_string(),
+                }
             } else {
                 let answer = match &intent.call {
                     Call::Flag => Ok(Done { request_id: None }),
@@ -226,6 +231,18 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             outcomes.push((intent, outcome));
         }
         Ok(outcomes)
+    }
+
+    /// A person's decision that forbids the call, and came while others were waited for.
+    async fn decided_meanwhile(&self, intent: &Intent) -> Result<Option<Decision>, CycleError> {
+        let now = self.clock.now();
+        let mut tx = self.store.read().await?;
+        let decisions = tx.decisions_of(self.tenant.id, intent.guest).await?;
+        let forbids = |decision: &Decision| match decision.order {
+            Order::Hold => true,
+            Order::Exempt { .. } => decision.order.is_in_force(now) && intent.call != Call::Enable,
+        };
+        Ok(decisions.into_iter().find(forbids))
     }
 
     /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent

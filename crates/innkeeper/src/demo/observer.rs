@@ -208,6 +208,8 @@ impl Observer {
                     .filter(|case| case.guest == guest.id)
                     .cloned()
                     .collect(),
+                // Nobody decides anything in a demo.
+                decisions: Vec::new(),
             });
         }
         Ok(views)

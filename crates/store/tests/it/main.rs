@@ -3,6 +3,7 @@
 mod bulk;
 mod concurrency;
 mod databases;
+mod decisions;
 mod guests;
 mod history;
 mod opening;

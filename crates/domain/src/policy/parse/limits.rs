@@ -24,7 +24,7 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
     let known: Vec<&str> = Action::ALL
         .into_iter()
         .map(Action::as_str)
-        .chain(["shrink_percent", "longest_gap"])
+        .chain(["shrink_percent", "longest_gap", "immunity"])
         .collect();
     reader.only_keys(table, "[limits]", &known);
     for action in Action::ALL {
@@ -45,6 +45,9 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
             );
         }
         limits.longest_gap = gap;
+    }
+    if let Some(immunity) = reader.span(table, "immunity", "[limits]") {
+        limits.immunity = immunity;
     }
     limits
 }
