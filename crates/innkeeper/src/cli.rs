@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps a Microsoft Entra tenant free of guests who should no longer be there.
@@ -146,6 +147,59 @@ pub(crate) enum Guests {
         /// Object id, UPN or mail address.
         guest: String,
     },
+    /// Spare a guest every rule until a day. Its cases close, and what Innkeeper disabled is enabled again.
+    #[command(
+        after_help = "Example:\n  innkeeper guests exempt ann@partner.example --until 2027-03-31 --reason \"on parental leave\""
+    )]
+    Exempt {
+        /// Object id, UPN or mail address.
+        guest: String,
+        /// The last day (UTC), such as 2027-03-31.
+        #[arg(long, value_name = "DATE")]
+        until: NaiveDate,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Put a guest on hold: nothing is taken from it and nothing undone, whatever the policy says, until `release --hold`.
+    #[command(
+        after_help = "Example:\n  innkeeper guests hold ann@partner.example --reason \"case 2027/14\" --by legal"
+    )]
+    Hold {
+        /// Object id, UPN or mail address.
+        guest: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Take an exemption back, or lift a hold.
+    #[command(
+        after_help = "Examples:\n  innkeeper guests release ann@partner.example --reason \"is back\"\n  \
+                            innkeeper guests release ann@partner.example --hold --reason \"case 2027/14 is closed\""
+    )]
+    Release {
+        /// Object id, UPN or mail address.
+        guest: String,
+        /// Lift the hold instead.
+        #[arg(long)]
+        hold: bool,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Every guest that is exempt or on hold: until when, why, and who decided it.
+    #[command(
+        after_help = "Examples:\n  innkeeper guests exemptions\n  innkeeper guests exemptions --output csv > exemptions.csv"
+    )]
+    Exemptions,
+}
+
+/// What every decision of a person needs.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// Why; it is kept in the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Who decides; who is logged in, unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
 }
 
 /// The words for verdicts.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod decisions;
 mod doctor;
 mod explain;
 mod guests;
@@ -10,6 +11,7 @@ mod plan;
 mod simulate;
 
 use anyhow::Result;
+use innkeeper_domain::decision::{Order, OrderKind};
 
 use crate::cli::{Cli, Command, Config, Db, Guests, Policy};
 use crate::exit::Exit;
@@ -29,6 +31,21 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             guests::list(&global, verdict, rule.as_deref()).await
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
+        Command::Guests(Guests::Exempt { guest, until, why }) => {
+            decisions::decide(&global, &guest, Order::Exempt { until }, why).await
+        }
+        Command::Guests(Guests::Hold { guest, why }) => {
+            decisions::decide(&global, &guest, Order::Hold, why).await
+        }
+        Command::Guests(Guests::Release { guest, hold, why }) => {
+            let kind = if hold {
+                OrderKind::Hold
+            } else {
+                OrderKind::Exempt
+            };
+            decisions::release(&global, &guest, kind, why).await
+        }
+        Command::Guests(Guests::Exemptions) => decisions::list(&global).await,
         Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),

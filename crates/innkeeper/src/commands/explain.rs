@@ -7,6 +7,7 @@ use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
 use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
+use super::decisions;
 use super::judging::{Bench, shown};
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
@@ -29,6 +30,7 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
             "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
             "protections": outcomes.protections.iter().map(Judged::object).collect::<Vec<_>>(),
             "rules": outcomes.rules.iter().map(Judged::object).collect::<Vec<_>>(),
+            "decisions": row.view.decisions.iter().map(|decision| decisions::object(decision, bench.now)).collect::<Vec<_>>(),
             "verdict": verdict.as_str(),
             "rule": verdict.rule(),
             "stage": verdict.stage(),
@@ -62,6 +64,10 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
                     )
                 })
                 .unwrap_or_default();
+            let decisions = decisions::lines(&row.view, bench.now);
+            if !decisions.is_empty() {
+                print(&format!("\nDecided by people:\n{decisions}"))?;
+            }
             print(&format!(
                 "\nVerdict: {}\n  {}{due}{gone}\n",
                 verdict.as_str(),

@@ -7,6 +7,7 @@ use innkeeper_domain::verdict::Verdict;
 use innkeeper_store::{CaseRow, IntentRow, RowKey};
 use serde_json::{Value, json};
 
+use super::decisions;
 use super::judging::{Bench, shown};
 use crate::cli::{Global, Output, VerdictWord};
 use crate::exit::Exit;
@@ -143,6 +144,12 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
                 .collect::<Vec<_>>()
         );
         object["roles"] = json!(row.view.roles);
+        object["decisions"] = row
+            .view
+            .decisions
+            .iter()
+            .map(|decision| decisions::object(decision, bench.now))
+            .collect();
         object["cases"] = cases.iter().map(case_object).collect();
         object["actions"] = intents.iter().map(intent_object).collect();
         print_json(&object)?;
@@ -154,6 +161,10 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
         return Ok(Exit::Ok);
     }
     print(&description(&row.view, &facts, &verdict))?;
+    let decisions = decisions::lines(&row.view, bench.now);
+    if !decisions.is_empty() {
+        print(&format!("decided by people:\n{decisions}\n"))?;
+    }
     history.print_table(usize::MAX)?;
     Ok(Exit::Ok)
 }
