@@ -11,3 +11,18 @@ CREATE TABLE decisions (
     decided_at TEXT NOT NULL,
     PRIMARY KEY (tenant_id, guest_id, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- The ends of projects that people set beside the policy.
+CREATE TABLE projects (
+    tenant_id BLOB NOT NULL,
+    -- the group's id or name
+    name_used TEXT NOT NULL,
+    -- the last day, such as 2027-03-31
+    ends_on   TEXT NOT NULL,
+    set_by    TEXT NOT NULL,
+    set_at    TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, name_used)
+) STRICT, WITHOUT ROWID;
+
+-- When a group expires.
+ALTER TABLE named_groups ADD COLUMN expires_at TEXT;

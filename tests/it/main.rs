@@ -10,4 +10,5 @@ mod exemptions;
 mod kill;
 mod once;
 mod outage;
+mod projects;
 mod tenant;

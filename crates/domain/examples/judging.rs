@@ -37,6 +37,7 @@ fn main() {
         projects: Fact::Known(Vec::new()),
         roles: &[],
         groups: groups.map(|name| (name, Fact::Known(false))).to_vec(),
+        ..Facts::unknown()
     };
     for source in CONDITIONS {
         let condition = Condition::parse(source).expect("a good condition");

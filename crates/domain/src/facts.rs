@@ -8,6 +8,7 @@ mod names;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::group::NamedGroups;
+use crate::ids::GroupId;
 use crate::policy::{Partner, Project};
 use crate::sponsor::Sponsor;
 
@@ -67,19 +68,23 @@ pub struct Context<'a> {
 /// One project of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectFact<'a> {
+    /// The project, as the policy or a person has it.
+    pub project: &'a Project,
+    /// Its group.
+    pub group: GroupId,
     /// The group's name.
     pub name: &'a str,
-    /// Its last day.
-    pub ends: NaiveDate,
-    /// Days until its last day; negative once past.
-    pub ends_in_days: i64,
+    /// Its last day; `None` when it does not end.
+    pub ends: Option<NaiveDate>,
+    /// Days until its last day, negative once past; `None` when it does not end.
+    pub ends_in_days: Option<i64>,
 }
 
 impl ProjectFact<'_> {
     /// Its last day is over.
     #[must_use]
     pub fn ended(&self) -> bool {
-        self.ends_in_days < 0
+        self.ends_in_days.is_some_and(|days| days < 0)
     }
 }
 
@@ -114,6 +119,8 @@ pub struct Facts<'a> {
     pub sponsors: &'a [Sponsor],
     /// [`FactName::Projects`].
     pub projects: Fact<Vec<ProjectFact<'a>>>,
+    /// [`FactName::AllProjectsEnded`].
+    pub all_projects_ended: Fact<bool>,
     /// [`FactName::Roles`].
     pub roles: &'a [String],
     /// [`FactName::Groups`]: for each group that the policy names, whether the guest is a member.
@@ -121,6 +128,30 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// Of a guest of whom nothing is known, and who has nothing.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            inactive_days: Fact::Unknown,
+            never_signed_in: Fact::Unknown,
+            pending_days: Fact::Unknown,
+            expires_in_days: Fact::Unknown,
+            account_age_days: Fact::Unknown,
+            enabled: Fact::Unknown,
+            synced: Fact::Unknown,
+            domain: Fact::Unknown,
+            upn: Fact::Unknown,
+            mail: Fact::Unknown,
+            company: Fact::Unknown,
+            user_type: Fact::Unknown,
+            sponsors: &[],
+            projects: Fact::Unknown,
+            all_projects_ended: Fact::Unknown,
+            roles: &[],
+            groups: Vec::new(),
+        }
+    }
+
     /// Whether the guest is a member of the group that the policy calls `key`.
     #[must_use]
     pub fn in_group(&self, key: &str) -> Fact<bool> {
@@ -160,6 +191,7 @@ impl Facts<'_> {
                 Fact::Nothing => "none".to_owned(),
                 Fact::Unknown => "not known".to_owned(),
             },
+            FactName::AllProjectsEnded => plain(&self.all_projects_ended),
             FactName::Roles => list(self.roles.to_vec()),
             FactName::Groups => list(self.groups.iter().filter_map(shown_group).collect()),
         }
@@ -181,7 +213,11 @@ fn shown_sponsor(sponsor: &Sponsor) -> String {
 
 fn shown_project(project: &ProjectFact<'_>) -> String {
     let verb = if project.ended() { "ended" } else { "ends" };
-    format!("{} ({verb} {})", project.name, project.ends)
+    let ends = match project.ends {
+        Some(day) => format!("{verb} {day}"),
+        None => "does not end".to_owned(),
+    };
+    format!("{} ({ends}; {})", project.name, project.project)
 }
 
 fn shown_group((key, member): &(&str, Fact<bool>)) -> Option<String> {

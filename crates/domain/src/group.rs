@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::ids::GroupId;
 
 /// A group of the directory.
@@ -13,6 +15,8 @@ pub struct Group {
     pub name: String,
     /// Who decides on its members.
     pub membership: Membership,
+    /// `expirationDateTime`: when a Microsoft 365 group expires; `None` where it does not.
+    pub expires: Option<DateTime<Utc>>,
 }
 
 /// Who decides on a group's members, and so whether Innkeeper may remove one.

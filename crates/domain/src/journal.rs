@@ -13,7 +13,7 @@ use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, TenantId};
 use crate::intent::{Call, Outcome};
 use crate::observation::Observation;
 use crate::plan::Refusal;
-use crate::policy::RuleName;
+use crate::policy::{RuleName, SetProject};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +100,18 @@ pub enum Event {
         by: String,
         /// Why.
         reason: String,
+    },
+    /// A person set the end of a project.
+    ProjectSet {
+        /// The project.
+        project: SetProject,
+    },
+    /// A person took the end of a project away.
+    ProjectRemoved {
+        /// The project, as it had been set.
+        project: SetProject,
+        /// Who took it away.
+        by: String,
     },
     /// What came of it.
     Concluded {

@@ -63,6 +63,8 @@ pub(crate) struct Cycle<'c, R, W> {
     pub(crate) store: &'c Store,
     pub(crate) clock: &'c dyn Clock,
     pub(crate) tenant: &'c Tenant<R, W>,
+    /// The tenant's policy, with the projects that people set beside it: one for the whole cycle.
+    pub(crate) policy: &'c Policy,
     pub(crate) lease: &'c Lease,
     pub(crate) progress: &'c dyn Progress,
     pub(crate) stop: &'c CancellationToken,
@@ -94,10 +96,18 @@ impl Engine {
         let span = info_span!("cycle", tenant = tenant.name);
         let run = async {
             let lease = Lease::take(&self.store, tenant.id, self.holder, self.lease).await?;
+            let policy = match self.policy_of(tenant).await {
+                Ok(policy) => policy,
+                Err(error) => {
+                    lease.release().await;
+                    return Err(error);
+                }
+            };
             let cycle = Cycle {
                 store: &self.store,
                 clock: &*self.clock,
                 tenant,
+                policy: &policy,
                 lease: &lease,
                 progress,
                 stop,
@@ -108,6 +118,12 @@ impl Engine {
             result
         };
         run.instrument(span).await
+    }
+
+    async fn policy_of<R, W>(&self, tenant: &Tenant<R, W>) -> Result<Policy, CycleError> {
+        let mut tx = self.store.read().await?;
+        let set = tx.projects(tenant.id).await?;
+        Ok(tenant.policy.policy.with_projects(&set))
     }
 }
 

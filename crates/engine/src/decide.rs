@@ -28,13 +28,13 @@ pub(crate) struct Decided {
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(crate) async fn decide(&self, reading: Reading) -> Result<Decided, CycleError> {
-        let Tenant { mode, policy, .. } = self.tenant;
+        let Tenant { mode, .. } = self.tenant;
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         let observed = self.complete(&mut tx, reading).await?;
         self.record_policy(&mut tx, &observed.observation).await?;
         let (plan, closed) = self.judge(&mut tx, observed).await?;
-        let approval = plan.approve(*mode, &policy.policy.limits);
+        let approval = plan.approve(*mode, &self.policy.limits);
         self.record_plan(&mut tx, &plan, &approval).await?;
         tx.commit().await?;
         Ok(Decided {
@@ -50,7 +50,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         observed: Observed,
     ) -> Result<(Plan, Vec<Closed>), CycleError> {
         let Observed { observation, span } = observed;
-        let policy = &self.tenant.policy.policy;
+        let policy = self.policy;
         let named_groups = tx.named_groups(self.tenant.id).await?;
         let judge = Judge {
             tenant: self.tenant.id,

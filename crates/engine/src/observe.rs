@@ -177,7 +177,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             mut counts,
             marks,
         } = seen;
-        let limits = &self.tenant.policy.policy.limits;
+        let limits = &self.policy.limits;
         let finished = self.clock.now();
         let last = tx.last_healthy_observation(self.tenant.id).await?;
         // Against what is known to be there: guests that Innkeeper itself deleted are not missing.

@@ -306,8 +306,7 @@ impl DirectoryObject {
 }
 
 /// The properties of a group that are selected.
-pub(crate) const GROUP: &str =
-    "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole,visibility";
+pub(crate) const GROUP: &str = "id,displayName,groupTypes,onPremisesSyncEnabled,mailEnabled,isAssignableToRole,visibility,expirationDateTime";
 
 /// A group, as far as it is selected.
 #[derive(Deserialize)]
@@ -320,6 +319,8 @@ pub(crate) struct WireGroup {
     mail_enabled: Option<bool>,
     is_assignable_to_role: Option<bool>,
     visibility: Option<String>,
+    #[serde(default)]
+    expiration_date_time: Moment,
 }
 
 impl WireGroup {
@@ -351,6 +352,7 @@ impl WireGroup {
             id: self.id.into(),
             name,
             membership,
+            expires: self.expiration_date_time.0,
         })
     }
 }

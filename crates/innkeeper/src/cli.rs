@@ -107,6 +107,9 @@ pub(crate) enum Command {
     /// The guests as last observed.
     #[command(subcommand)]
     Guests(Guests),
+    /// Project groups and their ends.
+    #[command(subcommand)]
+    Projects(Projects),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(Policy),
@@ -210,6 +213,51 @@ pub(crate) enum VerdictWord {
     Act,
     Protected,
     Unknown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Projects {
+    /// Set the last day of a project, beside the policy file. Where the file names the group too, it wins.
+    #[command(
+        after_help = "Examples:\n  innkeeper projects set \"Bridge Renovation\" --ends 2027-03-31\n  \
+                            innkeeper projects set 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --ends 2027-03-31"
+    )]
+    Set {
+        /// The group's object id, or its exact name.
+        group: String,
+        /// The last day (UTC), such as 2027-03-31.
+        #[arg(long, value_name = "DATE")]
+        ends: NaiveDate,
+        /// Who decides; who is logged in, unless given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+    /// Take the end of a project away that was set with `projects set` or `import`.
+    #[command(after_help = "Example:\n  innkeeper projects remove \"Bridge Renovation\"")]
+    Remove {
+        /// The group, as it was named when the end was set.
+        group: String,
+        /// Who decides; who is logged in, unless given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
+    /// Every project with its end, and where the end comes from.
+    #[command(
+        after_help = "Examples:\n  innkeeper projects list\n  innkeeper projects list --output csv > projects.csv"
+    )]
+    List,
+    /// Set the ends of many projects from a CSV file with the columns group and ends. With anything wrong nothing is set.
+    #[command(
+        after_help = "Example:\n  innkeeper projects import projects.csv\n\nThe file:\n  group,ends\n  \
+                            Bridge Renovation,2027-03-31\n  5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11,2027-06-30"
+    )]
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// Who decides; who is logged in, unless given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,12 +8,13 @@ mod explain;
 mod guests;
 mod judging;
 mod plan;
+mod projects;
 mod simulate;
 
 use anyhow::Result;
 use innkeeper_domain::decision::{Order, OrderKind};
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Policy};
+use crate::cli::{Cli, Command, Config, Db, Guests, Policy, Projects};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -46,6 +47,16 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             decisions::release(&global, &guest, kind, why).await
         }
         Command::Guests(Guests::Exemptions) => decisions::list(&global).await,
+        Command::Projects(Projects::Set { group, ends, by }) => {
+            projects::set(&global, group, ends, by).await
+        }
+        Command::Projects(Projects::Remove { group, by }) => {
+            projects::remove(&global, &group, by).await
+        }
+        Command::Projects(Projects::List) => projects::list(&global).await,
+        Command::Projects(Projects::Import { file, by }) => {
+            projects::import(&global, &file, by).await
+        }
         Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),

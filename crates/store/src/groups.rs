@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::ids::{GroupId, GuestId, TenantId};
 use innkeeper_domain::sponsor::Sponsor;
@@ -10,6 +11,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::given::Given;
 use crate::open::Tx;
+use crate::rows::micros;
 use crate::sponsors;
 
 struct Named {
@@ -18,6 +20,7 @@ struct Named {
     group_id: Option<Uuid>,
     group_name: Option<String>,
     membership: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 from_row!(Named {
@@ -25,16 +28,23 @@ from_row!(Named {
     found,
     group_id,
     group_name,
-    membership
+    membership,
+    expires_at
 });
 
-pub(crate) fn group(id: Uuid, name: String, membership: &str) -> Result<Group, StoreError> {
+pub(crate) fn group(
+    id: Uuid,
+    name: String,
+    membership: &str,
+    expires: Option<DateTime<Utc>>,
+) -> Result<Group, StoreError> {
     let membership = Membership::parse(membership)
         .ok_or_else(|| StoreError::corrupt("membership", membership))?;
     Ok(Group {
         id: id.into(),
         name,
         membership,
+        expires,
     })
 }
 
@@ -47,7 +57,7 @@ impl Named {
             self.membership,
         ) {
             ("one", Some(id), Some(name), Some(membership)) => {
-                Found::One(group(id, name, &membership)?)
+                Found::One(group(id, name, &membership, self.expires_at)?)
             }
             ("missing", ..) => Found::Missing,
             ("ambiguous", ..) => Found::Ambiguous,
@@ -82,8 +92,8 @@ impl Tx {
                 Found::Ambiguous => "ambiguous",
             };
             let group = found.group();
-            let sql = "INSERT INTO named_groups (tenant_id, name_used, found, group_id, group_name, membership) \
-                       VALUES ($1, $2, $3, $4, $5, $6)";
+            let sql = "INSERT INTO named_groups (tenant_id, name_used, found, group_id, group_name, membership, expires_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
             execute!(
                 self,
                 sql,
@@ -92,7 +102,8 @@ impl Tx {
                 word,
                 group.map(|group| group.id.0),
                 group.map(|group| group.name.clone()),
-                group.map(|group| group.membership.as_str())
+                group.map(|group| group.membership.as_str()),
+                group.and_then(|group| group.expires).map(micros)
             )?;
         }
         for forget in [
@@ -111,7 +122,7 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn named_groups(&mut self, tenant: TenantId) -> Result<NamedGroups, StoreError> {
-        let sql = "SELECT name_used, found, group_id, group_name, membership FROM named_groups WHERE tenant_id = $1";
+        let sql = "SELECT name_used, found, group_id, group_name, membership, expires_at FROM named_groups WHERE tenant_id = $1";
         fetch_all!(self, Named, sql, tenant.0)?
             .into_iter()
             .map(Named::found)

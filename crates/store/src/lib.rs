@@ -20,6 +20,7 @@ mod observations;
 mod open;
 mod plans;
 mod policies;
+mod projects;
 mod rows;
 mod sponsors;
 mod views;

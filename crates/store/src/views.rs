@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use uuid::Uuid;
@@ -41,13 +42,15 @@ struct GroupOf {
     group_id: Uuid,
     group_name: Option<String>,
     membership: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 from_row!(GroupOf {
     guest_key,
     group_id,
     group_name,
-    membership
+    membership,
+    expires_at
 });
 
 impl<'r, R> sqlx::FromRow<'r, R> for SponsorOf
@@ -165,7 +168,7 @@ impl Tx {
         }
 
         // Two names of the policy can mean one group.
-        let sql = "SELECT DISTINCT m.guest_key, m.group_id, n.group_name, n.membership FROM memberships m \
+        let sql = "SELECT DISTINCT m.guest_key, m.group_id, n.group_name, n.membership, n.expires_at FROM memberships m \
                    JOIN named_groups n ON n.tenant_id = m.tenant_id AND n.group_id = m.group_id \
                    WHERE m.tenant_id = $1 AND m.guest_key BETWEEN $2 AND $3 ORDER BY m.guest_key, m.group_id";
         for GroupOf {
@@ -173,12 +176,14 @@ impl Tx {
             group_id,
             group_name,
             membership,
+            expires_at,
         } in fetch_all!(self, GroupOf, sql, tenant.0, first, last)?
         {
             let group = groups::group(
                 group_id,
                 group_name.unwrap_or_default(),
                 &membership.unwrap_or_default(),
+                expires_at,
             )?;
             put(guest_key, &mut |view| view.groups.push(group.clone()));
         }

@@ -385,19 +385,17 @@ impl<'x> Hearing<'x> {
 
     /// Those of the stage's groups that the guest is in, and that Graph lets us take it out of.
     fn groups_of(&self, from: &FromGroups) -> Vec<GroupId> {
-        let is_meant = |key: &str| match from {
-            FromGroups::Named(keys) => keys.iter().any(|named| named == key),
-            FromGroups::EndedProjects => self
-                .judge
-                .policy
-                .projects
+        let is_meant_group = |id: GroupId| match from {
+            FromGroups::Named(keys) => keys
                 .iter()
-                .any(|project| project.group == key && project.has_ended(self.judge.now)),
-        };
-        let is_meant_group = |id: GroupId| {
-            self.judge.named_groups.iter().any(|(key, found)| {
-                is_meant(key) && found.group().is_some_and(|group| group.id == id)
-            })
+                .filter_map(|key| self.judge.named_groups.get(key)?.group())
+                .any(|group| group.id == id),
+            FromGroups::EndedProjects => match &self.facts.projects {
+                Fact::Known(projects) => projects
+                    .iter()
+                    .any(|project| project.group == id && project.ended()),
+                Fact::Nothing | Fact::Unknown => false,
+            },
         };
         let member_of = self
             .guest

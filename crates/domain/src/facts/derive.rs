@@ -41,6 +41,7 @@ impl<'a> Facts<'a> {
                 UserType::Member => "member",
             }),
             sponsors: &view.sponsors,
+            all_projects_ended: all_ended(&projects),
             projects,
             roles: &view.roles,
             groups: groups(view, context),
@@ -104,17 +105,23 @@ fn pending_days(record: &GuestRecord, now: DateTime<Utc>) -> Fact<i64> {
 
 fn projects<'a>(view: &GuestView, context: &Context<'a>) -> Fact<Vec<ProjectFact<'a>>> {
     let today = context.now.date_naive();
-    let mut projects = Vec::new();
+    let mut projects: Vec<ProjectFact<'a>> = Vec::new();
     for project in context.projects {
         match context.named_groups.get(&project.group) {
             Some(Found::One(group))
                 if view.groups.iter().any(|member_of| member_of.id == group.id) =>
             {
-                projects.push(ProjectFact {
-                    name: &group.name,
-                    ends: project.ends,
-                    ends_in_days: (project.ends - today).num_days(),
-                });
+                // Of two names for one group the first counts: that of the policy file.
+                if projects.iter().all(|known| known.group != group.id) {
+                    let ends = project.last_day(group);
+                    projects.push(ProjectFact {
+                        project,
+                        group: group.id,
+                        name: &group.name,
+                        ends,
+                        ends_in_days: ends.map(|ends| (ends - today).num_days()),
+                    });
+                }
             }
             Some(Found::One(_)) => {}
             // The guest may be a member of it: then it is not true that its projects are those found.
@@ -124,13 +131,25 @@ fn projects<'a>(view: &GuestView, context: &Context<'a>) -> Fact<Vec<ProjectFact
     Fact::Known(projects)
 }
 
+/// Of several projects the last to end counts, and one that does not end.
 fn expires_in_days(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<i64> {
     match projects {
         Fact::Known(projects) => projects
             .iter()
             .map(|project| project.ends_in_days)
-            .max()
+            .collect::<Option<Vec<i64>>>()
+            .and_then(|days| days.into_iter().max())
             .map_or(Fact::Nothing, Fact::Known),
+        Fact::Nothing => Fact::Nothing,
+        Fact::Unknown => Fact::Unknown,
+    }
+}
+
+fn all_ended(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<bool> {
+    match projects {
+        Fact::Known(projects) => {
+            Fact::Known(!projects.is_empty() && projects.iter().all(ProjectFact::ended))
+        }
         Fact::Nothing => Fact::Nothing,
         Fact::Unknown => Fact::Unknown,
     }

@@ -97,8 +97,8 @@ facts! {
         absent "Graph gives no date of the invitation, or a state that Innkeeper does not know";
     ExpiresInDays "expires_in_days" Int
         "Days until the guest's last project ends; negative once past."
-        from "the policy's [[project]] tables and the members of their groups"
-        absent "the guest is in no project, or a project's group was not found";
+        from "as projects"
+        absent "the guest is in no project, or in one that does not end; or a project's group was not found";
     Sponsors "sponsors" Sponsors
         "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled and not itself a guest), guest, mail."
         from "user.sponsors"
@@ -108,9 +108,13 @@ facts! {
         from "group.members of the groups that the policy names"
         absent "the group asked about was not found, or several have its name";
     Projects "projects" Projects
-        "The guest's projects. Each has name, ended, ends_in_days (negative once past)."
-        from "the policy's [[project]] tables and the members of their groups"
-        absent "the group of any project of the policy was not found, or several have its name";
+        "The guest's projects. Each has name, ended, ends_in_days (negative once past; of a project that does not end there is none)."
+        from "the policy's [[project]] tables, what people set with innkeeper projects, group.expirationDateTime; the members of the groups"
+        absent "the group of any project was not found, or several have its name";
+    AllProjectsEnded "all_projects_ended" Bool
+        "The guest has been in projects, and every one of them has ended; false of a guest in no project."
+        from "as projects"
+        absent "the group of any project was not found, or several have its name";
     Domain "domain" String
         "The domain that the guest comes from, lower case."
         from "user.mail, else the UPN before #EXT#"

@@ -6,18 +6,20 @@ mod action;
 mod condition;
 mod limits;
 pub(crate) mod parse;
+mod project;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, FromGroups, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
+pub use project::{Ends, Project, ProjectSource, SetProject};
 
 /// A rule's or protection's name. Cases are kept under it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,23 +87,6 @@ pub struct Protection {
     pub name: RuleName,
     /// Which guests.
     pub when: Condition,
-}
-
-/// A project group with its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Project {
-    /// The group's id or its exact name.
-    pub group: String,
-    /// The last day of the project; it has ended when this day is over (UTC).
-    pub ends: NaiveDate,
-}
-
-impl Project {
-    /// Its last day is over (UTC).
-    #[must_use]
-    pub fn has_ended(&self, now: DateTime<Utc>) -> bool {
-        now.date_naive() > self.ends
-    }
 }
 
 /// What is known of a partner's domain and not told by Graph.

@@ -1,8 +1,8 @@
 //! What holds for every condition: it is read or refused, and losing sight of a fact never turns it round.
 
 use innkeeper_domain::facts::{Fact, Facts, ProjectFact};
-use innkeeper_domain::ids::SponsorId;
-use innkeeper_domain::policy::{Condition, Truth};
+use innkeeper_domain::ids::{GroupId, SponsorId};
+use innkeeper_domain::policy::{Condition, Ends, Project, ProjectSource, Truth};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
@@ -52,6 +52,12 @@ fn condition() -> impl Strategy<Value = String> {
         .prop_map(|nested| format!("({nested})"))
     })
 }
+
+static PROJECT: Project = Project {
+    group: String::new(),
+    ends: Ends::Expiration,
+    source: ProjectSource::Policy,
+};
 
 /// Everything that varies from guest to guest.
 #[derive(Clone, Debug)]
@@ -103,9 +109,11 @@ impl Case {
             ..
         } = self;
         let project = |(index, ends_in_days): (usize, &i64)| ProjectFact {
+            project: &PROJECT,
+            group: GroupId::derived(&[&index.to_be_bytes()]),
             name: ["a", "b", "c"][index],
-            ends: chrono::NaiveDate::MIN,
-            ends_in_days: *ends_in_days,
+            ends: Some(chrono::NaiveDate::MIN),
+            ends_in_days: Some(*ends_in_days),
         };
         Facts {
             inactive_days: Fact::Known(*inactive),
@@ -124,6 +132,7 @@ impl Case {
             projects: Fact::Known(projects.iter().enumerate().map(project).collect()),
             roles: &[],
             groups: vec![("vip", Fact::Known(*vip)), ("exempt", Fact::Known(*exempt))],
+            ..Facts::unknown()
         }
     }
 }

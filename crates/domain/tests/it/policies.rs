@@ -234,7 +234,7 @@ fn names_groups_and_domains_are_there_once() {
 #[test]
 fn the_end_of_a_project_is_a_day() {
     let told = |ends: &str| problems(&format!("[[project]]\ngroup = \"g\"\nends = {ends}\n"));
-    for good in ["2027-03-31", "\"2027-03-31\""] {
+    for good in ["2027-03-31", "\"2027-03-31\"", "\"expirationDateTime\""] {
         assert_eq!(told(good), "nothing", "{good}");
     }
     for bad in [
@@ -248,7 +248,7 @@ fn the_end_of_a_project_is_a_day() {
     ] {
         assert_eq!(
             told(bad),
-            "policy.toml:3:8: project \"g\": ends is the last day and nothing else, such as 2027-03-31",
+            "policy.toml:3:8: project \"g\": ends is the last day and nothing else, such as 2027-03-31; or \"expirationDateTime\", for that of the group",
             "{bad}"
         );
     }

@@ -134,6 +134,7 @@ pub fn group(name: &str) -> Group {
         id: GroupId::derived(&[name.as_bytes()]),
         name: name.to_owned(),
         membership: Membership::Assigned,
+        expires: None,
     }
 }
 

@@ -11,6 +11,7 @@ use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
+use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::Reread;
 
@@ -125,6 +126,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.set_guest_roles(tenant, step.guest, roles).await?;
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
+        let owners = match &view {
+            Some(view) => self.project_owners(&mut tx, view, &named_groups).await?,
+            None => Vec::new(),
+        };
         tx.commit().await?;
         let Some(view) = view.filter(|view| view.record.gone.is_none()) else {
             return Ok(Look::NotDue {
@@ -133,7 +138,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let judge = Judge {
             tenant,
-            policy: &self.tenant.policy.policy,
+            policy: self.policy,
             named_groups: &named_groups,
             now,
             watched: observation.watched + (now - observation.finished),
@@ -155,9 +160,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(match &step.effect {
             Effect::Disable if view.record.guest.enabled == Some(false) => Look::Already,
             Effect::Enable { .. } if view.record.guest.enabled == Some(true) => Look::Already,
-            Effect::Notify { to } if !self.is_addressed_to(intents, &view, to) => Look::NotDue {
-                because: "the people answerable for the guest have changed".to_owned(),
-            },
+            Effect::Notify { to } if !self.is_addressed_to(intents, &view, &owners, to) => {
+                Look::NotDue {
+                    because: "the people answerable for the guest have changed".to_owned(),
+                }
+            }
             Effect::Flag
             | Effect::Notify { .. }
             | Effect::RemoveFromGroups { .. }
@@ -167,8 +174,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         })
     }
 
-    fn is_addressed_to(&self, intents: &[Intent], view: &GuestView, to: &[Recipient]) -> bool {
-        let addresses = recipients::addresses(view, to, &self.tenant.operators);
+    fn is_addressed_to(
+        &self,
+        intents: &[Intent],
+        view: &GuestView,
+        owners: &[Sponsor],
+        to: &[Recipient],
+    ) -> bool {
+        let addresses = recipients::addresses(view, owners, to, &self.tenant.operators);
         intents
             .iter()
             .all(|intent| matches!(&intent.call, Call::Notify { to } if *to == addresses))

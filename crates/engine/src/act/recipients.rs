@@ -1,8 +1,13 @@
 //! Whom a notice about a guest goes to.
 
+use std::collections::BTreeSet;
+
+use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::guest::GuestView;
-use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::policy::Recipient;
+use innkeeper_domain::sponsor::Sponsor;
+use innkeeper_store::Tx;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -16,34 +21,66 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         to: &[Recipient],
     ) -> Result<Vec<String>, CycleError> {
         let mut tx = self.store.read().await?;
-        let row = tx.guest_row(self.tenant.id, guest).await?;
-        Ok(row.map_or_else(Vec::new, |row| {
-            addresses(&row.view, to, &self.tenant.operators)
-        }))
+        let Some(row) = tx.guest_row(self.tenant.id, guest).await? else {
+            return Ok(Vec::new());
+        };
+        let named_groups = tx.named_groups(self.tenant.id).await?;
+        let owners = self
+            .project_owners(&mut tx, &row.view, &named_groups)
+            .await?;
+        Ok(addresses(&row.view, &owners, to, &self.tenant.operators))
+    }
+
+    /// The owners of the guest's project groups: those who answer for it where it has no sponsor of its own.
+    pub(super) async fn project_owners(
+        &self,
+        tx: &mut Tx,
+        view: &GuestView,
+        named_groups: &NamedGroups,
+    ) -> Result<Vec<Sponsor>, CycleError> {
+        let projects = self.policy.projects.iter();
+        let groups: BTreeSet<GroupId> = projects
+            .filter_map(|project| named_groups.get(&project.group)?.group())
+            .map(|group| group.id)
+            .filter(|id| view.groups.iter().any(|of| of.id == *id))
+            .collect();
+        let mut owners = Vec::new();
+        for group in groups {
+            owners.extend(tx.owners(self.tenant.id, group).await?);
+        }
+        Ok(owners)
     }
 }
 
-/// The addresses, sorted. A guest without a sponsor who is fit and can be reached is the operators' matter.
-pub(super) fn addresses(view: &GuestView, to: &[Recipient], operators: &[String]) -> Vec<String> {
+/// The addresses, sorted. A guest without a sponsor who is fit and can be reached is a matter of the owners of its
+/// projects, and where none of these is fit either, of the operators.
+pub(super) fn addresses(
+    view: &GuestView,
+    owners: &[Sponsor],
+    to: &[Recipient],
+    operators: &[String],
+) -> Vec<String> {
     let mut addresses: Vec<String> = Vec::new();
     for recipient in to {
         match recipient {
             Recipient::Operators => addresses.extend_from_slice(operators),
             Recipient::Sponsor => {
-                let fit = view
-                    .sponsors
-                    .iter()
-                    .filter(|sponsor| sponsor.eligible() == Some(true));
-                let reached: Vec<String> = fit.filter_map(|sponsor| sponsor.mail.clone()).collect();
-                addresses.extend(if reached.is_empty() {
-                    operators.to_vec()
-                } else {
-                    reached
-                });
+                let reached = [reached(&view.sponsors), reached(owners)];
+                let first = reached.into_iter().find(|reached| !reached.is_empty());
+                addresses.extend(first.unwrap_or_else(|| operators.to_vec()));
             }
         }
     }
     addresses.sort_unstable();
     addresses.dedup();
     addresses
+}
+
+/// The addresses of those who are fit to answer.
+fn reached(sponsors: &[Sponsor]) -> Vec<String> {
+    sponsors
+        .iter()
+        .filter(|sponsor| sponsor.eligible() == Some(true))
+        .filter_map(|sponsor| sponsor.mail.clone())
+        .collect()
 }

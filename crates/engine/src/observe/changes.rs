@@ -68,7 +68,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     fn group_keys(&self) -> Vec<String> {
-        let keys = self.tenant.policy.policy.groups();
+        let keys = self.policy.groups();
         keys.into_iter().map(str::to_owned).collect()
     }
 

@@ -185,11 +185,16 @@ impl Why {
     /// Reason and name: each one line that says something.
     fn checked(self) -> Result<(String, String)> {
         let Self { reason, by } = self;
-        let by = by.or_else(logged_in).ok_or_else(|| {
-            UsageError("who decides this? Nobody is logged in by name; give --by NAME".to_owned())
-        })?;
-        Ok((one_line("--reason", &reason)?, one_line("--by", &by)?))
+        Ok((one_line("--reason", &reason)?, who(by)?))
     }
+}
+
+/// Who decides: the one named, else who is logged in.
+pub(super) fn who(by: Option<String>) -> Result<String> {
+    let by = by.or_else(logged_in).ok_or_else(|| {
+        UsageError("who decides this? Nobody is logged in by name; give --by NAME".to_owned())
+    })?;
+    Ok(one_line("--by", &by)?)
 }
 
 fn one_line(what: &str, text: &str) -> Result<String, UsageError> {

@@ -32,6 +32,7 @@ impl Bench {
     ) -> Result<Self> {
         let config = installation.tenant(global)?;
         let policy = load_policy(&config.policy)?.policy;
+        let policy = policy.with_projects(&tx.projects(config.id).await?);
         let observation = tx.last_observation(config.id).await?;
         let observation = observation.with_context(|| {
             format!(

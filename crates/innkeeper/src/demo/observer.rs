@@ -167,6 +167,7 @@ impl Observer {
                     id,
                     name,
                     membership: Membership::Assigned,
+                    expires: None,
                 }),
             );
         }

@@ -358,6 +358,15 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
     let kind = text("kind").unwrap_or("security");
     let kind = GroupKind::named(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
     let (owners, members) = (users("owners")?, users("members")?);
+    let expires = match text("expires") {
+        None => None,
+        Some(text) => {
+            let at = chrono::DateTime::parse_from_rfc3339(text);
+            Some(Second::of(
+                at.map_err(|_| "expires: a time is expected")?.to_utc(),
+            ))
+        }
+    };
     let id = Dice::of(&[
         world.tenant.seed,
         0x960,
@@ -372,6 +381,7 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         created: world.clock.second(),
         rule: None,
         project: None,
+        expires,
         owners,
         members: members.into_iter().collect(),
         deleted: false,

@@ -317,6 +317,7 @@ pub(super) fn group(directory: &Directory, ix: GroupIx, select: &[&str]) -> Map<
             "onPremisesSyncEnabled" => json!((kind == GroupKind::OnPremises).then_some(true)),
             "createdDateTime" => json!(group.created.to_string()),
             "renewedDateTime" => json!(group.created.to_string()),
+            "expirationDateTime" => json!(group.expires.map(|at| at.to_string())),
             "description" => json!(
                 group
                     .project

@@ -81,6 +81,7 @@ fn project(tenant: &mut Tenant, plan: &Plan, number: usize) -> GroupIx {
         created: plan.dawn.minus(dice.between(30, 900) * DAY),
         rule: None,
         project: Some(Project { ends }),
+        expires: None,
         owners,
         members: BTreeSet::new(),
         deleted: false,
@@ -110,6 +111,7 @@ fn plain(
         created: plan.dawn.minus(dice.between(30, 1500) * DAY),
         rule: None,
         project: None,
+        expires: None,
         // Groups that come from on-premises or Exchange have no owners here.
         owners: match kind {
             GroupKind::OnPremises | GroupKind::MailEnabled => Vec::new(),

@@ -145,6 +145,7 @@ fn sponsor_groups(tenant: &mut Tenant, plan: &mut Plan, staff: usize) {
             created: plan.dawn.minus(dice.between(100, 900) * DAY),
             rule: None,
             project: None,
+            expires: None,
             owners: vec![owner],
             members: members.into_iter().collect(),
             deleted: false,

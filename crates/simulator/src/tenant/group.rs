@@ -85,6 +85,8 @@ pub(crate) struct Group {
     pub(crate) created: Second,
     pub(crate) rule: Option<String>,
     pub(crate) project: Option<Project>,
+    /// `expirationDateTime`.
+    pub(crate) expires: Option<Second>,
     pub(crate) owners: Vec<UserIx>,
     /// Soft-deleted users stay members, and are hidden.
     pub(crate) members: BTreeSet<UserIx>,

@@ -39,6 +39,7 @@ fn group(name: &str) -> Group {
         id: GroupId::derived(&[name.as_bytes()]),
         name: name.into(),
         membership: Membership::Assigned,
+        expires: None,
     }
 }
 

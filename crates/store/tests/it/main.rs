@@ -7,3 +7,4 @@ mod decisions;
 mod guests;
 mod history;
 mod opening;
+mod projects;

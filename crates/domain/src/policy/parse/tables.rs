@@ -7,7 +7,7 @@ use toml_edit::{Item, TableLike};
 
 use super::reader::{Reader, start};
 use super::rules::called;
-use crate::policy::{Partner, Project};
+use crate::policy::{Ends, Partner, Project, ProjectSource};
 
 pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Project> {
     let mut groups = BTreeSet::new();
@@ -30,12 +30,12 @@ pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Pro
                 None
             }
             Some(item) => {
-                let ends = date(item);
+                let ends = ends(item);
                 if ends.is_none() {
                     reader.problem(
                         start(item.span()),
                         format!(
-                            "{what}: ends is the last day and nothing else, such as 2027-03-31"
+                            "{what}: ends is the last day and nothing else, such as 2027-03-31; or \"expirationDateTime\", for that of the group"
                         ),
                     );
                 }
@@ -51,9 +51,20 @@ pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Pro
                 format!("{what}: another [[project]] has this group; a group ends once"),
             );
         }
-        projects.extend(ends.map(|ends| Project { group, ends }));
+        projects.extend(ends.map(|ends| Project {
+            group,
+            ends,
+            source: ProjectSource::Policy,
+        }));
     }
     projects
+}
+
+fn ends(item: &Item) -> Option<Ends> {
+    match item.as_str() {
+        Some("expirationDateTime") => Some(Ends::Expiration),
+        Some(_) | None => date(item).map(Ends::On),
+    }
 }
 
 /// A date, bare or in quotes, without a time.

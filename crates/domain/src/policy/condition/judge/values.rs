@@ -23,6 +23,7 @@ impl<'f> Judge<'f, '_> {
             FactName::NeverSignedIn => Value::Bool(facts.never_signed_in),
             FactName::Enabled => Value::Bool(facts.enabled),
             FactName::Synced => Value::Bool(facts.synced),
+            FactName::AllProjectsEnded => Value::Bool(facts.all_projects_ended),
             FactName::Domain => Value::Text(match &facts.domain {
                 Fact::Known(domain) => Fact::Known(domain),
                 Fact::Nothing => Fact::Nothing,
@@ -112,7 +113,9 @@ pub(super) fn bool_field(item: Option<Item<'_>>, field: Field) -> Known<bool> {
 
 pub(super) fn int_field(item: Option<Item<'_>>, field: Field) -> Known<i64> {
     match (item, field) {
-        (Some(Item::Project(project)), Field::ProjectEndsInDays) => Ok(project.ends_in_days),
+        (Some(Item::Project(project)), Field::ProjectEndsInDays) => {
+            project.ends_in_days.ok_or(field.fact())
+        }
         _ => Err(field.fact()),
     }
 }
@@ -127,10 +130,11 @@ fn text_field<'f>(item: Option<Item<'f>>, field: Field) -> Known<&'f str> {
     value.ok_or(field.fact())
 }
 
-/// A sponsor without an address has none; whether it is enabled is always so or so, only perhaps not known.
+/// A sponsor without an address has none, and so has a project without an end; whether it is enabled is always so or so, only perhaps not known.
 pub(super) fn has_field(item: Option<Item<'_>>, field: Field) -> Known<bool> {
     match (item, field) {
         (Some(Item::Sponsor(sponsor)), Field::SponsorMail) => Ok(sponsor.mail.is_some()),
+        (Some(Item::Project(project)), Field::ProjectEndsInDays) => Ok(project.ends.is_some()),
         (Some(Item::Sponsor(_)), Field::SponsorEnabled | Field::SponsorEligible) => {
             bool_field(item, field).map(|_| true)
         }
