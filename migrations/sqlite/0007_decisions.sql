@@ -2,7 +2,7 @@
 CREATE TABLE decisions (
     tenant_id  BLOB NOT NULL,
     guest_id   BLOB NOT NULL,
-    -- exempt or hold
+    -- exempt, hold or expire
     kind       TEXT NOT NULL,
     -- the day that it names, such as 2027-03-31
     day        TEXT,
@@ -26,3 +26,9 @@ CREATE TABLE projects (
 
 -- When a group expires.
 ALTER TABLE named_groups ADD COLUMN expires_at TEXT;
+
+-- What facts need besides. An attribute is kept with its name, since a policy can come to take another one.
+ALTER TABLE guests ADD COLUMN creation_type TEXT;
+ALTER TABLE guests ADD COLUMN external INTEGER;
+ALTER TABLE guests ADD COLUMN attribute_name TEXT;
+ALTER TABLE guests ADD COLUMN attribute_value TEXT;

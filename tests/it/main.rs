@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod errors;
 mod exemptions;
+mod expiry;
 mod kill;
 mod once;
 mod outage;

@@ -5,6 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Basis;
+
 /// The three times of Graph's `signInActivity`, as read or as remembered.
 ///
 /// `None` is "Graph gave no value", in any of its four spellings (absent, `null`, `0001-01-01T00:00:00Z`, `""`);
@@ -39,6 +41,18 @@ impl SignIns {
     pub fn last(&self) -> Option<DateTime<Utc>> {
         self.successful
             .or_else(|| self.interactive.max(self.non_interactive))
+    }
+
+    /// The last known sign-in, by what counts as one.
+    #[must_use]
+    pub fn last_by(&self, basis: Basis) -> Option<DateTime<Utc>> {
+        match basis {
+            Basis::Successful => self.last(),
+            Basis::Attempts => self
+                .successful
+                .max(self.interactive)
+                .max(self.non_interactive),
+        }
     }
 
     /// Of each time the newer one.

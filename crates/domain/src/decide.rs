@@ -57,13 +57,19 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn facts(&self, guest: &'a GuestView) -> Facts<'a> {
         let Policy {
-            projects, partners, ..
+            projects,
+            partners,
+            expiry,
+            basis,
+            ..
         } = self.policy;
         let context = Context {
             now: self.now,
             named_groups: self.named_groups,
             projects,
             partners,
+            expiry,
+            basis: *basis,
         };
         Facts::of(guest, &context)
     }

@@ -15,11 +15,13 @@ pub enum OrderKind {
     Exempt,
     /// Nothing is taken from the guest and nothing undone, until somebody lifts it.
     Hold,
+    /// The guest is expected to leave on a day.
+    Expire,
 }
 
 impl OrderKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Exempt, Self::Hold];
+    pub const ALL: [Self; 3] = [Self::Exempt, Self::Hold, Self::Expire];
 
     /// The word stored and shown.
     #[must_use]
@@ -27,6 +29,7 @@ impl OrderKind {
         match self {
             Self::Exempt => "exempt",
             Self::Hold => "hold",
+            Self::Expire => "expire",
         }
     }
 
@@ -54,6 +57,11 @@ pub enum Order {
     },
     /// A legal hold: the account stays as it is.
     Hold,
+    /// `guest.expires_in_days` counts to this day. What follows is for the policy to say.
+    Expire {
+        /// The last day (UTC).
+        on: NaiveDate,
+    },
 }
 
 impl Order {
@@ -63,6 +71,7 @@ impl Order {
         match self {
             Self::Exempt { .. } => OrderKind::Exempt,
             Self::Hold => OrderKind::Hold,
+            Self::Expire { .. } => OrderKind::Expire,
         }
     }
 
@@ -70,7 +79,7 @@ impl Order {
     #[must_use]
     pub fn day(&self) -> Option<NaiveDate> {
         match self {
-            Self::Exempt { until } => Some(*until),
+            Self::Exempt { until: day } | Self::Expire { on: day } => Some(*day),
             Self::Hold => None,
         }
     }
@@ -81,7 +90,8 @@ impl Order {
         match (kind, day) {
             (OrderKind::Exempt, Some(until)) => Some(Self::Exempt { until }),
             (OrderKind::Hold, None) => Some(Self::Hold),
-            (OrderKind::Exempt, None) | (OrderKind::Hold, Some(_)) => None,
+            (OrderKind::Expire, Some(on)) => Some(Self::Expire { on }),
+            (OrderKind::Exempt | OrderKind::Expire, None) | (OrderKind::Hold, Some(_)) => None,
         }
     }
 
@@ -90,7 +100,7 @@ impl Order {
     pub fn is_in_force(&self, now: DateTime<Utc>) -> bool {
         match self {
             Self::Exempt { until } => now.date_naive() <= *until,
-            Self::Hold => true,
+            Self::Hold | Self::Expire { .. } => true,
         }
     }
 }
@@ -100,6 +110,7 @@ impl fmt::Display for Order {
         match self {
             Self::Exempt { until } => write!(f, "exempt until {until}"),
             Self::Hold => f.write_str("on hold"),
+            Self::Expire { on } => write!(f, "expected to leave on {on}"),
         }
     }
 }
@@ -146,11 +157,11 @@ mod tests {
     #[test]
     fn an_order_is_put_together_again_from_its_parts_and_from_json() {
         let until = NaiveDate::from_ymd_opt(2027, 3, 31);
+        let day = until.expect("a day");
         for order in [
-            Order::Exempt {
-                until: until.expect("a day"),
-            },
+            Order::Exempt { until: day },
             Order::Hold,
+            Order::Expire { on: day },
         ] {
             assert_eq!(Order::of(order.kind(), order.day()), Some(order));
             let decision = Decision {

@@ -5,11 +5,13 @@
 mod derive;
 mod names;
 
+use std::fmt;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::group::NamedGroups;
 use crate::ids::GroupId;
-use crate::policy::{Partner, Project};
+use crate::policy::{Basis, Expiry, Partner, Project};
 use crate::sponsor::Sponsor;
 
 pub use names::{FactName, Kind};
@@ -63,6 +65,10 @@ pub struct Context<'a> {
     pub projects: &'a [Project],
     /// The policy's partners.
     pub partners: &'a [Partner],
+    /// Where the end of a stay comes from.
+    pub expiry: &'a Expiry,
+    /// What counts as a sign of life.
+    pub basis: Basis,
 }
 
 /// One project of a guest.
@@ -88,6 +94,52 @@ impl ProjectFact<'_> {
     }
 }
 
+/// When a guest's stay ends, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiryFact<'a> {
+    /// The last day.
+    pub on: NaiveDate,
+    /// Who says so.
+    pub source: ExpirySource<'a>,
+}
+
+/// Who says when a stay ends; the first one that says anything counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpirySource<'a> {
+    /// A person.
+    Person(&'a str),
+    /// The attribute that the policy takes for a date.
+    Attribute(&'a str),
+    /// The guest's last project.
+    Projects,
+    /// The longest stay that the policy allows.
+    MaxStay,
+}
+
+impl ExpirySource<'_> {
+    /// The word used in policies.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Person(_) => "person",
+            Self::Attribute(_) => "attribute",
+            Self::Projects => "projects",
+            Self::MaxStay => "max-stay",
+        }
+    }
+}
+
+impl fmt::Display for ExpirySource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(by) => write!(f, "set by {by}"),
+            Self::Attribute(name) => f.write_str(name),
+            Self::Projects => f.write_str("end of the last project"),
+            Self::MaxStay => f.write_str("longest stay"),
+        }
+    }
+}
+
 /// Everything that a condition can ask about a guest. See [`FactName`] for what each one means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts<'a> {
@@ -99,6 +151,32 @@ pub struct Facts<'a> {
     pub pending_days: Fact<i64>,
     /// [`FactName::ExpiresInDays`].
     pub expires_in_days: Fact<i64>,
+    /// [`FactName::ExpiresBy`].
+    pub expires_by: Fact<&'static str>,
+    /// What both of these come from.
+    pub expiry: Fact<ExpiryFact<'a>>,
+    /// The value of the attribute that should be a date and is none.
+    pub bad_date: Option<&'a str>,
+    /// [`FactName::LastSeenBy`].
+    pub last_seen_by: Fact<&'static str>,
+    /// [`FactName::RedeemedOn`].
+    pub redeemed_on: Fact<String>,
+    /// [`FactName::RedeemedDays`].
+    pub redeemed_days: Fact<i64>,
+    /// [`FactName::CreationType`].
+    pub creation_type: Fact<&'a str>,
+    /// [`FactName::External`].
+    pub external: Fact<bool>,
+    /// [`FactName::RestoredDaysAgo`].
+    pub restored_days_ago: Fact<i64>,
+    /// [`FactName::DisabledByInnkeeperDays`].
+    pub disabled_by_innkeeper_days: Fact<i64>,
+    /// [`FactName::PreviousCases`].
+    pub previous_cases: Fact<i64>,
+    /// [`FactName::SponsorCount`].
+    pub sponsor_count: Fact<i64>,
+    /// [`FactName::EligibleSponsorCount`].
+    pub eligible_sponsor_count: Fact<i64>,
     /// [`FactName::AccountAgeDays`].
     pub account_age_days: Fact<i64>,
     /// [`FactName::Enabled`].
@@ -136,6 +214,19 @@ impl Facts<'_> {
             never_signed_in: Fact::Unknown,
             pending_days: Fact::Unknown,
             expires_in_days: Fact::Unknown,
+            expires_by: Fact::Unknown,
+            expiry: Fact::Unknown,
+            bad_date: None,
+            last_seen_by: Fact::Unknown,
+            redeemed_on: Fact::Unknown,
+            redeemed_days: Fact::Unknown,
+            creation_type: Fact::Unknown,
+            external: Fact::Unknown,
+            restored_days_ago: Fact::Unknown,
+            disabled_by_innkeeper_days: Fact::Unknown,
+            previous_cases: Fact::Unknown,
+            sponsor_count: Fact::Unknown,
+            eligible_sponsor_count: Fact::Unknown,
             account_age_days: Fact::Unknown,
             enabled: Fact::Unknown,
             synced: Fact::Unknown,
@@ -176,7 +267,24 @@ impl Facts<'_> {
             FactName::InactiveDays => plain(&self.inactive_days),
             FactName::NeverSignedIn => plain(&self.never_signed_in),
             FactName::PendingDays => plain(&self.pending_days),
-            FactName::ExpiresInDays => plain(&self.expires_in_days),
+            FactName::ExpiresInDays => match (&self.expiry, self.bad_date) {
+                (Fact::Known(ExpiryFact { on, source }), _) => {
+                    format!("{} ({on}; {source})", plain(&self.expires_in_days))
+                }
+                (Fact::Unknown, Some(value)) => format!("not known ({value:?} is no date)"),
+                (Fact::Nothing | Fact::Unknown, _) => plain(&self.expires_in_days),
+            },
+            FactName::ExpiresBy => plain(&self.expires_by),
+            FactName::LastSeenBy => plain(&self.last_seen_by),
+            FactName::RedeemedOn => plain(&self.redeemed_on),
+            FactName::RedeemedDays => plain(&self.redeemed_days),
+            FactName::CreationType => plain(&self.creation_type),
+            FactName::External => plain(&self.external),
+            FactName::RestoredDaysAgo => plain(&self.restored_days_ago),
+            FactName::DisabledByInnkeeperDays => plain(&self.disabled_by_innkeeper_days),
+            FactName::PreviousCases => plain(&self.previous_cases),
+            FactName::SponsorCount => plain(&self.sponsor_count),
+            FactName::EligibleSponsorCount => plain(&self.eligible_sponsor_count),
             FactName::AccountAgeDays => plain(&self.account_age_days),
             FactName::Enabled => plain(&self.enabled),
             FactName::Synced => plain(&self.synced),

@@ -63,8 +63,32 @@ pub struct Guest {
     pub on_premises_sync: Option<bool>,
     /// `companyName`.
     pub company: Option<String>,
+    /// `creationType`; `None` also where Graph gives none.
+    pub creation_type: Option<String>,
+    /// It authenticates elsewhere. `None`: it was not read yet.
+    pub external: Option<bool>,
+    /// The attribute that the policy takes for a date; `None` when none was read.
+    pub attribute: Option<Attribute>,
     /// `signInActivity`.
     pub sign_ins: SignIns,
+}
+
+/// An attribute of a guest, as Graph spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Such as `extensionAttribute3`.
+    pub name: String,
+    /// Its value, if it has one.
+    pub value: Option<String>,
+}
+
+/// Properties that are read only where a policy asks for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The attribute taken for a date.
+    pub attribute: Option<String>,
+    /// `identities`.
+    pub identities: bool,
 }
 
 impl Guest {
@@ -126,6 +150,8 @@ pub struct GuestView {
     pub roles: Vec<String>,
     /// Its open cases, at most one per rule, ordered by rule.
     pub cases: Vec<Case>,
+    /// How many cases of it have closed.
+    pub previous_cases: u64,
     /// What people decided about it, at most one of each kind, over or not.
     pub decisions: Vec<Decision>,
 }
@@ -148,6 +174,17 @@ impl GuestView {
                 Order::Exempt { until } if decision.order.is_in_force(now) => {
                     Some((until, decision))
                 }
+                Order::Exempt { .. } | Order::Hold | Order::Expire { .. } => None,
+            })
+    }
+
+    /// The day on which a person expects it to leave.
+    #[must_use]
+    pub fn expiry(&self) -> Option<(NaiveDate, &Decision)> {
+        self.decisions
+            .iter()
+            .find_map(|decision| match decision.order {
+                Order::Expire { on } => Some((on, decision)),
                 Order::Exempt { .. } | Order::Hold => None,
             })
     }
@@ -170,6 +207,9 @@ mod tests {
             invitation: Invitation::None,
             on_premises_sync: None,
             company: None,
+            creation_type: None,
+            external: None,
+            attribute: None,
             sign_ins: SignIns::default(),
         };
         assert_eq!(guest.domain().as_deref(), Some("partner.example"));

@@ -128,6 +128,9 @@ mod tests {
             invitation: Invitation::Accepted { at: Some(at(2)) },
             on_premises_sync: None,
             company: None,
+            creation_type: None,
+            external: None,
+            attribute: None,
             sign_ins: SignIns {
                 successful: last.map(at),
                 ..SignIns::default()

@@ -39,6 +39,16 @@ pub enum CycleError {
         /// By how many seconds it is ahead.
         seconds: i64,
     },
+    /// The policy asks for what may not be read. To who may not, it looks as if nobody had it.
+    #[error(
+        "the policy takes {property} for a date, which is read with the application permission {permission}; grant it, or take the attribute out of the policy's [expiry]"
+    )]
+    NotPermitted {
+        /// What.
+        property: &'static str,
+        /// With which permission it is read.
+        permission: &'static str,
+    },
     /// A stop was asked for before anything was done.
     #[error("stopped before the observation was complete")]
     Stopped,

@@ -15,12 +15,15 @@ mod sponsors;
 
 pub(crate) use log::SignedIn;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, ObservationId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::{Counts, Health, Observation};
+use innkeeper_domain::policy::LEAVE;
 use innkeeper_domain::watch::Watched;
 use innkeeper_graph::ChangesSince;
 use innkeeper_store::Tx;
@@ -33,6 +36,12 @@ use self::place::Begun;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// What `employeeLeaveDateTime` is read with.
+const LEAVE_PERMISSIONS: [&str; 2] = [
+    "User-LifeCycleInfo.Read.All",
+    "User-LifeCycleInfo.ReadWrite.All",
+];
 
 /// A complete observation, and by how much it moved the watch.
 pub(crate) struct Observed {
@@ -92,6 +101,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.commit().await?;
         let before = self.tenant.reader.requests();
         let read = async {
+            self.check_permitted().await?;
             let mut seen = reading.await?;
             seen.counts.clock_ahead = self.check_clock()?;
             self.note_conditions(&mut seen.counts, before).await;
@@ -104,6 +114,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Err(error)
             }
         }
+    }
+
+    /// Without the permission every value is left out, and that would say of each guest that it has none.
+    async fn check_permitted(&self) -> Result<(), CycleError> {
+        let extras = self.policy.extras();
+        if extras.attribute.as_deref() != Some(LEAVE) {
+            return Ok(());
+        }
+        // A token that cannot be looked into says nothing.
+        let roles = self.unless_stopped(self.tenant.reader.roles()).await?;
+        let is_permitted = |roles: BTreeSet<String>| {
+            LEAVE_PERMISSIONS
+                .iter()
+                .any(|permission| roles.contains(*permission))
+        };
+        if roles.is_ok_and(|roles| !is_permitted(roles)) {
+            return Err(CycleError::NotPermitted {
+                property: LEAVE,
+                permission: LEAVE_PERMISSIONS[0],
+            });
+        }
+        Ok(())
     }
 
     async fn read(&self, id: ObservationId, started: DateTime<Utc>) -> Result<Seen, CycleError> {

@@ -22,6 +22,8 @@ pub trait ReadDirectory: Send + Sync {
     fn requests(&self) -> Requests;
     /// The application permissions that it is read with.
     fn roles(&self) -> impl Future<Output = Result<BTreeSet<String>, GraphError>> + Send;
+    /// Which properties of a guest are read: what was read with others is not gone on with.
+    fn selected(&self) -> String;
     /// How many guests the directory counts.
     fn guest_count(&self) -> impl Future<Output = Result<u64, GraphError>> + Send;
     /// Every guest with its sign-in times, page by page; or those from a place on that an earlier reading came to.
@@ -106,6 +108,10 @@ impl ReadDirectory for Reader {
 
     async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
         Self::roles(self).await
+    }
+
+    fn selected(&self) -> String {
+        Self::selected(self)
     }
 
     async fn guest_count(&self) -> Result<u64, GraphError> {

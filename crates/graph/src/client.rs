@@ -85,7 +85,7 @@ impl Graph {
     /// A handle that reads.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader(self.0.clone())
+        Reader(self.0.clone(), Arc::default())
     }
 
     /// A handle that writes; its mail is sent from the mailbox `sender`.

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use innkeeper_domain::guest::Extras;
 
 pub use account::Account;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
@@ -23,12 +24,25 @@ pub use sponsors::SponsorPage;
 
 use crate::client::{Connection, Requests};
 use crate::error::GraphError;
+use crate::wire;
 
 /// Reads a tenant. Each method reads everything or fails; none answers with half.
 #[derive(Clone, Debug)]
-pub struct Reader(pub(crate) Arc<Connection>);
+pub struct Reader(pub(crate) Arc<Connection>, pub(crate) Arc<Extras>);
 
 impl Reader {
+    /// A reader that also reads what a policy asks for of each guest.
+    #[must_use]
+    pub fn with_extras(self, extras: Extras) -> Self {
+        Self(self.0, Arc::new(extras))
+    }
+
+    /// The properties of a guest that are read, but for its sign-in activity.
+    #[must_use]
+    pub fn selected(&self) -> String {
+        wire::guest(&self.1)
+    }
+
     /// What Graph's clock shows, by its newest answer; `None` before the first.
     #[must_use]
     pub fn server_clock(&self) -> Option<DateTime<Utc>> {

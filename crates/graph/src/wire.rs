@@ -3,13 +3,15 @@
 #[cfg(test)]
 mod contract;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use innkeeper_domain::activity::SignIns;
 use innkeeper_domain::group::{Group, Membership};
-use innkeeper_domain::guest::{Guest, Invitation, UserType};
+use innkeeper_domain::guest::{Attribute, Extras, Guest, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::policy::LEAVE;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -82,11 +84,30 @@ impl<'de> Visitor<'de> for MomentVisitor {
 
 /// The properties of a guest that are selected.
 pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName,userType,accountEnabled,createdDateTime,\
-                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName";
+                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName,creationType";
+
+/// The same with what a policy asks for besides.
+pub(crate) fn guest(extras: &Extras) -> String {
+    let Extras {
+        attribute,
+        identities,
+    } = extras;
+    let mut selected = GUEST.to_owned();
+    if *identities {
+        selected.push_str(",identities");
+    }
+    match attribute.as_deref() {
+        None => {}
+        Some(LEAVE) => selected.push_str(",employeeLeaveDateTime"),
+        // One of them cannot be selected by itself.
+        Some(_) => selected.push_str(",onPremisesExtensionAttributes"),
+    }
+    selected
+}
 
 /// The same with what is limited most.
-pub(crate) fn guest_with_sign_ins() -> String {
-    format!("{GUEST},signInActivity")
+pub(crate) fn guest_with_sign_ins(extras: &Extras) -> String {
+    format!("{},signInActivity", guest(extras))
 }
 
 /// That an object is no longer there, or no longer a member.
@@ -168,7 +189,18 @@ pub(crate) struct User {
     external_user_state_change_date_time: Moment,
     on_premises_sync_enabled: Option<bool>,
     company_name: Option<String>,
+    creation_type: Option<String>,
+    identities: Option<Vec<Identity>>,
+    employee_leave_date_time: Option<String>,
+    on_premises_extension_attributes: Option<BTreeMap<String, Option<String>>>,
     sign_in_activity: Option<SignInActivity>,
+}
+
+/// How a user signs in (`objectIdentity`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity {
+    sign_in_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -185,8 +217,15 @@ struct SignInActivity {
 impl User {
     /// The guest, or its id alone when the row came without what was selected. A type that is `null` is the one that was
     /// filtered by, if one was.
-    pub(crate) fn guest(self, filtered_by: Option<UserType>) -> Result<Guest, GuestId> {
+    pub(crate) fn guest(
+        self,
+        filtered_by: Option<UserType>,
+        extras: &Extras,
+    ) -> Result<Guest, GuestId> {
         let id = GuestId(self.id);
+        let external = self.is_external();
+        let attribute = extras.attribute.as_deref();
+        let attribute = attribute.and_then(|name| self.attribute(name));
         let user_type = match self.user_type.as_deref() {
             Some("Guest") => UserType::Guest,
             Some("Member") => UserType::Member,
@@ -220,6 +259,9 @@ impl User {
             },
             on_premises_sync: self.on_premises_sync_enabled,
             company: self.company_name,
+            creation_type: self.creation_type,
+            external: Some(external),
+            attribute,
             sign_ins: self
                 .sign_in_activity
                 .map_or_else(SignIns::default, |activity| SignIns {
@@ -227,6 +269,48 @@ impl User {
                     interactive: activity.last_sign_in_date_time.0,
                     non_interactive: activity.last_non_interactive_sign_in_date_time.0,
                 }),
+        })
+    }
+}
+
+impl User {
+    /// It authenticates elsewhere. An identity of this tenant is also what somebody has who has not redeemed yet.
+    fn is_external(&self) -> bool {
+        let is_invited = matches!(
+            self.creation_type.as_deref(),
+            Some("Invitation" | "EmailVerified" | "SelfServiceSignUp")
+        );
+        let is_named_so = self
+            .user_principal_name
+            .as_deref()
+            .is_some_and(|upn| upn.contains("#EXT#"));
+        let is_federated =
+            |identity: &Identity| identity.sign_in_type.as_deref() == Some("federated");
+        let is_pending = self.external_user_state.as_deref() == Some("PendingAcceptance");
+        match &self.identities {
+            Some(identities) if !is_pending => is_named_so || identities.iter().any(is_federated),
+            Some(_) | None => is_named_so || is_invited,
+        }
+    }
+
+    /// What stands in an attribute; `None` when it was not told.
+    fn attribute(&self, name: &str) -> Option<Attribute> {
+        let value = match name {
+            LEAVE => {
+                let is_real = |text: &&String| !text.is_empty() && !text.starts_with("0001-01-01");
+                self.employee_leave_date_time
+                    .as_ref()
+                    .filter(is_real)
+                    .cloned()
+            }
+            name => {
+                let attributes = self.on_premises_extension_attributes.as_ref()?;
+                attributes.get(name).cloned().flatten()
+            }
+        };
+        Some(Attribute {
+            name: name.to_owned(),
+            value,
         })
     }
 }
@@ -418,7 +502,7 @@ mod tests {
         assert!(
             serde_json::from_str::<User>(row)
                 .expect("a row")
-                .guest(Some(UserType::Guest))
+                .guest(Some(UserType::Guest), &Extras::default())
                 .is_err()
         );
     }
@@ -432,7 +516,7 @@ mod tests {
             "lastSuccessfulSignInDateTime": "", "lastSuccessfulSignInRequestId": ""}}"#;
         let guest = serde_json::from_str::<User>(row)
             .expect("a row")
-            .guest(None)
+            .guest(None, &Extras::default())
             .expect("a guest");
         assert_eq!(
             (guest.sign_ins.successful, guest.sign_ins.non_interactive),

@@ -173,7 +173,20 @@ pub(crate) enum Guests {
         #[command(flatten)]
         why: Why,
     },
-    /// Take an exemption back, or lift a hold.
+    /// Say on which day a guest's stay ends: `guest.expires_in_days` counts to it, before every other source.
+    #[command(
+        after_help = "Example:\n  innkeeper guests expire ann@partner.example --on 2027-06-30 --reason \"end of contract\""
+    )]
+    Expire {
+        /// Object id, UPN or mail address.
+        guest: String,
+        /// The last day (UTC), such as 2027-06-30.
+        #[arg(long, value_name = "DATE")]
+        on: NaiveDate,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Take an exemption or an expiry back, or lift a hold.
     #[command(
         after_help = "Examples:\n  innkeeper guests release ann@partner.example --reason \"is back\"\n  \
                             innkeeper guests release ann@partner.example --hold --reason \"case 2027/14 is closed\""
@@ -184,10 +197,13 @@ pub(crate) enum Guests {
         /// Lift the hold instead.
         #[arg(long)]
         hold: bool,
+        /// Take back the day on which the stay ends instead.
+        #[arg(long, conflicts_with = "hold")]
+        expiry: bool,
         #[command(flatten)]
         why: Why,
     },
-    /// Every guest that is exempt or on hold: until when, why, and who decided it.
+    /// Every guest that is exempt, on hold, or expected to leave: until when, why, and who decided it.
     #[command(
         after_help = "Examples:\n  innkeeper guests exemptions\n  innkeeper guests exemptions --output csv > exemptions.csv"
     )]

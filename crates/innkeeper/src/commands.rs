@@ -38,11 +38,19 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Guests(Guests::Hold { guest, why }) => {
             decisions::decide(&global, &guest, Order::Hold, why).await
         }
-        Command::Guests(Guests::Release { guest, hold, why }) => {
-            let kind = if hold {
-                OrderKind::Hold
-            } else {
-                OrderKind::Exempt
+        Command::Guests(Guests::Expire { guest, on, why }) => {
+            decisions::decide(&global, &guest, Order::Expire { on }, why).await
+        }
+        Command::Guests(Guests::Release {
+            guest,
+            hold,
+            expiry,
+            why,
+        }) => {
+            let kind = match (hold, expiry) {
+                (true, _) => OrderKind::Hold,
+                (false, true) => OrderKind::Expire,
+                (false, false) => OrderKind::Exempt,
             };
             decisions::release(&global, &guest, kind, why).await
         }

@@ -169,8 +169,8 @@ pub(crate) fn connect(
         id: config.id,
         name: config.name.clone(),
         mode: config.mode,
+        reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
-        reader: graph.reader(),
         whole_every: None,
         writer: notify.map(|notify| graph.writer(notify.sender.clone())),
         operators: config

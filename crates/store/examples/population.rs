@@ -238,6 +238,9 @@ fn guest(number: u32) -> GuestRecord {
             invitation: Invitation::Accepted { at: Some(at(-399)) },
             on_premises_sync: None,
             company: Some(format!("Partner {}", number % 97)),
+            creation_type: None,
+            external: None,
+            attribute: None,
             sign_ins: SignIns {
                 successful: Some(signed_in),
                 interactive: Some(signed_in),

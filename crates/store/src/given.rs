@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::open::Tx;
 use crate::rows::micros;
 
-/// Rows in one statement. Where SQLite stops gaining; the widest row (21 columns) is a third of its parameters.
+/// Rows in one statement. Where SQLite stops gaining; the widest row (25 columns) is a third of its parameters.
 const SQLITE_ROWS: usize = 500;
 
 /// Rows in one statement. Where Postgres stops gaining.

@@ -11,6 +11,7 @@ use crate::cases::select_cases;
 use crate::error::StoreError;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
+use crate::rows::count;
 use crate::{cases, decisions, groups, sponsors};
 
 /// A guest with everything that hangs on it.
@@ -142,6 +143,7 @@ impl Tx {
                 groups: Vec::new(),
                 roles: Vec::new(),
                 cases: Vec::new(),
+                previous_cases: 0,
                 decisions: Vec::new(),
             };
             rows.push(GuestRow { key, view, verdict });
@@ -202,6 +204,13 @@ impl Tx {
             let guest_key = columns.guest_key;
             let case = columns.row()?.case;
             put(guest_key, &mut |view| view.cases.push(case.clone()));
+        }
+
+        let sql = "SELECT guest_key, COUNT(*) FROM cases \
+                   WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3 AND closed_at IS NOT NULL GROUP BY guest_key";
+        let closed: Vec<(i64, i64)> = fetch_all!(self, (i64, i64), sql, tenant.0, first, last)?;
+        for (guest_key, cases) in closed {
+            put(guest_key, &mut |view| view.previous_cases = count(cases));
         }
 
         let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at FROM decisions d \

@@ -1,11 +1,13 @@
 //! How each fact follows from what was observed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Context, Fact, Facts, ProjectFact};
+use super::{Context, ExpiryFact, ExpirySource, Fact, Facts, ProjectFact};
 use crate::activity::Reading;
 use crate::group::Found;
-use crate::guest::{GuestRecord, GuestView, Invitation, UserType};
+use crate::guest::{Attribute, Guest, GuestRecord, GuestView, Invitation, UserType};
+use crate::policy::{Basis, Expiry};
+use crate::sponsor::Sponsor;
 
 impl<'a> Facts<'a> {
     /// The facts of one guest.
@@ -16,6 +18,9 @@ impl<'a> Facts<'a> {
         let now = context.now;
         let domain = guest.domain();
         let projects = projects(view, context);
+        let last_seen = last_seen(record, context.basis);
+        let redeemed = redeemed(record);
+        let expiry = expiry(view, context, &projects);
         let from_synced_partner = domain.as_ref().is_some_and(|domain| {
             context
                 .partners
@@ -23,11 +28,26 @@ impl<'a> Facts<'a> {
                 .any(|partner| partner.synced && &partner.domain == domain)
         });
         Self {
-            inactive_days: Fact::or_unknown(last_sign_of_life(record))
-                .map(|at| days_since(at, now)),
+            inactive_days: Fact::or_unknown(last_seen).map(|(at, _)| days_since(at, now)),
+            last_seen_by: Fact::or_unknown(last_seen).map(|(_, by)| by),
             never_signed_in: never_signed_in(record),
             pending_days: pending_days(record, now),
-            expires_in_days: expires_in_days(&projects),
+            expires_in_days: expiry.map(|expiry| (expiry.on - now.date_naive()).num_days()),
+            expires_by: expiry.map(|expiry| expiry.source.as_str()),
+            expiry,
+            bad_date: context.expiry.bad_date(guest),
+            redeemed_on: redeemed.map(|at| at.date_naive().to_string()),
+            redeemed_days: redeemed.map(|at| days_since(at, now)),
+            creation_type: guest
+                .creation_type
+                .as_deref()
+                .map_or(Fact::Nothing, Fact::Known),
+            external: Fact::or_unknown(guest.external),
+            restored_days_ago: days_of(record.revived, now),
+            disabled_by_innkeeper_days: days_of(record.disabled_by_us, now),
+            previous_cases: Fact::Known(i64::try_from(view.previous_cases).unwrap_or(i64::MAX)),
+            sponsor_count: Fact::Known(count(view.sponsors.iter())),
+            eligible_sponsor_count: eligible(&view.sponsors),
             account_age_days: Fact::or_unknown(guest.created)
                 .map(|created| days_since(created, now)),
             enabled: Fact::or_unknown(guest.enabled),
@@ -49,32 +69,63 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The newest known sign of life; `None` when it is not known.
+/// The newest known sign of life, and what showed it; `None` when it is not known.
 ///
 /// Without sign-in times only a pending invitation is certain to have had none since: whoever has redeemed may
 /// have signed in this morning, and Graph simply not have said so.
-#[must_use]
-pub fn last_sign_of_life(record: &GuestRecord) -> Option<DateTime<Utc>> {
+fn last_seen(record: &GuestRecord, basis: Basis) -> Option<(DateTime<Utc>, &'static str)> {
     let guest = &record.guest;
     let invited = match guest.invitation {
-        Invitation::Pending { since } => since,
-        Invitation::Accepted { at } => at,
+        Invitation::Pending { since } => since.map(|at| (at, "invitation")),
+        Invitation::Accepted { at } => at.map(|at| (at, "redemption")),
         Invitation::None | Invitation::Unrecognised => None,
     };
-    let otherwise = guest
-        .created
-        .max(invited)
-        .max(record.revived)
-        .max(record.logged_in);
+    let otherwise = [
+        guest.created.map(|at| (at, "creation")),
+        invited,
+        record.revived.map(|at| (at, "restore")),
+        record.logged_in.map(|at| (at, "sign-in-log")),
+    ];
+    let signed_in = guest.sign_ins.last_by(basis).map(|at| {
+        let succeeded = guest.sign_ins.successful == Some(at);
+        (at, if succeeded { "sign-in" } else { "attempt" })
+    });
+    let newest = |seen: &[Option<(DateTime<Utc>, &'static str)>]| {
+        seen.iter().copied().flatten().max_by_key(|(at, _)| *at)
+    };
     match (record.reading, guest.invitation) {
-        (Reading::Fresh, _) => guest.sign_ins.last().max(otherwise),
-        (Reading::Never, Invitation::Pending { .. }) => otherwise,
+        // Of two at the same instant the later one listed counts: the sign-in.
+        (Reading::Fresh, _) => newest(&[&otherwise[..], &[signed_in]].concat()),
+        (Reading::Never, Invitation::Pending { .. }) => newest(&otherwise),
         (
             Reading::Never,
             Invitation::Accepted { .. } | Invitation::None | Invitation::Unrecognised,
         ) => None,
         (Reading::Vanished | Reading::Regressed, _) => None,
     }
+}
+
+/// When the invitation was redeemed.
+fn redeemed(record: &GuestRecord) -> Fact<DateTime<Utc>> {
+    match record.guest.invitation {
+        Invitation::Accepted { at } => Fact::or_unknown(at),
+        Invitation::Pending { .. } | Invitation::None => Fact::Nothing,
+        Invitation::Unrecognised => Fact::Unknown,
+    }
+}
+
+fn days_of(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Fact<i64> {
+    at.map_or(Fact::Nothing, |at| Fact::Known(days_since(at, now)))
+}
+
+fn count(items: impl Iterator) -> i64 {
+    i64::try_from(items.count()).unwrap_or(i64::MAX)
+}
+
+/// How many are fit to answer; not known as soon as one of them may be or not.
+fn eligible(sponsors: &[Sponsor]) -> Fact<i64> {
+    let eligible: Option<Vec<bool>> = sponsors.iter().map(Sponsor::eligible).collect();
+    Fact::or_unknown(eligible.map(|eligible| count(eligible.iter().filter(|eligible| **eligible))))
 }
 
 fn never_signed_in(record: &GuestRecord) -> Fact<bool> {
@@ -131,18 +182,70 @@ fn projects<'a>(view: &GuestView, context: &Context<'a>) -> Fact<Vec<ProjectFact
     Fact::Known(projects)
 }
 
+/// When the stay ends, by the first of the sources that says anything: a person, the attribute, the projects, the longest
+/// stay. What an earlier one may say is not passed over.
+fn expiry<'a>(
+    view: &'a GuestView,
+    context: &Context<'a>,
+    projects: &Fact<Vec<ProjectFact<'a>>>,
+) -> Fact<ExpiryFact<'a>> {
+    let from = |source| move |on| ExpiryFact { on, source };
+    if let Some((on, decision)) = view.expiry() {
+        return Fact::Known(from(ExpirySource::Person(&decision.by))(on));
+    }
+    let by_attribute = attribute_day(&view.record.guest, context.expiry);
+    let name = context.expiry.attribute.as_ref();
+    let name = name.map_or("", |attribute| attribute.name.as_str());
+    let sources = [
+        by_attribute.map(from(ExpirySource::Attribute(name))),
+        last_project(projects).map(from(ExpirySource::Projects)),
+        longest_stay(&view.record, context.expiry).map(from(ExpirySource::MaxStay)),
+    ];
+    let first = sources.into_iter().find(|fact| *fact != Fact::Nothing);
+    first.unwrap_or(Fact::Nothing)
+}
+
+/// The day in the attribute; not known while another or none was read.
+fn attribute_day(guest: &Guest, expiry: &Expiry) -> Fact<NaiveDate> {
+    let Some(wanted) = &expiry.attribute else {
+        return Fact::Nothing;
+    };
+    match &guest.attribute {
+        Some(Attribute { name, value }) if *name == wanted.name => match value.as_deref() {
+            None => Fact::Nothing,
+            Some(value) if value.trim().is_empty() => Fact::Nothing,
+            Some(value) => Fact::or_unknown(wanted.day(value)),
+        },
+        Some(_) | None => Fact::Unknown,
+    }
+}
+
 /// Of several projects the last to end counts, and one that does not end.
-fn expires_in_days(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<i64> {
+fn last_project(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<NaiveDate> {
     match projects {
         Fact::Known(projects) => projects
             .iter()
-            .map(|project| project.ends_in_days)
-            .collect::<Option<Vec<i64>>>()
+            .map(|project| project.ends)
+            .collect::<Option<Vec<NaiveDate>>>()
             .and_then(|days| days.into_iter().max())
             .map_or(Fact::Nothing, Fact::Known),
         Fact::Nothing => Fact::Nothing,
         Fact::Unknown => Fact::Unknown,
     }
+}
+
+/// A stay begins with the redemption; that of an account which was not invited, when it was made.
+fn longest_stay(record: &GuestRecord, expiry: &Expiry) -> Fact<NaiveDate> {
+    let Some(max_stay) = expiry.max_stay else {
+        return Fact::Nothing;
+    };
+    let began = match record.guest.invitation {
+        Invitation::None => Fact::or_unknown(record.guest.created),
+        Invitation::Pending { .. } | Invitation::Accepted { .. } | Invitation::Unrecognised => {
+            redeemed(record)
+        }
+    };
+    began.map(|began| (began + max_stay).date_naive())
 }
 
 fn all_ended(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<bool> {

@@ -96,9 +96,53 @@ facts! {
         from "user.externalUserState, externalUserStateChangeDateTime, createdDateTime"
         absent "Graph gives no date of the invitation, or a state that Innkeeper does not know";
     ExpiresInDays "expires_in_days" Int
-        "Days until the guest's last project ends; negative once past."
-        from "as projects"
-        absent "the guest is in no project, or in one that does not end; or a project's group was not found";
+        "Days until the guest's stay ends; negative once past. The first source that says anything counts: a person, the attribute, the end of the last project, the longest stay."
+        from "innkeeper guests expire; user.employeeLeaveDateTime or an extension attribute, as [expiry] says; the projects; max_stay after the redemption"
+        absent "no source says anything; or one that might was not read, is no date, or is a project whose group was not found";
+    ExpiresBy "expires_by" String
+        "Which source expires_in_days comes from: \"person\", \"attribute\", \"projects\" or \"max-stay\"."
+        from "as expires_in_days"
+        absent "as expires_in_days";
+    LastSeenBy "last_seen_by" String
+        "What showed the last sign of life: \"sign-in\", \"attempt\", \"sign-in-log\", \"redemption\", \"invitation\", \"creation\" or \"restore\"."
+        from "as inactive_days"
+        absent "as inactive_days";
+    RedeemedOn "redeemed_on" String
+        "The day on which the invitation was redeemed (UTC), such as \"2027-03-31\"; days written so can be compared with < and >."
+        from "user.externalUserState, externalUserStateChangeDateTime"
+        absent "the guest has not redeemed, or was not invited; Graph gives no date, or a state that Innkeeper does not know";
+    RedeemedDays "redeemed_days" Int
+        "Whole days since the invitation was redeemed."
+        from "user.externalUserState, externalUserStateChangeDateTime"
+        absent "as redeemed_on";
+    RestoredDaysAgo "restored_days_ago" Int
+        "Whole days since somebody brought the account back: restored it, or enabled what Innkeeper had disabled."
+        from "Innkeeper's own record of restores"
+        absent "nobody ever did";
+    DisabledByInnkeeperDays "disabled_by_innkeeper_days" Int
+        "Whole days since Innkeeper disabled the account, as long as that is why it is disabled."
+        from "Innkeeper's own record"
+        absent "Innkeeper has not disabled it";
+    PreviousCases "previous_cases" Int
+        "How many cases of the guest have closed, under any rule."
+        from "Innkeeper's own record"
+        absent "never";
+    CreationType "creation_type" String
+        "How the account was made: \"Invitation\", \"EmailVerified\", \"SelfServiceSignUp\" or \"LocalAccount\"."
+        from "user.creationType"
+        absent "Graph gives none, as for accounts made by an administrator";
+    External "external" Bool
+        "The guest authenticates elsewhere, and not with an account of this tenant."
+        from "user.identities, #EXT# in the UPN, user.creationType"
+        absent "the guest was not read since this is known";
+    SponsorCount "sponsor_count" Int
+        "How many sponsors the guest has."
+        from "user.sponsors"
+        absent "never";
+    EligibleSponsorCount "eligible_sponsor_count" Int
+        "How many of its sponsors are eligible: enabled, and not guests themselves."
+        from "user.sponsors"
+        absent "Graph gives no accountEnabled of one of them";
     Sponsors "sponsors" Sponsors
         "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled and not itself a guest), guest, mail."
         from "user.sponsors"

@@ -4,6 +4,7 @@
 
 mod action;
 mod condition;
+mod expiry;
 mod limits;
 pub(crate) mod parse;
 mod project;
@@ -15,8 +16,12 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::FactName;
+use crate::guest::Extras;
+
 pub use action::{Action, FromGroups, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth};
+pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
 pub use project::{Ends, Project, ProjectSource, SetProject};
@@ -65,6 +70,10 @@ pub struct Policy {
     pub projects: Vec<Project>,
     /// What is known of partner domains.
     pub partners: Vec<Partner>,
+    /// Where the end of a stay comes from.
+    pub expiry: Expiry,
+    /// What counts as a sign of life.
+    pub basis: Basis,
     /// How much may happen at once.
     pub limits: Limits,
 }
@@ -112,6 +121,29 @@ impl Policy {
     #[must_use]
     pub fn rule(&self, name: &RuleName) -> Option<&Rule> {
         self.rules.iter().find(|rule| &rule.name == name)
+    }
+
+    /// Whether a rule or protection asks about a fact.
+    #[must_use]
+    pub fn asks(&self, fact: FactName) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.when);
+        let protections = self.protections.iter().map(|protection| &protection.when);
+        rules
+            .chain(protections)
+            .any(|condition| condition.facts().contains(&fact))
+    }
+
+    /// What has to be read of each guest for this policy and for no other.
+    #[must_use]
+    pub fn extras(&self) -> Extras {
+        let expires = [FactName::ExpiresInDays, FactName::ExpiresBy];
+        let attribute = self.expiry.attribute.as_ref();
+        Extras {
+            attribute: attribute
+                .filter(|_| expires.into_iter().any(|fact| self.asks(fact)))
+                .map(|attribute| attribute.name.clone()),
+            identities: self.asks(FactName::External),
+        }
     }
 
     /// Every group that the policy names, by id or name: these and no others are read from the directory.

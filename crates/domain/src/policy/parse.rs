@@ -1,5 +1,6 @@
 //! Reading a policy file: everything that is wrong with it is told at once, each with its place.
 
+mod expiry;
 mod limits;
 mod order;
 mod places;
@@ -65,7 +66,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
             reader.only_keys(
                 root,
                 "the policy",
-                &["rule", "protect", "project", "partner", "limits"],
+                &[
+                    "rule", "protect", "project", "partner", "expiry", "activity", "limits",
+                ],
             );
             Some(Policy {
                 hash,
@@ -73,6 +76,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
                 protections: rules::protections(&mut reader, root),
                 projects: tables::projects(&mut reader, root),
                 partners: tables::partners(&mut reader, root),
+                expiry: expiry::expiry(&mut reader, root),
+                basis: expiry::basis(&mut reader, root),
                 limits: limits::limits(&mut reader, root),
             })
         }

@@ -138,7 +138,7 @@ fn the_sample_policy_is_good_also_with_its_examples_taken_in() {
         panic!("{problems}");
     }
     let examples = commented_out(&sample);
-    assert_eq!(examples.len(), 4, "{examples:?}");
+    assert_eq!(examples.len(), 5, "{examples:?}");
     for example in &examples {
         if let Err(problems) = Policy::parse("example", example) {
             panic!("{example}\n{problems}");

@@ -66,7 +66,7 @@ fn tables_and_keys_that_there_are_not_are_told_with_the_nearest_one() {
         ),
         (
             "mode = \"enforce\"\n",
-            "policy.toml:1:1: the policy: there is no key mode; there are rule, protect, project, partner, limits",
+            "policy.toml:1:1: the policy: there is no key mode; there are rule, protect, project, partner, expiry, activity, limits",
         ),
         (
             "[rule]\nname = \"r\"\n",
@@ -458,4 +458,52 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn where_an_expiry_comes_from_is_checked() {
+    for (text, message) in [
+        (
+            "attribute = \"extensionAttribute3\"\nformat = \"%d.%m.%Y\"",
+            "",
+        ),
+        (
+            "attribute = \"employeeLeaveDateTime\"\nmax_stay = \"365d\"",
+            "",
+        ),
+        (
+            "attribute = \"extensionAttribute16\"",
+            "2:13: [expiry]: there is no attribute \"extensionAttribute16\"; did you mean extensionAttribute1?",
+        ),
+        (
+            "attribute = \"extensionAttribute1\"\nformat = \"%d.%m.\"",
+            "3:10: [expiry]: by the format \"%d.%m.\" no day can be written and read again; write such as \"%Y-%m-%d\" or \"%d.%m.%Y\"",
+        ),
+        (
+            "attribute = \"employeeLeaveDateTime\"\nformat = \"%d.%m.%Y\"",
+            "3:10: [expiry]: employeeLeaveDateTime is a time as Graph writes it; it has no format",
+        ),
+        (
+            "format = \"%Y-%m-%d\"",
+            "2:10: [expiry]: format without attribute means nothing",
+        ),
+        (
+            "max_stay = \"1h\"",
+            "2:12: [expiry]: max_stay is at least a day",
+        ),
+        (
+            "max_days = 3",
+            "2:1: [expiry]: there is no key max_days; did you mean max_stay?",
+        ),
+    ] {
+        let expected = match message {
+            "" => "nothing".to_owned(),
+            message => format!("policy.toml:{message}"),
+        };
+        assert_eq!(problems(&format!("[expiry]\n{text}\n")), expected, "{text}");
+    }
+    assert_eq!(
+        problems("[activity]\nbasis = \"succesful\"\n"),
+        "policy.toml:2:9: [activity]: there is no basis \"succesful\"; did you mean successful?"
+    );
 }

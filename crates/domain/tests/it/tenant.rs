@@ -80,6 +80,9 @@ pub fn guest(number: u32) -> GuestView {
                 },
                 on_premises_sync: None,
                 company: None,
+                creation_type: None,
+                external: None,
+                attribute: None,
                 sign_ins: SignIns {
                     successful: Some(start() - TimeDelta::days(1)),
                     ..SignIns::default()
@@ -104,6 +107,7 @@ pub fn guest(number: u32) -> GuestView {
         groups: Vec::new(),
         roles: Vec::new(),
         cases: Vec::new(),
+        previous_cases: 0,
         decisions: Vec::new(),
     }
 }

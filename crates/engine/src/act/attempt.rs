@@ -241,6 +241,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let forbids = |decision: &Decision| match decision.order {
             Order::Hold => true,
             Order::Exempt { .. } => decision.order.is_in_force(now) && intent.call != Call::Enable,
+            Order::Expire { .. } => false,
         };
         Ok(decisions.into_iter().find(forbids))
     }

@@ -35,6 +35,9 @@ pub(crate) struct Marks {
     members: Vec<String>,
     /// The groups that the policy named.
     groups: Vec<String>,
+    /// The properties of users that are told.
+    #[serde(default)]
+    selected: String,
     /// When everything was read last.
     whole: DateTime<Utc>,
 }
@@ -63,6 +66,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             users: users.0,
             members: members.into_iter().map(|point| point.0).collect(),
             groups: self.group_keys(),
+            selected: self.tenant.reader.selected(),
             whole: started,
         })
     }
@@ -90,7 +94,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
-            && marks.groups == self.group_keys();
+            && marks.groups == self.group_keys()
+            && marks.selected == self.tenant.reader.selected();
         if !is_current {
             return Ok(None);
         }

@@ -37,6 +37,8 @@ struct Place {
     saved: DateTime<Utc>,
     from_now: Option<String>,
     next: String,
+    #[serde(default)]
+    selected: String,
     counts: Counts,
 }
 
@@ -87,7 +89,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         // A reading for which no changes can be followed serves a cycle that wants to, but not the other way round.
         let age = now - place.saved;
-        if age < TimeDelta::zero() || age > LASTS {
+        if age < TimeDelta::zero() || age > LASTS || place.selected != self.tenant.reader.selected()
+        {
             return Ok(None);
         }
         info!(guests = place.counts.guests, started = %place.started, "a reading that broke off is gone on with");
@@ -112,6 +115,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             saved: self.clock.now(),
             from_now: begun.from_now.clone().map(|since| since.0),
             next,
+            selected: self.tenant.reader.selected(),
             counts: pass.counts.clone(),
         };
         let body =

@@ -4,9 +4,11 @@
 //! times in a round and again in the next one; a group comes in parts. Sign-in activity, sponsors and roles are not
 //! among what is tracked, so a round never replaces a whole reading.
 
+use std::sync::Arc;
+
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use innkeeper_domain::guest::{Guest, UserType};
+use innkeeper_domain::guest::{Extras, Guest, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -16,7 +18,7 @@ use crate::answer::malformed;
 use crate::error::GraphError;
 use crate::page::Listing;
 use crate::request::Request;
-use crate::wire::{ChangedGroup, ChangedUser, GUEST};
+use crate::wire::{ChangedGroup, ChangedUser};
 
 /// Groups that one query can name.
 const IN_ONE_QUERY: usize = 50;
@@ -76,7 +78,7 @@ impl Reader {
         let request = self
             .0
             .get(&["users", "delta"], "/users/delta", "User.Read.All")
-            .with("$select", GUEST)
+            .with("$select", &self.selected())
             .with("$deltatoken", "latest");
         self.beginning::<ChangedUser>(&request).await
     }
@@ -116,7 +118,10 @@ impl Reader {
         let request = self
             .0
             .get(&["users", "delta"], "/users/delta", "User.Read.All");
-        self.round(&request, since, ChangedUser::change)
+        let extras = self.1.clone();
+        self.round(&request, since, move |user: ChangedUser| {
+            user.change(&extras)
+        })
     }
 
     /// The changes of groups' members since then.
@@ -146,39 +151,47 @@ impl Reader {
         Err(malformed(request, "it does not say where changes begin"))
     }
 
-    fn round<T: DeserializeOwned + Send + 'static, C: Send + 'static>(
+    fn round<
+        T: DeserializeOwned + Send + 'static,
+        C: Send + 'static,
+        F: Fn(T) -> C + Send + Sync + 'static,
+    >(
         &self,
         request: &Request,
         since: &ChangesSince,
-        change: fn(T) -> C,
-    ) -> impl Stream<Item = Result<Result<ChangePage<C>, Lost>, GraphError>> + Send + use<T, C>
+        change: F,
+    ) -> impl Stream<Item = Result<Result<ChangePage<C>, Lost>, GraphError>> + Send + use<T, C, F>
     {
+        let change = Arc::new(change);
         let url = Url::parse(&since.0).map_err(|_| malformed(request, "its link is none"));
         let listing = url.and_then(|url| {
             let listing = Listing::of(&self.0, request.at(url));
             listing.is_trusted().map(|()| listing)
         });
-        try_unfold(Some(listing), move |listing| async move {
-            let Some(listing) = listing else {
-                return Ok(None);
-            };
-            let mut listing = listing?;
-            match listing.page::<T>().await {
-                Ok(Some(page)) => {
-                    let next = page.delta_link.map(ChangesSince);
-                    let changes = page.value.into_iter().map(change).collect();
-                    let page = ChangePage { changes, next };
-                    let rest = page.next.is_none().then_some(Ok(listing));
-                    Ok(Some((Ok(page), rest)))
+        try_unfold(Some(listing), move |listing| {
+            let change = change.clone();
+            async move {
+                let Some(listing) = listing else {
+                    return Ok(None);
+                };
+                let mut listing = listing?;
+                match listing.page::<T>().await {
+                    Ok(Some(page)) => {
+                        let next = page.delta_link.map(ChangesSince);
+                        let changes = page.value.into_iter().map(|of| change(of)).collect();
+                        let page = ChangePage { changes, next };
+                        let rest = page.next.is_none().then_some(Ok(listing));
+                        Ok(Some((Ok(page), rest)))
+                    }
+                    Ok(None) => Err(malformed(
+                        listing.first(),
+                        "a round ended without where the next one begins",
+                    )),
+                    Err(error) => match lost(&error) {
+                        Some(lost) => Ok(Some((Err(lost), None))),
+                        None => Err(error),
+                    },
                 }
-                Ok(None) => Err(malformed(
-                    listing.first(),
-                    "a round ended without where the next one begins",
-                )),
-                Err(error) => match lost(&error) {
-                    Some(lost) => Ok(Some((Err(lost), None))),
-                    None => Err(error),
-                },
             }
         })
     }
@@ -199,12 +212,12 @@ fn lost(error: &GraphError) -> Option<Lost> {
 }
 
 impl ChangedUser {
-    fn change(self) -> UserChange {
+    fn change(self, extras: &Extras) -> UserChange {
         let id = GuestId(self.user.id);
         if self.removed.is_some() {
             return UserChange::Removed(id);
         }
-        match self.user.guest(None) {
+        match self.user.guest(None, extras) {
             Ok(guest) if guest.user_type == UserType::Guest => UserChange::Present(Box::new(guest)),
             Ok(_) => UserChange::NoGuest(id),
             Err(id) => UserChange::Unreadable(id),

@@ -2,7 +2,7 @@
 
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use innkeeper_domain::guest::{Guest, UserType};
+use innkeeper_domain::guest::{Extras, Guest, UserType};
 use innkeeper_domain::ids::GuestId;
 use serde::de::IgnoredAny;
 
@@ -87,7 +87,7 @@ impl Reader {
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All");
         let request = request
             .with("$filter", GUESTS)
-            .with("$select", &guest_with_sign_ins())
+            .with("$select", &guest_with_sign_ins(&self.1))
             .with_sign_ins();
         let listing = match place {
             Some(place) => Url::parse(place)
@@ -100,22 +100,29 @@ impl Reader {
                 Ok(Listing::of(&self.0, request.with("$top", PAGE)).or(smaller))
             }
         };
-        try_unfold(listing, |listing| async move {
-            let mut listing = listing?;
-            let page = listing.page::<User>().await?;
-            Ok(page.map(|page| (guests_of(page.value, listing.next()), Ok(listing))))
+        let extras = self.1.clone();
+        try_unfold(listing, move |listing| {
+            let extras = extras.clone();
+            async move {
+                let mut listing = listing?;
+                let page = listing.page::<User>().await?;
+                Ok(page.map(|page| {
+                    let guests = guests_of(page.value, listing.next(), &extras);
+                    (guests, Ok(listing))
+                }))
+            }
         })
     }
 }
 
-fn guests_of(users: Vec<User>, next: Option<&Url>) -> GuestPage {
+fn guests_of(users: Vec<User>, next: Option<&Url>, extras: &Extras) -> GuestPage {
     let mut page = GuestPage {
         guests: Vec::with_capacity(users.len()),
         unreadable: Vec::new(),
         next: next.map(ToString::to_string),
     };
     for user in users {
-        match user.guest(Some(UserType::Guest)) {
+        match user.guest(Some(UserType::Guest), extras) {
             Ok(guest) => page.guests.push(guest),
             Err(id) => page.unreadable.push(id),
         }

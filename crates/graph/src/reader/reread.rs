@@ -18,7 +18,7 @@ use crate::error::GraphError;
 use crate::page::pages;
 use crate::request::Request;
 use crate::roles;
-use crate::wire::{DirectoryObject, GUEST, Page, User, guest_with_sign_ins};
+use crate::wire::{DirectoryObject, Page, User, guest_with_sign_ins};
 
 /// How much a fresh look takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,13 +119,13 @@ impl Reader {
             .0
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All")
             .with("$filter", &among(ids.iter().map(|id| id.0)));
-        let request = selected(request, depth);
+        let request = self.selecting(request, depth);
         let users = pages::<User>(&self.0, request.clone());
         pin_mut!(users);
         let mut present = HashMap::new();
         while let Some(page) = users.try_next().await? {
             for user in page {
-                let guest = whole_guest(&request, user)?;
+                let guest = self.whole_guest(&request, user)?;
                 if ids.contains(&guest.id) {
                     present.insert(guest.id, guest);
                 }
@@ -141,10 +141,10 @@ impl Reader {
     ) -> Result<HashMap<GuestId, Guest>, GraphError> {
         let mut present = HashMap::new();
         for id in ids {
-            let request = selected(self.user(*id), depth);
+            let request = self.selecting(self.user(*id), depth);
             match self.0.read::<User>(&request).await {
                 Ok(user) if user.id == id.0 => {
-                    present.insert(*id, whole_guest(&request, user)?);
+                    present.insert(*id, self.whole_guest(&request, user)?);
                 }
                 Ok(_) => return Err(malformed(&request, "it is about another user")),
                 Err(GraphError::NotFound { .. }) => {}
@@ -257,6 +257,20 @@ impl Reader {
         Ok(Reread::Absent(id))
     }
 
+    fn selecting(&self, request: Request, depth: Depth) -> Request {
+        match depth {
+            Depth::Whole => request
+                .with("$select", &guest_with_sign_ins(&self.1))
+                .with_sign_ins(),
+            Depth::WithoutSignIns => request.with("$select", &self.selected()),
+        }
+    }
+
+    fn whole_guest(&self, request: &Request, user: User) -> Result<Guest, GraphError> {
+        let unreadable = |_| malformed(request, "a user came without the properties selected");
+        user.guest(None, &self.1).map_err(unreadable)
+    }
+
     async fn is_there(&self, request: &Request) -> Result<bool, GraphError> {
         match self.0.read::<DirectoryObject>(request).await {
             Ok(_) => Ok(true),
@@ -264,20 +278,6 @@ impl Reader {
             Err(error) => Err(error),
         }
     }
-}
-
-fn selected(request: Request, depth: Depth) -> Request {
-    match depth {
-        Depth::Whole => request
-            .with("$select", &guest_with_sign_ins())
-            .with_sign_ins(),
-        Depth::WithoutSignIns => request.with("$select", GUEST),
-    }
-}
-
-fn whole_guest(request: &Request, user: User) -> Result<Guest, GraphError> {
-    let unreadable = |_| malformed(request, "a user came without the properties selected");
-    user.guest(None).map_err(unreadable)
 }
 
 /// What hangs on a guest.

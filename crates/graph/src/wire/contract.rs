@@ -18,9 +18,10 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 10] {
+fn all() -> [Read; 11] {
     [
         read::<User>(&["user"]),
+        read::<Identity>(&["objectIdentity"]),
         read::<SignInActivity>(&["signInActivity"]),
         read::<Sponsored>(&["user"]),
         read::<DirectoryObject>(&["user", "group", "directoryRole"]),
@@ -123,8 +124,15 @@ fn what_is_selected_is_what_is_read() {
     let set = |names: &[&str]| -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     };
+    let extras = Extras {
+        attribute: Some("extensionAttribute1".to_owned()),
+        identities: true,
+    };
     let selections = [
-        (guest_with_sign_ins(), fields::<User>()),
+        (
+            format!("{},employeeLeaveDateTime", guest_with_sign_ins(&extras)),
+            fields::<User>(),
+        ),
         (GROUP.to_owned(), fields::<WireGroup>()),
     ];
     for (selected, fields) in selections {

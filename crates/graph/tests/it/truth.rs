@@ -56,11 +56,16 @@ fn assert_true(guest: &Guest, row: &Value) {
         invitation: _,
         on_premises_sync,
         company: _,
+        creation_type,
+        external,
+        attribute,
         sign_ins,
     } = guest;
     assert_eq!(Some(upn.clone()), text(&row["upn"]));
     assert_eq!(*mail, text(&row["mail"]), "{row}");
     assert_eq!(*enabled, row["enabled"].as_bool(), "{row}");
+    assert_eq!(*creation_type, text(&row["creation_type"]), "{row}");
+    assert_eq!((*external, attribute), (Some(upn.contains("#EXT#")), &None));
     assert_eq!(*on_premises_sync, row["synced"].as_bool(), "{row}");
     assert_eq!(*created, time(&row["created"]), "{row}");
     assert_eq!(sign_ins.successful, time(&row["last_success"]), "{row}");

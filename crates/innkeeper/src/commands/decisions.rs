@@ -1,4 +1,4 @@
-//! `guests exempt`, `hold`, `release` and `exemptions`: what people decide about one guest.
+//! `guests exempt`, `hold`, `expire`, `release` and `exemptions`: what people decide about one guest.
 //!
 //! Invariant: a decision and its entry in the journal are written in one transaction.
 
@@ -106,6 +106,9 @@ fn nothing_to_release(guest: &str, kind: OrderKind, decisions: &[Decision]) -> S
         OrderKind::Exempt => {
             format!("{guest} is not exempt; `innkeeper guests exemptions` shows who is")
         }
+        OrderKind::Expire => format!(
+            "no day was set on which the stay of {guest} ends; `innkeeper guests exemptions` shows those that were"
+        ),
         OrderKind::Hold => {
             format!("{guest} is not on hold; `innkeeper guests exemptions` shows who is")
         }
@@ -146,7 +149,7 @@ pub(crate) async fn list(global: &Global) -> Result<Exit> {
     match global.output {
         Output::Json => print_json(&Value::Array(objects))?,
         Output::Csv => rows.print_csv()?,
-        Output::Table if rows.is_empty() => print("No guest is exempt or on hold.\n")?,
+        Output::Table if rows.is_empty() => print("Nobody decided anything about a guest.\n")?,
         Output::Table => rows.without(&["guest_id"]).print_table(usize::MAX)?,
     }
     Ok(Exit::Ok)

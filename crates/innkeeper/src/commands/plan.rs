@@ -6,6 +6,7 @@ use anyhow::Result;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::{Counts, Health};
 use innkeeper_domain::plan::{Plan, Refusal};
+use innkeeper_domain::policy::Policy;
 use innkeeper_domain::verdict::{Conclusion, Verdict};
 use innkeeper_engine::{Report, Tenant};
 use innkeeper_store::{Store, StoreError};
@@ -18,6 +19,9 @@ use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
+
+/// Bad dates shown one by one.
+const BAD_DATES: usize = 5;
 
 /// Rows shown of what comes next.
 const COMING: usize = 20;
@@ -40,7 +44,8 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         .await;
     bars.clear();
     let report = report?;
-    let upns = upns(&installation.store, tenant.id).await?;
+    let (upns, bad_dates) = upns(&installation.store, tenant.id, &tenant.policy.policy).await?;
+    warn_of_bad_dates(&tenant.policy.policy, &bad_dates);
     match global.output {
         Output::Json => print_json(&document(&tenant.name, &report, &upns))?,
         Output::Csv => rows(report.plan.verdicts.iter(), &upns).print_csv()?,
@@ -58,21 +63,57 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-async fn upns(store: &Store, tenant: TenantId) -> Result<Upns, StoreError> {
+/// A guest's UPN, and the value of its attribute that should be a date.
+type BadDate = (String, String);
+
+/// The guests' names, and those whose attribute is no date.
+async fn upns(
+    store: &Store,
+    tenant: TenantId,
+    policy: &Policy,
+) -> Result<(Upns, Vec<BadDate>), StoreError> {
     let mut tx = store.read().await?;
-    let mut upns = Upns::new();
+    let (mut upns, mut bad_dates) = (Upns::new(), Vec::new());
     let mut after = None;
     loop {
         let page = tx.guest_rows(tenant, after, PAGE).await?;
         let Some(last) = page.last() else {
-            return Ok(upns);
+            return Ok((upns, bad_dates));
         };
         after = Some(last.key);
+        let guests = page.iter().map(|row| &row.view.record.guest);
+        bad_dates.extend(guests.filter_map(|guest| {
+            let value = policy.expiry.bad_date(guest)?;
+            Some((guest.upn.clone(), value.to_owned()))
+        }));
         upns.extend(
             page.into_iter()
                 .map(|row| (row.view.record.guest.id, row.view.record.guest.upn)),
         );
     }
+}
+
+fn warn_of_bad_dates(policy: &Policy, bad_dates: &[BadDate]) {
+    let (Some(attribute), [_, ..]) = (&policy.expiry.attribute, bad_dates) else {
+        return;
+    };
+    let shown: Vec<String> = bad_dates
+        .iter()
+        .take(BAD_DATES)
+        .map(|(upn, value)| format!("{upn} has {value:?}"))
+        .collect();
+    let more = bad_dates.len().saturating_sub(BAD_DATES);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(", and {more} more")
+    };
+    eprintln!(
+        "warning: {name} is no date as the policy has it ({format}), so when these guests' stay ends is not known: {shown}{more}",
+        name = attribute.name,
+        format = attribute.format,
+        shown = shown.join(", "),
+    );
 }
 
 /// The document of `--output json`; `docs/plan.md` describes it.

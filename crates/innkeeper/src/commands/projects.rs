@@ -268,7 +268,7 @@ fn read(text: &str) -> Result<Vec<(String, NaiveDate)>, Vec<(u64, String)>> {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, |at| line_of(text, at));
                 let fault = match error.kind() {
                     csv::ErrorKind::UnequalLengths {
                         expected_len, len, ..
@@ -279,7 +279,7 @@ fn read(text: &str) -> Result<Vec<(String, NaiveDate)>, Vec<(u64, String)>> {
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |at| line_of(text, at));
         let (key, day) = (&record[group], &record[ends]);
         if let Some(fault) = fault_of_key(key) {
             faults.push((line, fault.to_owned()));
@@ -304,6 +304,18 @@ fn read(text: &str) -> Result<Vec<(String, NaiveDate)>, Vec<(u64, String)>> {
     }
 }
 
+/// The line of a record. Its position is where the one before ended, which can be before empty lines.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let before = usize::try_from(at.byte()).map_or(text.len(), |byte| byte.min(text.len()));
+    let is_break = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+    let breaks = text.as_bytes()[before..]
+        .iter()
+        .take_while(is_break)
+        .count();
+    let start = &text.as_bytes()[..before + breaks];
+    start.iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+}
+
 fn fault_of_key(key: &str) -> Option<&'static str> {
     if key.trim().is_empty() {
         Some("group is empty; it is the object id or the exact name of a group")
@@ -320,7 +332,7 @@ mod tests {
 
     #[test]
     fn the_columns_may_come_in_any_order_with_others_between() {
-        let text = "\u{feff}Ends, owner ,GROUP\n2027-03-31,olga, \"Bridge, old\"\n2027-06-30,,x\n";
+        let text = "\u{feff}Ends, owner ,GROUP\n2027-03-31, olga ,\"Bridge, old\"\n2027-06-30,,x\n";
         let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
         assert_eq!(
             read(text),

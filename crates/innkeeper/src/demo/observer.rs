@@ -209,6 +209,7 @@ impl Observer {
                     .filter(|case| case.guest == guest.id)
                     .cloned()
                     .collect(),
+                previous_cases: 0,
                 // Nobody decides anything in a demo.
                 decisions: Vec::new(),
             });
@@ -235,6 +236,9 @@ fn reading(guest: &TrueGuest) -> Result<Guest> {
         },
         on_premises_sync: guest.synced,
         company: None,
+        creation_type: None,
+        external: None,
+        attribute: None,
         sign_ins: SignIns {
             successful: guest.last_success,
             interactive: guest.last_interactive,

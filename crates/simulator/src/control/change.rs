@@ -266,6 +266,22 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 }
             }
         }
+        "leave" => directory.user_mut(ix).extras_mut().leave = time()?,
+        "attributes" => {
+            let object = value.as_object().ok_or("an object is expected")?;
+            for (name, value) in object {
+                let number = name.strip_prefix("extensionAttribute");
+                let number = number
+                    .and_then(|number| number.parse().ok())
+                    .filter(|number| (1..=15).contains(number))
+                    .ok_or_else(|| format!("there is no attribute {name}"))?;
+                let attributes = &mut directory.user_mut(ix).extras_mut().attributes;
+                match value.as_str() {
+                    Some(text) => attributes.insert(number, text.to_owned()),
+                    None => attributes.remove(&number),
+                };
+            }
+        }
         "roles" => {
             let names = value
                 .as_array()

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::activity::{Reading, SignIns};
-use innkeeper_domain::guest::{Guest, GuestRecord, Invitation, UserType};
+use innkeeper_domain::guest::{Attribute, Guest, GuestRecord, Invitation, UserType};
 use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
 
@@ -24,6 +24,10 @@ pub(crate) struct Columns {
     invitation_at: Option<DateTime<Utc>>,
     on_premises_sync: Option<bool>,
     company: Option<String>,
+    creation_type: Option<String>,
+    external: Option<bool>,
+    attribute_name: Option<String>,
+    attribute_value: Option<String>,
     successful_at: Option<DateTime<Utc>>,
     interactive_at: Option<DateTime<Utc>>,
     non_interactive_at: Option<DateTime<Utc>>,
@@ -51,6 +55,10 @@ from_row!(Columns {
     invitation_at,
     on_premises_sync,
     company,
+    creation_type,
+    external,
+    attribute_name,
+    attribute_value,
     successful_at,
     interactive_at,
     non_interactive_at,
@@ -94,6 +102,12 @@ impl Columns {
             },
             on_premises_sync: self.on_premises_sync,
             company: self.company,
+            creation_type: self.creation_type,
+            external: self.external,
+            attribute: self.attribute_name.map(|name| Attribute {
+                name,
+                value: self.attribute_value,
+            }),
             sign_ins: SignIns {
                 successful: self.successful_at,
                 interactive: self.interactive_at,
@@ -118,22 +132,23 @@ impl Columns {
 
 /// Writes what `given` has of guests, where it differs from what is stored.
 pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
-    invitation_at, on_premises_sync, company, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
+    invitation_at, on_premises_sync, company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
     revived_at, disabled_by_us_at, deleted_by_us_at) \
     SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, \
-    company, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
+    company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
     deleted_by_us_at FROM given WHERE true \
     ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
     user_type = excluded.user_type, enabled = excluded.enabled, created_at = excluded.created_at, invitation = excluded.invitation, \
     invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, company = excluded.company, \
+    creation_type = excluded.creation_type, external = excluded.external, attribute_name = excluded.attribute_name, attribute_value = excluded.attribute_value, \
     successful_at = excluded.successful_at, interactive_at = excluded.interactive_at, \
     non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, logged_in_at = excluded.logged_in_at, gone_at = excluded.gone_at, \
     revived_at = excluded.revived_at, disabled_by_us_at = excluded.disabled_by_us_at, deleted_by_us_at = excluded.deleted_by_us_at \
     WHERE (guests.upn, guests.mail, guests.display_name, guests.user_type, guests.enabled, guests.created_at, guests.invitation, \
-    guests.invitation_at, guests.on_premises_sync, guests.company, guests.successful_at, guests.interactive_at, \
+    guests.invitation_at, guests.on_premises_sync, guests.company, guests.creation_type, guests.external, guests.attribute_name, guests.attribute_value, guests.successful_at, guests.interactive_at, \
     guests.non_interactive_at, guests.reading, guests.logged_in_at, guests.gone_at, guests.revived_at, guests.disabled_by_us_at, guests.deleted_by_us_at) \
     IS DISTINCT FROM (excluded.upn, excluded.mail, excluded.display_name, excluded.user_type, excluded.enabled, excluded.created_at, \
-    excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.company, excluded.successful_at, \
+    excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.company, excluded.creation_type, excluded.external, excluded.attribute_name, excluded.attribute_value, excluded.successful_at, \
     excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.logged_in_at, excluded.gone_at, excluded.revived_at, \
     excluded.disabled_by_us_at, excluded.deleted_by_us_at) \
     RETURNING guest_key, guest_id";
@@ -142,6 +157,12 @@ pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, m
 pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
     let guests = || records.iter().map(|record| &record.guest);
     let records = || records.iter();
+    let attributes = || {
+        guests().map(|guest| match &guest.attribute {
+            Some(Attribute { name, value }) => (Some(name.as_str()), value.as_deref()),
+            None => (None, None),
+        })
+    };
     Given::rows(records().len())
         .ids("guest_id", guests().map(|guest| guest.id.0))
         .texts("upn", guests().map(|guest| guest.upn.as_str()))
@@ -169,6 +190,13 @@ pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
             guests().map(|guest| guest.on_premises_sync),
         )
         .texts("company", guests().map(|guest| guest.company.as_deref()))
+        .texts(
+            "creation_type",
+            guests().map(|guest| guest.creation_type.as_deref()),
+        )
+        .flags("external", guests().map(|guest| guest.external))
+        .texts("attribute_name", attributes().map(|(name, _)| name))
+        .texts("attribute_value", attributes().map(|(_, value)| value))
         .times(
             "successful_at",
             guests().map(|guest| guest.sign_ins.successful),

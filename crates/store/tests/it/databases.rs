@@ -68,6 +68,9 @@ pub fn guest(number: u32) -> GuestRecord {
             invitation: Invitation::Accepted { at: Some(at(-399)) },
             on_premises_sync: None,
             company: None,
+            creation_type: None,
+            external: None,
+            attribute: None,
             sign_ins: SignIns {
                 successful: Some(at(-3)),
                 interactive: Some(at(-2)),

@@ -24,6 +24,15 @@ fn exempt(day: u32, at_day: i64) -> Decision {
     }
 }
 
+fn expire() -> Decision {
+    Decision {
+        order: Order::Expire {
+            on: NaiveDate::from_ymd_opt(2027, 6, 30).expect("a day"),
+        },
+        ..hold()
+    }
+}
+
 fn hold() -> Decision {
     Decision {
         order: Order::Hold,
@@ -37,16 +46,16 @@ async fn a_decision_is_replaced_by_one_of_its_kind_and_hangs_on_its_guest(store:
     let guests = with_guests(&store, 3).await;
     let id = guests[1].guest.id;
     let mut tx = begin(&store).await;
-    for decision in [exempt(1, 1), hold(), exempt(2, 2)] {
+    for decision in [exempt(1, 1), hold(), expire(), exempt(2, 2)] {
         tx.save_decision(tenant(), id, &decision)
             .await
             .expect("kept");
     }
-    let expected = [exempt(2, 2), hold()];
+    let expected = [exempt(2, 2), expire(), hold()];
     assert_eq!(tx.decisions_of(tenant(), id).await.expect("read"), expected);
     for row in tx.guest_rows(tenant(), None, 10).await.expect("read") {
         let is_it = row.view.record.guest.id == id;
-        assert_eq!(row.view.decisions, expected[..if is_it { 2 } else { 0 }]);
+        assert_eq!(row.view.decisions, expected[..if is_it { 3 } else { 0 }]);
     }
     let row = tx.guest_row(tenant(), id).await.expect("read").expect("it");
     assert_eq!(row.view.decisions, expected);

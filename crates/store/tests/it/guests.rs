@@ -3,7 +3,7 @@
 use innkeeper_domain::activity::Reading;
 use innkeeper_domain::case::Case;
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
-use innkeeper_domain::guest::{Guest, GuestRecord, Invitation};
+use innkeeper_domain::guest::{Attribute, Guest, GuestRecord, Invitation};
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
 use innkeeper_domain::policy::RuleName;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
@@ -60,6 +60,12 @@ async fn guests_come_back_as_they_were_kept(store: Store) {
             created: None,
             invitation: Invitation::Unrecognised,
             on_premises_sync: Some(false),
+            creation_type: Some("Invitation".into()),
+            external: Some(true),
+            attribute: Some(Attribute {
+                name: "extensionAttribute3".into(),
+                value: Some("31.3.2027".into()),
+            }),
             ..guest(0).guest
         },
         reading: Reading::Vanished,

@@ -20,7 +20,12 @@ pub(super) fn check(
     let lags = when
         .map_or([].as_slice(), Condition::facts)
         .iter()
-        .find(|fact| matches!(fact, FactName::InactiveDays | FactName::NeverSignedIn));
+        .find(|fact| {
+            matches!(
+                fact,
+                FactName::InactiveDays | FactName::NeverSignedIn | FactName::LastSeenBy
+            )
+        });
     let mut before: Vec<Action> = Vec::new();
     for (stage, at) in stages {
         let action = stage.action;

@@ -41,8 +41,24 @@ impl Compiler<'_> {
         };
         let known = match text {
             Plain::Fact(FactName::Domain) => return self.check_domain(at, value),
-            Plain::Fact(FactName::UserType) => ["guest", "member"],
-            Plain::Field(_, Field::SponsorKind) => ["user", "group"],
+            Plain::Fact(FactName::UserType) => ["guest", "member"].as_slice(),
+            Plain::Field(_, Field::SponsorKind) => &["user", "group"],
+            Plain::Fact(FactName::ExpiresBy) => &["person", "attribute", "projects", "max-stay"],
+            Plain::Fact(FactName::LastSeenBy) => &[
+                "sign-in",
+                "attempt",
+                "sign-in-log",
+                "redemption",
+                "invitation",
+                "creation",
+                "restore",
+            ],
+            Plain::Fact(FactName::CreationType) => &[
+                "Invitation",
+                "EmailVerified",
+                "SelfServiceSignUp",
+                "LocalAccount",
+            ],
             Plain::Literal(_) | Plain::Fact(_) | Plain::Field(..) | Plain::Element(_) => {
                 return Ok(());
             }
@@ -50,8 +66,10 @@ impl Compiler<'_> {
         if known.contains(&value.as_str()) {
             return Ok(());
         }
-        let [one, other] = known;
-        self.error(at, format!("this is {one:?} or {other:?}, never {value:?}"))
+        let (last, first) = known.split_last().expect("there are some");
+        let first: Vec<String> = first.iter().map(|one| format!("{one:?}")).collect();
+        let first = first.join(", ");
+        self.error(at, format!("this is {first} or {last:?}, never {value:?}"))
     }
 
     fn check_domain(&self, at: &IdedExpr, value: &str) -> Result<()> {

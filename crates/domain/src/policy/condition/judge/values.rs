@@ -20,15 +20,22 @@ impl<'f> Judge<'f, '_> {
             FactName::PendingDays => Value::Int(facts.pending_days),
             FactName::ExpiresInDays => Value::Int(facts.expires_in_days),
             FactName::AccountAgeDays => Value::Int(facts.account_age_days),
+            FactName::RedeemedDays => Value::Int(facts.redeemed_days),
+            FactName::RestoredDaysAgo => Value::Int(facts.restored_days_ago),
+            FactName::DisabledByInnkeeperDays => Value::Int(facts.disabled_by_innkeeper_days),
+            FactName::PreviousCases => Value::Int(facts.previous_cases),
+            FactName::SponsorCount => Value::Int(facts.sponsor_count),
+            FactName::EligibleSponsorCount => Value::Int(facts.eligible_sponsor_count),
+            FactName::External => Value::Bool(facts.external),
+            FactName::ExpiresBy => Value::Text(facts.expires_by),
+            FactName::LastSeenBy => Value::Text(facts.last_seen_by),
+            FactName::CreationType => Value::Text(facts.creation_type),
+            FactName::RedeemedOn => Value::Text(borrowed(&facts.redeemed_on)),
             FactName::NeverSignedIn => Value::Bool(facts.never_signed_in),
             FactName::Enabled => Value::Bool(facts.enabled),
             FactName::Synced => Value::Bool(facts.synced),
             FactName::AllProjectsEnded => Value::Bool(facts.all_projects_ended),
-            FactName::Domain => Value::Text(match &facts.domain {
-                Fact::Known(domain) => Fact::Known(domain),
-                Fact::Nothing => Fact::Nothing,
-                Fact::Unknown => Fact::Unknown,
-            }),
+            FactName::Domain => Value::Text(borrowed(&facts.domain)),
             FactName::Upn => Value::Text(facts.upn),
             FactName::Mail => Value::Text(facts.mail),
             FactName::Company => Value::Text(facts.company),
@@ -88,6 +95,14 @@ impl<'f> Judge<'f, '_> {
                 Some(Item::Project(_)) => Err(FactName::Projects),
             },
         }
+    }
+}
+
+fn borrowed(fact: &Fact<String>) -> Fact<&str> {
+    match fact {
+        Fact::Known(text) => Fact::Known(text),
+        Fact::Nothing => Fact::Nothing,
+        Fact::Unknown => Fact::Unknown,
     }
 }
 

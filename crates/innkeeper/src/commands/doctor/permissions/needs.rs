@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::policy::{Action, Policy};
+use innkeeper_domain::policy::{Action, LEAVE, Policy};
 use uuid::{Uuid, uuid};
 
 /// A permission that something needs.
@@ -27,11 +27,13 @@ pub(super) struct Need {
 enum Feature {
     /// Reading the tenant.
     Observing,
+    /// Reading when guests leave, if the policy takes that for a date.
+    LeaveDates,
     /// Carrying out an action, if the policy has it.
     Acting(Action),
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -84,6 +86,14 @@ const NEEDS: [Need; 9] = [
         ],
     },
     Need {
+        name: "User-LifeCycleInfo.Read.All",
+        role: uuid!("8556a004-db57-4d7a-8b82-97a13428e96f"),
+        from: Mode::Observe,
+        by: Feature::LeaveDates,
+        reason: "the policy takes employeeLeaveDateTime for the end of a stay",
+        covered_by: &["User-LifeCycleInfo.ReadWrite.All"],
+    },
+    Need {
         name: "Mail.Send",
         role: uuid!("b633e1c5-b582-4048-a93e-9f11b44c7e96"),
         from: Mode::Warn,
@@ -124,6 +134,7 @@ const HIDDEN: &str = "Member.Read.Hidden";
 pub(super) struct Uses {
     actions: BTreeSet<Action>,
     names_groups: bool,
+    leave_dates: bool,
 }
 
 impl Uses {
@@ -132,6 +143,7 @@ impl Uses {
         Self {
             actions: stages.map(|stage| stage.action).collect(),
             names_groups: !policy.groups().is_empty(),
+            leave_dates: policy.extras().attribute.as_deref() == Some(LEAVE),
         }
     }
 }
@@ -152,6 +164,7 @@ pub(super) fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String
     let is_allowed = |need: &&Need| need.from <= mode;
     let is_needed = |need: &&Need| match (need.by, uses) {
         (Feature::Observing, _) => true,
+        (Feature::LeaveDates, uses) => uses.is_some_and(|uses| uses.leave_dates),
         (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
         (Feature::Acting(_), None) => false,
     };
@@ -209,6 +222,7 @@ mod tests {
         Uses {
             actions: actions.iter().copied().collect(),
             names_groups: false,
+            leave_dates: false,
         }
     }
 
