@@ -10,3 +10,4 @@ mod kill;
 mod once;
 mod outage;
 mod tenant;
+mod undo;

@@ -86,6 +86,17 @@ pub enum Event {
         /// What.
         call: Call,
     },
+    /// A person had something undone.
+    UndoAsked {
+        /// What the calls that follow are grouped by.
+        undo: PlanId,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// For how many guests.
+        guests: u64,
+    },
     /// What came of it.
     Concluded {
         /// The intent.

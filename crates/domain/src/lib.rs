@@ -17,6 +17,7 @@ pub mod merge;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod snapshot;
 pub mod sponsor;
 pub mod verdict;
 pub mod watch;

@@ -93,21 +93,37 @@ impl Engine {
     ) -> Result<Report, CycleError> {
         let span = info_span!("cycle", tenant = tenant.name);
         let run = async {
-            let lease = Lease::take(&self.store, tenant.id, self.holder, self.lease).await?;
-            let cycle = Cycle {
-                store: &self.store,
-                clock: &*self.clock,
-                tenant,
-                lease: &lease,
-                progress,
-                stop,
-            };
+            let lease = self.take_lease(tenant.id).await?;
+            let cycle = self.begin(tenant, &lease, progress, stop);
             // On the heap: it is large, and every caller would carry it along.
             let result = Box::pin(cycle.run()).await;
             lease.release().await;
             result
         };
         run.instrument(span).await
+    }
+}
+
+impl Engine {
+    pub(crate) async fn take_lease(&self, tenant: TenantId) -> Result<Lease, CycleError> {
+        Lease::take(&self.store, tenant, self.holder, self.lease).await
+    }
+
+    pub(crate) fn begin<'c, R, W>(
+        &'c self,
+        tenant: &'c Tenant<R, W>,
+        lease: &'c Lease,
+        progress: &'c dyn Progress,
+        stop: &'c CancellationToken,
+    ) -> Cycle<'c, R, W> {
+        Cycle {
+            store: &self.store,
+            clock: &*self.clock,
+            tenant,
+            lease,
+            progress,
+            stop,
+        }
     }
 }
 

@@ -87,6 +87,27 @@ pub(crate) enum Command {
         #[arg(long)]
         changes: bool,
     },
+    /// Give back what was taken away: enable or restore accounts, compare them with what they had, and put them back into
+    /// their groups. Without --yes it only shows what it would do.
+    #[command(after_help = "Examples:\n  innkeeper undo ann@partner.example\n  \
+                            innkeeper undo last\n  \
+                            innkeeper undo last --yes --reason \"the sign-in log was delayed\" --by jo\n  \
+                            innkeeper undo 0b6b3f1f-8a53-4a5e-9f5c-5f0c1c2e8a11 --output json\n\n\
+                            Exit codes: 0 undone, or nothing to undo; 2 there is something to undo (without --yes); 1 a part failed.")]
+    Undo {
+        /// A guest (object id, UPN or mail address), an action's id, a cycle's (the id of its plan), or `last`: the last cycle
+        /// that took something away.
+        what: String,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Who, for the journal; the user who is logged in unless told.
+        #[arg(long, env = "USER")]
+        by: Option<String>,
+    },
     /// Say what keeps the daemon from its work, why that matters and what to do. Nothing is changed and no mail is sent.
     #[command(
         after_help = "Examples:\n  innkeeper doctor\n  innkeeper doctor --tenant contoso\n  \

@@ -8,6 +8,7 @@ mod guests;
 mod judging;
 mod plan;
 mod simulate;
+mod undo;
 
 use anyhow::Result;
 
@@ -22,6 +23,20 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     match command {
         Command::Run => daemon::run(&global).await,
         Command::Plan { changes } => plan::run(&global, changes).await,
+        Command::Undo {
+            what,
+            yes,
+            reason,
+            by,
+        } => {
+            let wanted = undo::Wanted {
+                what: &what,
+                yes,
+                reason: reason.as_deref(),
+                by: by.as_deref(),
+            };
+            undo::run(&global, wanted).await
+        }
         Command::Apply { changes } => apply::run(&global, changes).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest } => explain::run(&global, &guest).await,

@@ -20,6 +20,7 @@ mod open;
 mod plans;
 mod policies;
 mod rows;
+mod snapshots;
 mod sponsors;
 mod views;
 

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 4] = [
+const MIGRATIONS: [Texts; 5] = [
     (
         1,
         "start",
@@ -35,6 +35,12 @@ const MIGRATIONS: [Texts; 4] = [
         "readings",
         include_str!("../../../migrations/sqlite/0006_readings.sql"),
         include_str!("../../../migrations/postgres/0006_readings.sql"),
+    ),
+    (
+        8,
+        "snapshots",
+        include_str!("../../../migrations/sqlite/0008_snapshots.sql"),
+        include_str!("../../../migrations/postgres/0008_snapshots.sql"),
     ),
 ];
 

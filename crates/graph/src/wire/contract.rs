@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 10] {
+fn all() -> [Read; 13] {
     [
         read::<User>(&["user"]),
         read::<SignInActivity>(&["signInActivity"]),
@@ -28,6 +28,9 @@ fn all() -> [Read; 10] {
         read::<RoleAssignment>(&["unifiedRoleAssignment"]),
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
+        read::<AppRoleAssignment>(&["appRoleAssignment"]),
+        read::<Licensed>(&["user"]),
+        read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
         read::<SignInStatus>(&["signInStatus"]),
     ]

@@ -95,7 +95,7 @@ async fn the_newest_complete_and_the_newest_healthy_observation_are_told_apart(s
         [
             ObservationState::Running,
             failed,
-            ObservationState::Complete(bad)
+            ObservationState::Complete(Box::new(bad))
         ]
     );
 }

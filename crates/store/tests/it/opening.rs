@@ -30,7 +30,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
-            "0006_readings"
+            "0006_readings",
+            "0008_snapshots"
         ]
     );
     assert_eq!(
@@ -39,7 +40,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
-            "0006_readings"
+            "0006_readings",
+            "0008_snapshots"
         ]
     );
 }
