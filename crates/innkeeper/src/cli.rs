@@ -1,9 +1,13 @@
 //! The command line.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use policy::Policy;
 
 /// Keeps a Microsoft Entra tenant free of guests who should no longer be there.
 #[derive(Debug, Parser)]
@@ -139,18 +143,6 @@ pub(crate) enum VerdictWord {
     Act,
     Protected,
     Unknown,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Say everything that is wrong with a policy, with line and column.
-    #[command(
-        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration"
-    )]
-    Check {
-        /// The policy file; without it, those of the configuration.
-        file: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,11 +6,12 @@ mod explain;
 mod guests;
 mod judging;
 mod plan;
+mod policy;
 mod simulate;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Policy};
+use crate::cli::{Cli, Command, Config, Db, Guests};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -27,7 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             guests::list(&global, verdict, rule.as_deref()).await
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
-        Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
+        Command::Policy(command) => policy::run(&global, command),
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),
         Command::Db(Db::Migrate) => check::migrate(&global).await,

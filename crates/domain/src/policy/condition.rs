@@ -9,9 +9,9 @@ mod judge;
 mod syntax;
 mod tree;
 
-use crate::facts::{FactName, Facts};
+use crate::facts::{FactName, Facts, Kind};
 use compile::Compiled;
-use tree::Bool;
+use tree::{Bool, Field, FieldType};
 
 /// What a condition is worth for one guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,4 +103,24 @@ impl Condition {
         });
         shown.chain(groups).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The fields of the elements of a list of this kind, each with its type in CEL's words; none of what is no list of
+/// things with fields.
+#[must_use]
+pub fn fields(kind: Kind) -> Vec<(&'static str, &'static str)> {
+    let fields: &[(&'static str, Field)] = match kind {
+        Kind::Sponsors => &Field::SPONSOR,
+        Kind::Projects => &Field::PROJECT,
+        Kind::Int | Kind::Bool | Kind::String | Kind::Strings => &[],
+    };
+    let typed = |field: Field| match field.field_type() {
+        FieldType::Bool => "bool",
+        FieldType::Int => "int",
+        FieldType::Text => "string",
+    };
+    fields
+        .iter()
+        .map(|(name, field)| (*name, typed(*field)))
+        .collect()
 }

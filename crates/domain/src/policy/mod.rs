@@ -15,7 +15,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, FromGroups, Recipient, Stage};
-pub use condition::{Condition, ConditionError, Truth};
+pub use condition::{Condition, ConditionError, Truth, fields};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
 
