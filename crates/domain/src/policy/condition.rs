@@ -6,11 +6,13 @@
 
 mod compile;
 mod judge;
+mod reach;
 mod syntax;
 mod tree;
 
 use crate::facts::{FactName, Facts, Kind};
 use compile::Compiled;
+pub(super) use reach::Given;
 use tree::{Bool, Field, FieldType};
 
 /// What a condition is worth for one guest.
@@ -78,6 +80,13 @@ impl Condition {
     #[must_use]
     pub fn facts(&self) -> &[FactName] {
         &self.facts
+    }
+
+    /// The first fact that it asks about whose value follows from sign-in times, which lag by up to a day.
+    pub(super) fn lagging(&self) -> Option<FactName> {
+        let lags =
+            |fact: &FactName| matches!(fact, FactName::InactiveDays | FactName::NeverSignedIn);
+        self.facts.iter().copied().find(lags)
     }
 
     /// The groups that it asks about, by id or name.

@@ -11,3 +11,4 @@ mod policies;
 mod properties;
 mod stages;
 mod tenant;
+mod warnings;

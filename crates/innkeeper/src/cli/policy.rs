@@ -6,9 +6,11 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Say everything that is wrong with a policy, with line and column.
+    /// Say everything that is wrong with a policy, and what is odd about it, with line and column.
     #[command(
-        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration"
+        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration\n  \
+                      innkeeper policy check --output json | jq '.[].warnings[]'\n\n\
+                      Warnings leave the exit code at 0: the policy is in force all the same."
     )]
     Check {
         /// The policy file; without it, those of the configuration.
