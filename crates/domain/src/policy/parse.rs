@@ -1,5 +1,6 @@
 //! Reading a policy file: everything that is wrong with it is told at once, each with its place.
 
+mod given;
 mod limits;
 mod order;
 mod places;
@@ -8,6 +9,7 @@ mod rules;
 mod spans;
 mod stages;
 mod tables;
+mod trials;
 
 use std::fmt;
 
@@ -17,6 +19,7 @@ use super::Policy;
 use crate::plan::hex;
 pub(super) use order::SIGN_IN_LAG;
 use reader::Reader;
+pub(crate) use trials::trials;
 
 /// One thing wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,5 +10,7 @@ mod mistakes;
 mod policies;
 mod properties;
 mod stages;
+mod templates;
 mod tenant;
+mod trials;
 mod warnings;

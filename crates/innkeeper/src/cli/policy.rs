@@ -16,6 +16,20 @@ pub(crate) enum Policy {
         /// The policy file; without it, those of the configuration.
         file: Option<PathBuf>,
     },
+    /// Try a policy on made-up guests: facts in, verdict out, as in unit tests.
+    #[command(
+        after_help = "The cases of policy.toml are in policy.test.toml beside it; docs/policy.md describes them.\n\n\
+                      Examples:\n  innkeeper policy test policy.toml\n  innkeeper policy test policy.toml --cases more-cases.toml\n  \
+                      innkeeper policy test             the policies of the configuration\n\n\
+                      Exit codes: 0 every case came out as expected, 1 one did not, 64 a file is wrong."
+    )]
+    Test {
+        /// The policy file; without it, those of the configuration.
+        file: Option<PathBuf>,
+        /// The file of cases; without it, the one beside the policy.
+        #[arg(long, value_name = "FILE")]
+        cases: Option<PathBuf>,
+    },
     /// Every fact that a condition can ask about: type, unit, source, and when it is absent.
     #[command(
         after_help = "Examples:\n  innkeeper policy facts\n  innkeeper policy facts --output json | jq -r '.[].fact'\n  \

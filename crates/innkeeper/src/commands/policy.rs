@@ -2,19 +2,36 @@
 
 mod check;
 mod facts;
+mod test;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::cli::{Global, Policy};
 use crate::exit::{Exit, UsageError};
+use crate::installation::load_config;
 
 pub(crate) fn run(global: &Global, command: Policy) -> Result<Exit> {
     match command {
         Policy::Check { file } => check::run(global, file.as_deref()),
+        Policy::Test { file, cases } => test::run(global, file.as_deref(), cases.as_deref()),
         Policy::Facts { markdown } => facts::run(global, markdown),
     }
+}
+
+/// The policy file named, else those of the configuration.
+fn files(global: &Global, file: Option<&Path>) -> Result<Vec<PathBuf>> {
+    if let Some(file) = file {
+        return Ok(vec![file.to_owned()]);
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    for tenant in load_config(&global.config)?.tenants {
+        if !files.contains(&tenant.policy) {
+            files.push(tenant.policy);
+        }
+    }
+    Ok(files)
 }
 
 /// A file that was named on the command line or in the configuration.

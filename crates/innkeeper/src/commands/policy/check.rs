@@ -1,15 +1,14 @@
 //! `policy check`: everything that is wrong with a policy, and what is odd about it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use innkeeper_domain::policy::{Policy, Problem, Problems, Warning};
 use serde_json::{Value, json};
 
-use super::read;
+use super::{files, read};
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
-use crate::installation::load_config;
 use crate::output::{Rows, print, print_json};
 
 /// What was found in one file.
@@ -37,19 +36,6 @@ pub(crate) fn run(global: &Global, file: Option<&Path>) -> Result<Exit> {
     }
     let is_good = checked.iter().all(|one| one.outcome.is_ok());
     Ok(if is_good { Exit::Ok } else { Exit::Usage })
-}
-
-fn files(global: &Global, file: Option<&Path>) -> Result<Vec<PathBuf>> {
-    if let Some(file) = file {
-        return Ok(vec![file.to_owned()]);
-    }
-    let mut files: Vec<PathBuf> = Vec::new();
-    for tenant in load_config(&global.config)?.tenants {
-        if !files.contains(&tenant.policy) {
-            files.push(tenant.policy);
-        }
-    }
-    Ok(files)
 }
 
 impl Checked {
@@ -98,7 +84,7 @@ impl Checked {
 }
 
 /// A warning as one line.
-pub(crate) fn shown(file: &str, warning: &Warning) -> String {
+fn shown(file: &str, warning: &Warning) -> String {
     let Warning {
         kind: _,
         line,
