@@ -5,6 +5,7 @@ mod policy;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use policy::Policy;
@@ -84,11 +85,14 @@ pub(crate) enum Command {
     Apply,
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
     #[command(
-        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
+        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain ann@partner.example --at 2027-03-31      as of a later day\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
     )]
     Explain {
         /// Object id, UPN or mail address.
         guest: String,
+        /// Judge as of this day, today or later, such as 2027-03-31.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        at: Option<NaiveDate>,
     },
     /// The guests as last observed.
     #[command(subcommand)]
@@ -112,6 +116,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n\n\
                             It leaves a database and a configuration behind, to try the other commands on.")]
     Demo(Demo),
+}
+
+/// A day as it is written everywhere.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "not a day; write year, month and day, such as 2027-03-31".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

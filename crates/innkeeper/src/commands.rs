@@ -23,7 +23,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Run => daemon::run(&global).await,
         Command::Plan => plan::run(&global).await,
         Command::Apply => apply::run(&global).await,
-        Command::Explain { guest } => explain::run(&global, &guest).await,
+        Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
         Command::Guests(Guests::List { verdict, rule }) => {
             guests::list(&global, verdict, rule.as_deref()).await
         }
