@@ -8,6 +8,7 @@ pub mod approve;
 pub mod case;
 pub mod decide;
 pub mod facts;
+pub mod forecast;
 pub mod group;
 pub mod guest;
 pub mod ids;

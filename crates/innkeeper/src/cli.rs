@@ -94,6 +94,17 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DATE", value_parser = day)]
         at: Option<NaiveDate>,
     },
+    /// What the policy will do to the guests as last observed, week by week, if nobody signs in.
+    #[command(
+        after_help = "It reads the database alone, takes every guest into memory (about 2 KB each), and changes nothing.\n\n\
+                      Examples:\n  innkeeper forecast\n  innkeeper forecast --days 365 --output csv > forecast.csv\n  \
+                      innkeeper forecast --output json | jq '.weeks[] | select(.action == \"delete\")'"
+    )]
+    Forecast {
+        /// How many days ahead, at most ten years.
+        #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
     /// The guests as last observed.
     #[command(subcommand)]
     Guests(Guests),

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod explain;
+mod forecast;
 mod guests;
 mod judging;
 mod plan;
@@ -24,6 +25,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Plan => plan::run(&global).await,
         Command::Apply => apply::run(&global).await,
         Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
+        Command::Forecast { days } => forecast::run(&global, days).await,
         Command::Guests(Guests::List { verdict, rule }) => {
             guests::list(&global, verdict, rule.as_deref()).await
         }

@@ -5,6 +5,7 @@ mod conditions;
 mod deciding;
 mod documents;
 mod facts;
+mod forecasting;
 mod kleene;
 mod mistakes;
 mod policies;

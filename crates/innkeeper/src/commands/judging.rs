@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::group::NamedGroups;
+use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::plan::Mode;
@@ -27,6 +28,9 @@ pub(crate) struct Bench {
     /// By how much that is later than now.
     ahead: TimeDelta,
 }
+
+/// Guests read between two looks at the store.
+const PAGE: u32 = 1_000;
 
 /// Facts of a day further off than this say nothing.
 const FURTHEST: TimeDelta = TimeDelta::days(3650);
@@ -93,6 +97,20 @@ impl Bench {
                 self.policy.limits.longest_gap,
             ) + self.ahead,
             span: TimeDelta::zero(),
+        }
+    }
+
+    /// Every guest that is in the directory, with everything known of it.
+    pub(crate) async fn guests(&self, tx: &mut Tx) -> Result<Vec<GuestView>> {
+        let mut guests = Vec::new();
+        let mut after = None;
+        loop {
+            let page = tx.guest_rows(self.tenant, after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(guests);
+            };
+            after = Some(last.key);
+            guests.extend(page.into_iter().map(|row| row.view));
         }
     }
 
