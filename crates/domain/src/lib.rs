@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod approve;
 pub mod case;
+pub mod comparison;
 pub mod decide;
 pub mod facts;
 pub mod forecast;

@@ -30,7 +30,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             guests::list(&global, verdict, rule.as_deref()).await
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
-        Command::Policy(command) => policy::run(&global, command),
+        Command::Policy(command) => policy::run(&global, command).await,
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),
         Command::Db(Db::Migrate) => check::migrate(&global).await,

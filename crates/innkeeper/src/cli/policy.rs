@@ -30,6 +30,19 @@ pub(crate) enum Policy {
         #[arg(long, value_name = "FILE")]
         cases: Option<PathBuf>,
     },
+    /// Show for which of the guests as last observed another policy makes a difference, and why.
+    #[command(
+        after_help = "Per guest: the rules whose scope it enters or leaves, and the verdict where it changes.\n\n\
+                      Examples:\n  innkeeper policy diff /etc/innkeeper/policy.toml new-policy.toml\n  \
+                      innkeeper policy diff old.toml new.toml --output csv > diff.csv\n\n\
+                      Exit codes: 0 no difference, 1 failed, 2 there are differences, 64 a file is wrong."
+    )]
+    Diff {
+        /// The policy as it is.
+        old: PathBuf,
+        /// The policy as it might be.
+        new: PathBuf,
+    },
     /// Every fact that a condition can ask about: type, unit, source, and when it is absent.
     #[command(
         after_help = "Examples:\n  innkeeper policy facts\n  innkeeper policy facts --output json | jq -r '.[].fact'\n  \

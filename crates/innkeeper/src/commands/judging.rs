@@ -83,19 +83,21 @@ impl Bench {
 
     /// A judge for the bench's instant. The watch is taken as if it had run since the last observation.
     pub(crate) fn judge(&self) -> Judge<'_> {
+        self.judge_by(&self.policy)
+    }
+
+    /// The same by another policy than the one in force.
+    pub(crate) fn judge_by<'b>(&'b self, policy: &'b Policy) -> Judge<'b> {
         let Observation {
             watched, finished, ..
         } = self.observation;
         Judge {
             tenant: self.tenant,
-            policy: &self.policy,
+            policy,
             named_groups: &self.named_groups,
             now: self.now,
-            watched: watched.advanced(
-                finished,
-                self.now - self.ahead,
-                self.policy.limits.longest_gap,
-            ) + self.ahead,
+            watched: watched.advanced(finished, self.now - self.ahead, policy.limits.longest_gap)
+                + self.ahead,
             span: TimeDelta::zero(),
         }
     }

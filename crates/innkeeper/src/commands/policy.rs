@@ -1,6 +1,7 @@
 //! The commands for those who write policies.
 
 mod check;
+mod diff;
 mod facts;
 mod test;
 
@@ -12,10 +13,11 @@ use crate::cli::{Global, Policy};
 use crate::exit::{Exit, UsageError};
 use crate::installation::load_config;
 
-pub(crate) fn run(global: &Global, command: Policy) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, command: Policy) -> Result<Exit> {
     match command {
         Policy::Check { file } => check::run(global, file.as_deref()),
         Policy::Test { file, cases } => test::run(global, file.as_deref(), cases.as_deref()),
+        Policy::Diff { old, new } => diff::run(global, &old, &new).await,
         Policy::Facts { markdown } => facts::run(global, markdown),
     }
 }
