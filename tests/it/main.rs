@@ -7,4 +7,5 @@ mod errors;
 mod kill;
 mod once;
 mod outage;
+mod policies;
 mod tenant;

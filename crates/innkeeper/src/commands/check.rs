@@ -1,7 +1,10 @@
 //! `config check`, `config show`, `db migrate`.
 
 use anyhow::Result;
+use innkeeper_domain::policy::Policy;
+use innkeeper_engine::PolicyInForce;
 
+use super::policy;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{load_config, load_policy, open_store};
@@ -13,7 +16,11 @@ pub(crate) fn config(global: &Global) -> Result<Exit> {
         eprintln!("warning: {warning}");
     }
     for tenant in &config.tenants {
-        load_policy(&tenant.policy)?;
+        let file = tenant.policy.display().to_string();
+        let PolicyInForce { text, .. } = load_policy(&tenant.policy)?;
+        for warning in Policy::check(&file, &text)?.1 {
+            eprintln!("{}", policy::check::shown(&file, &warning));
+        }
     }
     print(&format!(
         "{}: {} tenants; nothing is wrong with it\n",

@@ -1,6 +1,6 @@
 //! The commands for those who write policies.
 
-mod check;
+pub(super) mod check;
 mod diff;
 mod facts;
 mod test;

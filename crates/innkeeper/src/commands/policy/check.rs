@@ -84,7 +84,7 @@ impl Checked {
 }
 
 /// A warning as one line.
-fn shown(file: &str, warning: &Warning) -> String {
+pub(crate) fn shown(file: &str, warning: &Warning) -> String {
     let Warning {
         kind: _,
         line,
