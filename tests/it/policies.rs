@@ -101,7 +101,8 @@ async fn check_warns_of_what_is_odd_and_leaves_the_exit_code_alone() {
     let warning = &checked[0]["warnings"][0];
     assert_eq!(warning["kind"], "never-matches");
     assert_eq!(warning["line"], 4);
-    assert_eq!(warning["about"], "rule \"inactive\"");
+    assert_eq!(warning["subject"], "rule");
+    assert_eq!(warning["name"], "inactive");
     let output = tenant.run(&["config", "check"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
     assert!(

@@ -19,7 +19,7 @@ pub use action::{Action, FromGroups, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
-pub use warning::{Oddity, Warning};
+pub use warning::{Oddity, Subject, Warning};
 
 /// A rule's or protection's name. Cases are kept under it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

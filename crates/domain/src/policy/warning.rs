@@ -6,6 +6,8 @@
 mod rules;
 mod tables;
 
+use std::fmt;
+
 use super::Policy;
 use super::parse::{Places, Position};
 
@@ -18,10 +20,35 @@ pub struct Warning {
     pub line: usize,
     /// Column, from 1, in characters.
     pub column: usize,
-    /// The rule, protection or project that it is about, as `rule "inactive"`.
-    pub about: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// The name of that; of a project its group.
+    pub name: String,
     /// What is odd, and what to do.
     pub message: String,
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A rule.
+    Rule,
+    /// A protection.
+    Protection,
+    /// A project.
+    Project,
+}
+
+impl Subject {
+    /// The word in messages and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Protection => "protection",
+            Self::Project => "project",
+        }
+    }
 }
 
 /// The kinds of oddity.
@@ -73,17 +100,35 @@ pub(super) fn warnings(policy: &Policy, places: &Places) -> Vec<Warning> {
     found.0
 }
 
+/// What is looked at, and its name.
+type About<'p> = (Subject, &'p str);
+
 #[derive(Default)]
 struct Found(Vec<Warning>);
 
+impl fmt::Display for Warning {
+    /// Without the place: `rule "inactive": its condition can never be true`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {:?}: {}",
+            self.subject.as_str(),
+            self.name,
+            self.message
+        )
+    }
+}
+
 impl Found {
-    fn add(&mut self, kind: Oddity, at: Position, about: &str, message: impl Into<String>) {
+    fn add(&mut self, kind: Oddity, at: Position, about: About<'_>, message: impl Into<String>) {
         let Position { line, column } = at;
+        let (subject, name) = about;
         self.0.push(Warning {
             kind,
             line,
             column,
-            about: about.to_owned(),
+            subject,
+            name: name.to_owned(),
             message: message.into(),
         });
     }

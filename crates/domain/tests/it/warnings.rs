@@ -76,15 +76,8 @@ fn a_condition_with_too_many_alternatives_may_be_anything() {
 fn warnings(text: &str) -> Vec<String> {
     let (_, warnings) =
         Policy::check("policy.toml", text).unwrap_or_else(|problems| panic!("{problems}"));
-    let shown = |warning: Warning| {
-        format!(
-            "{}: {}: {}: {}",
-            warning.line,
-            warning.kind.as_str(),
-            warning.about,
-            warning.message
-        )
-    };
+    let shown =
+        |warning: Warning| format!("{}: {}: {warning}", warning.line, warning.kind.as_str());
     warnings.into_iter().map(shown).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Oddities of rules and their stages.
 
-use super::{Found, Oddity};
+use super::{About, Found, Oddity, Subject};
 use crate::facts::FactName;
 use crate::policy::condition::Given;
 use crate::policy::parse::{Places, Position, RulePlaces, SIGN_IN_LAG};
@@ -8,26 +8,32 @@ use crate::policy::{Action, Condition, FromGroups, Policy, Rule, in_days};
 
 pub(super) fn all(policy: &Policy, places: &Places, found: &mut Found) {
     for (protection, at) in policy.protections.iter().zip(&places.protections) {
-        let about = format!("protection {:?}", protection.name.as_str());
+        let about = (Subject::Protection, protection.name.as_str());
         if protection.when.is_never_true() {
             let message = "its condition can never be true: it protects nobody";
-            found.add(Oddity::NeverMatches, *at, &about, message);
+            found.add(Oddity::NeverMatches, *at, about, message);
         } else if protection.when.is_never_false() {
             let message = "its condition can never be false: no rule touches anybody";
-            found.add(Oddity::AlwaysMatches, *at, &about, message);
+            found.add(Oddity::AlwaysMatches, *at, about, message);
         }
     }
     for (rule, at) in policy.rules.iter().zip(&places.rules) {
-        let about = format!("rule {:?}", rule.name.as_str());
-        if !condition(policy, rule, at.when, &about, found) {
+        let about = (Subject::Rule, rule.name.as_str());
+        if !condition(policy, rule, at.when, about, found) {
             continue;
         }
-        stages(policy, rule, at, &about, found);
+        stages(policy, rule, at, about, found);
     }
 }
 
 /// Whether the rule can ever touch anybody.
-fn condition(policy: &Policy, rule: &Rule, at: Position, about: &str, found: &mut Found) -> bool {
+fn condition(
+    policy: &Policy,
+    rule: &Rule,
+    at: Position,
+    about: About<'_>,
+    found: &mut Found,
+) -> bool {
     let when = &rule.when;
     if when.is_never_true() {
         let message = "its condition can never be true: no case of it ever opens";
@@ -54,7 +60,7 @@ fn condition(policy: &Policy, rule: &Rule, at: Position, about: &str, found: &mu
     !only_protected
 }
 
-fn stages(policy: &Policy, rule: &Rule, at: &RulePlaces, about: &str, found: &mut Found) {
+fn stages(policy: &Policy, rule: &Rule, at: &RulePlaces, about: About<'_>, found: &mut Found) {
     let lags = rule.when.lagging();
     let mut before: Vec<Action> = Vec::new();
     for ((index, stage), at) in rule.stages.iter().enumerate().zip(&at.stages) {

@@ -1,6 +1,6 @@
 //! Oddities of projects.
 
-use super::{Found, Oddity};
+use super::{Found, Oddity, Subject};
 use crate::policy::Policy;
 use crate::policy::parse::Places;
 
@@ -11,12 +11,12 @@ pub(super) fn all(policy: &Policy, places: &Places, found: &mut Found) {
             .iter()
             .position(|other| key(&other.group) == key(&project.group));
         if let Some(other) = same {
-            let about = format!("project {:?}", project.group);
+            let about = (Subject::Project, project.group.as_str());
             let message = format!(
                 "it means the same group as the project {:?} in line {}: of a group with two ends the later one counts",
                 policy.projects[other].group, places.projects[other].line
             );
-            found.add(Oddity::SameGroup, *at, &about, message);
+            found.add(Oddity::SameGroup, *at, about, message);
         }
     }
 }

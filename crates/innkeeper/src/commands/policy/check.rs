@@ -85,14 +85,8 @@ impl Checked {
 
 /// A warning as one line.
 pub(crate) fn shown(file: &str, warning: &Warning) -> String {
-    let Warning {
-        kind: _,
-        line,
-        column,
-        about,
-        message,
-    } = warning;
-    format!("{file}:{line}:{column}: warning: {about}: {message}")
+    let Warning { line, column, .. } = warning;
+    format!("{file}:{line}:{column}: warning: {warning}")
 }
 
 fn warning_object(warning: &Warning) -> Value {
@@ -100,10 +94,18 @@ fn warning_object(warning: &Warning) -> Value {
         kind,
         line,
         column,
-        about,
+        subject,
+        name,
         message,
     } = warning;
-    json!({ "kind": kind.as_str(), "line": line, "column": column, "about": about, "message": message })
+    json!({
+        "kind": kind.as_str(),
+        "line": line,
+        "column": column,
+        "subject": subject.as_str(),
+        "name": name,
+        "message": message,
+    })
 }
 
 fn problem_object(problem: &Problem) -> Value {
@@ -117,7 +119,7 @@ fn problem_object(problem: &Problem) -> Value {
 
 fn rows(checked: &[Checked]) -> Rows {
     let mut rows = Rows::new([
-        "file", "line", "column", "severity", "kind", "about", "message",
+        "file", "line", "column", "severity", "kind", "subject", "name", "message",
     ]);
     for Checked { file, outcome } in checked {
         match outcome {
@@ -129,7 +131,8 @@ fn rows(checked: &[Checked]) -> Rows {
                         warning.column.to_string(),
                         "warning".to_owned(),
                         warning.kind.as_str().to_owned(),
-                        warning.about.clone(),
+                        warning.subject.as_str().to_owned(),
+                        warning.name.clone(),
                         warning.message.clone(),
                     ]);
                 }
@@ -141,6 +144,7 @@ fn rows(checked: &[Checked]) -> Rows {
                         problem.line.to_string(),
                         problem.column.to_string(),
                         "problem".to_owned(),
+                        String::new(),
                         String::new(),
                         String::new(),
                         problem.message.clone(),
