@@ -20,7 +20,7 @@ pub(crate) use policy::Policy;
                   innkeeper plan --config innkeeper.toml             what would be done now, and why\n  \
                   innkeeper explain ann@partner.example              one guest: facts, rules, what happens next\n  \
                   innkeeper run --config /etc/innkeeper/innkeeper.toml   the daemon\n\n\
-                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan), 64 usage or configuration.",
+                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan) or a difference (policy diff), 64 usage or configuration.",
     propagate_version = true,
     max_term_width = 110
 )]
