@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use chrono::DateTime;
 use innkeeper_domain::facts::reference;
 use innkeeper_domain::policy::Policy;
+use innkeeper_domain::trial;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -43,6 +45,21 @@ fn the_examples_of_the_page_are_good() {
             panic!("{example}\n{problems}");
         }
     }
+}
+
+#[test]
+fn the_cases_of_the_page_come_out_as_expected() {
+    let page = read("docs/policy.md");
+    let (_, rest) = page
+        .split_once("    [defaults]")
+        .expect("the example begins");
+    let (example, _) = rest.split_once("\n| key").expect("the example ends");
+    let text = format!("[defaults]{example}").replace("\n    ", "\n");
+    let policy = Policy::parse("config/policy.toml", &read("config/policy.toml")).expect("good");
+    let trials = trial::read("docs/policy.md", &text, &policy)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let outcome = trials[0].run(&policy, DateTime::UNIX_EPOCH);
+    assert!(outcome.passed, "{outcome:?}");
 }
 
 #[test]
