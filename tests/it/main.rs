@@ -9,5 +9,6 @@ mod errors;
 mod kill;
 mod once;
 mod outage;
+mod policies;
 mod tenant;
 mod undo;

@@ -4,6 +4,7 @@
 
 mod derive;
 mod names;
+pub mod reference;
 
 use chrono::{DateTime, NaiveDate, Utc};
 

@@ -6,8 +6,10 @@
 pub mod activity;
 pub mod approve;
 pub mod case;
+pub mod comparison;
 pub mod decide;
 pub mod facts;
+pub mod forecast;
 pub mod group;
 pub mod guest;
 pub mod ids;
@@ -19,5 +21,6 @@ pub mod plan;
 pub mod policy;
 pub mod snapshot;
 pub mod sponsor;
+pub mod trial;
 pub mod verdict;
 pub mod watch;

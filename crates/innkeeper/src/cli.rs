@@ -1,9 +1,14 @@
 //! The command line.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use policy::Policy;
 
 /// Keeps a Microsoft Entra tenant free of guests who should no longer be there.
 #[derive(Debug, Parser)]
@@ -16,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
                   innkeeper plan --config innkeeper.toml             what would be done now, and why\n  \
                   innkeeper explain ann@partner.example              one guest: facts, rules, what happens next\n  \
                   innkeeper run --config /etc/innkeeper/innkeeper.toml   the daemon\n\n\
-                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan), 64 usage or configuration.",
+                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan) or a difference (policy diff), 64 usage or configuration.",
     propagate_version = true,
     max_term_width = 110
 )]
@@ -118,11 +123,25 @@ pub(crate) enum Command {
     Doctor,
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
     #[command(
-        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
+        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain ann@partner.example --at 2027-03-31      as of a later day\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
     )]
     Explain {
         /// Object id, UPN or mail address.
         guest: String,
+        /// Judge as of this day, today or later, such as 2027-03-31.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        at: Option<NaiveDate>,
+    },
+    /// What the policy will do to the guests as last observed, week by week, if nobody signs in.
+    #[command(
+        after_help = "It reads the database alone, takes every guest into memory (about 2 KB each), and changes nothing.\n\n\
+                      Examples:\n  innkeeper forecast\n  innkeeper forecast --days 365 --output csv > forecast.csv\n  \
+                      innkeeper forecast --output json | jq '.weeks[] | select(.action == \"delete\")'"
+    )]
+    Forecast {
+        /// How many days ahead, at most ten years.
+        #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
     },
     /// The guests as last observed.
     #[command(subcommand)]
@@ -146,6 +165,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n\n\
                             It leaves a database and a configuration behind, to try the other commands on.")]
     Demo(Demo),
+}
+
+/// A day as it is written everywhere.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "not a day; write year, month and day, such as 2027-03-31".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -177,18 +202,6 @@ pub(crate) enum VerdictWord {
     Act,
     Protected,
     Unknown,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Say everything that is wrong with a policy, with line and column.
-    #[command(
-        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration"
-    )]
-    Check {
-        /// The policy file; without it, those of the configuration.
-        file: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,15 +4,17 @@ mod apply;
 mod check;
 mod doctor;
 mod explain;
+mod forecast;
 mod guests;
 mod judging;
 mod plan;
+mod policy;
 mod simulate;
 mod undo;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Policy};
+use crate::cli::{Cli, Command, Config, Db, Guests};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -39,12 +41,13 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Apply { changes } => apply::run(&global, changes).await,
         Command::Doctor => doctor::run(&global).await,
-        Command::Explain { guest } => explain::run(&global, &guest).await,
+        Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
+        Command::Forecast { days } => forecast::run(&global, days).await,
         Command::Guests(Guests::List { verdict, rule }) => {
             guests::list(&global, verdict, rule.as_deref()).await
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
-        Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
+        Command::Policy(command) => policy::run(&global, command).await,
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),
         Command::Db(Db::Migrate) => check::migrate(&global).await,

@@ -1,13 +1,18 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
 mod approving;
+mod comparing;
 mod conditions;
 mod deciding;
 mod documents;
 mod facts;
+mod forecasting;
 mod kleene;
 mod mistakes;
 mod policies;
 mod properties;
 mod stages;
+mod templates;
 mod tenant;
+mod trials;
+mod warnings;

@@ -1,6 +1,9 @@
-//! `explain`: everything about one guest.
+//! `explain`: everything about one guest, now or on a later day.
+
+mod nothing;
 
 use anyhow::Result;
+use chrono::NaiveDate;
 use innkeeper_domain::case::Case;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
@@ -12,13 +15,19 @@ use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
 
-pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> Result<Exit> {
     let (bench, _, row) = Bench::with_guest(global, text).await?;
+    let bench = match day {
+        Some(day) => bench.on(day)?,
+        None => bench,
+    };
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
     let outcomes = outcomes(&bench, &facts, &row.view.cases);
-    let guest = &row.view.record.guest;
+    let record = &row.view.record;
+    let guest = &record.guest;
+    let nothing = nothing::why(&verdict, record, &bench.policy, &facts, bench.mode);
     match global.output {
         Output::Json => print_json(&json!({
             "guest_id": guest.id,
@@ -35,6 +44,7 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
             "action": verdict.action(),
             "due": verdict.due(),
             "reason": verdict.reason(),
+            "nothing_happens_because": nothing,
         }))?,
         Output::Csv => fact_rows(&facts).print_csv()?,
         Output::Table => {
@@ -44,6 +54,11 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
                 "{name} <{mail}>, observed {}\n\n",
                 bench.observation.finished.format("%Y-%m-%d %H:%M UTC")
             ))?;
+            if let Some(day) = day {
+                print(&format!(
+                    "As of {day}, if nothing is observed and no stage carried out until then; `innkeeper forecast` carries them out.\n\n"
+                ))?;
+            }
             fact_rows(&facts).print_table(usize::MAX)?;
             print("\n")?;
             outcomes.rows().print_table(usize::MAX)?;
@@ -51,19 +66,11 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
                 .due()
                 .map(|due| format!("\n  {} ({})", shown(Some(due)), relative(due, bench.now)))
                 .unwrap_or_default();
-            let gone = row
-                .view
-                .record
-                .gone
-                .map(|at| {
-                    format!(
-                        "\n  It is no longer in the directory since {}.",
-                        shown(Some(at))
-                    )
-                })
+            let nothing = nothing
+                .map(|because| format!("\n  Nothing happens: {because}."))
                 .unwrap_or_default();
             print(&format!(
-                "\nVerdict: {}\n  {}{due}{gone}\n",
+                "\nVerdict: {}\n  {}{due}{nothing}\n",
                 verdict.as_str(),
                 verdict.reason()
             ))?;
