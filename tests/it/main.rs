@@ -4,6 +4,7 @@ mod commands;
 mod daemon;
 mod demo;
 mod errors;
+mod evidence;
 mod kill;
 mod once;
 mod outage;

@@ -4,13 +4,14 @@ mod apply;
 mod check;
 mod explain;
 mod guests;
+mod journal;
 mod judging;
 mod plan;
 mod simulate;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Policy};
+use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Policy};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -27,6 +28,12 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             guests::list(&global, verdict, rule.as_deref()).await
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
+        Command::Journal(Journal::Verify { file, anchor }) => {
+            journal::verify(&global, file.as_deref(), anchor.as_deref()).await
+        }
+        Command::Journal(Journal::Export { from, to, guest }) => {
+            journal::export(&global, from, to, guest.as_deref()).await
+        }
         Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),

@@ -37,7 +37,7 @@ use crate::telemetry::Format;
 pub(crate) use database::DatabaseUrl;
 pub(crate) use error::ConfigError;
 use findings::Findings;
-pub(crate) use journal::{Journal, Retention};
+pub(crate) use journal::{Journal, Retention, Webhook};
 use layers::Layers;
 use path::KeyPath;
 

@@ -69,24 +69,24 @@ impl Bench {
         let installation = Installation::open(global).await?;
         let mut tx = installation.store.read().await?;
         let bench = Self::read(&installation, global, &mut tx).await?;
-        let id = bench.find(&mut tx, text).await?;
+        let id = find(&mut tx, bench.tenant, text).await?;
         let row = tx.guest_row(bench.tenant, id).await?;
         let row = row.context("the guest vanished from the database while it was read")?;
         Ok((bench, tx, row))
     }
+}
 
-    /// The guest that a person names by object id, UPN or mail address.
-    async fn find(&self, tx: &mut Tx, text: &str) -> Result<GuestId> {
-        match tx.find_guests(self.tenant, text).await?.as_slice() {
-            [guest] => Ok(*guest),
-            [] => Err(UsageError(format!(
-                "no guest has the object id, UPN or mail address {text:?}; `innkeeper guests list` shows those known"
-            ))
-            .into()),
-            several => {
-                let ids = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                Err(UsageError(format!("several guests have {text:?}; name one by its object id: {ids}")).into())
-            }
+/// The guest that a person names by object id, UPN or mail address.
+pub(crate) async fn find(tx: &mut Tx, tenant: TenantId, text: &str) -> Result<GuestId> {
+    match tx.find_guests(tenant, text).await?.as_slice() {
+        [guest] => Ok(*guest),
+        [] => Err(UsageError(format!(
+            "no guest has the object id, UPN or mail address {text:?}; `innkeeper guests list` shows those known"
+        ))
+        .into()),
+        several => {
+            let ids = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            Err(UsageError(format!("several guests have {text:?}; name one by its object id: {ids}")).into())
         }
     }
 }
