@@ -325,6 +325,150 @@ async fn the_personal_data_of_a_removed_guest_is_erased_and_the_journal_stays_wh
     );
 }
 
+#[tokio::test]
+async fn a_guests_report_has_everything_with_its_proof_and_no_way_out_for_a_hostile_name() {
+    let (tenant, id, _) = removed().await;
+    let report = tenant.json(&["report", "guest", &id]).await;
+    assert_eq!(report["guest"]["mail"], "ann@partner.example");
+    assert_eq!(report["cases"][0]["rule"], "inactive");
+    assert_eq!(
+        report["cases"][0]["done"],
+        json!(["notify", "disable", "delete"])
+    );
+    let actions = report["actions"].as_array().expect("a list");
+    let calls: Vec<_> = actions
+        .iter()
+        .map(|action| &action["call"]["call"])
+        .collect();
+    assert_eq!(calls, ["notify", "disable", "delete"]);
+    let request_id = &actions[2]["outcome"]["request_id"];
+    assert!(request_id.is_string(), "{report:#}");
+    assert_eq!(report["proof"]["intact"], true);
+    let journal = report["journal"].as_array().expect("a list");
+    assert!(journal.iter().all(|entry| entry["hash"].is_string()));
+    assert!(
+        journal
+            .iter()
+            .any(|entry| entry["event"]["kind"] == "intended"
+                && entry["event"]["call"]["to"] == json!(["operators@contoso.example"])),
+        "{report:#}"
+    );
+
+    let hostile = tenant.add_guest("mallory", 1).await;
+    let name = json!({ "display_name": "<img src=x onerror=alert(1)>\u{202e}" });
+    tenant
+        .control(Method::PATCH, &format!("users/{hostile}"), Some(name))
+        .await;
+    tenant.apply().await;
+    let page = tenant.run(&["report", "guest", &hostile]).await;
+    let page = String::from_utf8(page.stdout).expect("text");
+    assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
+    assert!(!page.contains("<img") && page.contains("&lt;img"), "{page}");
+    assert!(
+        !page.contains("http://") && !page.contains("<script"),
+        "{page}"
+    );
+
+    let file = tenant.path("ann.html");
+    let out = file.to_str().expect("a path");
+    let output = tenant
+        .run(&["report", "guest", &id, "--format", "html", "--out", out])
+        .await;
+    assert!(output.status.success(), "{}", shown(&output));
+    let page = std::fs::read_to_string(&file).expect("a page");
+    let request_id = request_id.as_str().expect("a text");
+    assert!(
+        page.contains(request_id) && page.contains("is intact"),
+        "{page}"
+    );
+    damage(
+        &tenant,
+        "UPDATE journal SET body = body || ' ' WHERE seq = 2",
+    )
+    .await;
+    let page = tenant.run(&["report", "guest", &id]).await;
+    assert!(
+        shown(&page).contains("is BROKEN: entry 2"),
+        "{}",
+        shown(&page)
+    );
+}
+
+#[tokio::test]
+async fn a_periods_report_tells_who_was_removed_and_who_was_kept_and_why() {
+    let (tenant, id, _) = removed().await;
+    let kept = tenant.add_guest("vip", 200).await;
+    let gone = tenant.add_guest("gone", 1).await;
+    let policy = format!(
+        "[[protect]]\nname = \"vips\"\nwhen = 'guest.mail == \"vip@partner.example\"'\n{POLICY}shrink_percent = 90\n"
+    );
+    tenant.write("policy.toml", &policy);
+    tenant.apply().await;
+    tenant
+        .control(
+            Method::PATCH,
+            &format!("users/{gone}"),
+            Some(json!({ "user_type": "Member" })),
+        )
+        .await;
+    tenant.apply().await;
+    let period = [
+        "report",
+        "period",
+        "--from",
+        "2027-01-01",
+        "--to",
+        "2027-03-31",
+    ];
+    let report = tenant.json(&period).await;
+    let lists = &report["lists"];
+    for (list, guest, by) in [
+        ("removed", &id, "Innkeeper, by the rule \"inactive\""),
+        ("disabled", &id, "Innkeeper, by the rule \"inactive\""),
+        ("removed-by-others", &gone, "somebody in the directory"),
+        ("kept", &kept, "the protection \"vips\""),
+    ] {
+        assert_eq!(report["counts"][list], 1, "{list}: {report:#}");
+        assert_eq!(lists[list][0]["guest_id"], guest.as_str(), "{report:#}");
+        assert_eq!(lists[list][0]["by"], by, "{report:#}");
+    }
+    assert_eq!(lists["kept"][0]["rule"], "inactive");
+    assert!(lists["removed"][0]["request_id"].is_string(), "{report:#}");
+    assert_eq!(report["intact"], true);
+    let before = [
+        "report",
+        "period",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-12-31",
+    ];
+    assert_eq!(tenant.json(&before).await["counts"]["removed"], 0);
+    let csv = tenant
+        .run(&[&period[..], &["--output", "csv"]].concat())
+        .await;
+    let csv = String::from_utf8(csv.stdout).expect("text");
+    assert!(
+        csv.starts_with("what,guest_id,display_name,mail,upn,rule,by,at,detail,request_id\n"),
+        "{csv}"
+    );
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    let page = tenant.run(&period).await;
+    let page = String::from_utf8(page.stdout).expect("text");
+    assert!(page.contains("Kept although a rule holds (1)"), "{page}");
+    let output = tenant
+        .run(&[
+            "report",
+            "period",
+            "--from",
+            "2027-02-01",
+            "--to",
+            "2027-01-01",
+        ])
+        .await;
+    assert_eq!(output.status.code(), Some(64), "{}", shown(&output));
+}
+
 /// A webhook.
 mod wire {
     use std::sync::{Arc, Mutex};

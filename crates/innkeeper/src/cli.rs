@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// The record of everything that happened, each entry chained to the one before.
     #[command(subcommand)]
     Journal(Journal),
+    /// Documents for those who ask: about one guest, or about a period.
+    #[command(subcommand)]
+    Report(Report),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(Policy),
@@ -168,6 +171,57 @@ pub(crate) enum Journal {
         #[arg(long, value_name = "GUEST")]
         guest: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Everything about one guest, with the proof that the record is whole.
+    #[command(
+        after_help = "Examples:\n  innkeeper report guest ann@partner.example --out ann.html     print it, or save it as PDF\n  \
+                            innkeeper report guest ann@partner.example --output json"
+    )]
+    Guest {
+        /// Object id, UPN or mail address.
+        guest: String,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+    /// What happened in a period: who was removed, disabled, enabled, or kept although a rule holds, and by whom.
+    #[command(
+        after_help = "Example:\n  innkeeper report period --from 2027-01-01 --to 2027-03-31 --out quarter.html"
+    )]
+    Period {
+        /// The first day (UTC), or a time such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Moment,
+        /// The last day (UTC), or the time before which things are taken.
+        #[arg(long, value_name = "DATE")]
+        to: Moment,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+}
+
+/// Where a document goes, and as what.
+#[derive(Debug, Args)]
+pub(crate) struct DocumentOptions {
+    /// As what; without it, what --output says, else HTML.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// A file instead of standard output; a new one is made readable to you alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a document is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One page without anything outside it, ready to be printed.
+    Html,
+    /// One JSON document.
+    Json,
+    /// For spreadsheets.
+    Csv,
 }
 
 /// A day or an instant, in UTC.

@@ -7,11 +7,12 @@ mod guests;
 mod journal;
 mod judging;
 mod plan;
+mod report;
 mod simulate;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Policy};
+use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Policy, Report};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -33,6 +34,12 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Journal(Journal::Export { from, to, guest }) => {
             journal::export(&global, from, to, guest.as_deref()).await
+        }
+        Command::Report(Report::Guest { guest, document }) => {
+            report::guest(&global, &guest, &document).await
+        }
+        Command::Report(Report::Period { from, to, document }) => {
+            report::period(&global, from, to, &document).await
         }
         Command::Policy(Policy::Check { file }) => check::policy(&global, file.as_deref()),
         Command::Config(Config::Check) => check::config(&global),
