@@ -150,6 +150,10 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
         tx.save_cases(tenant(), std::slice::from_ref(&case)).await,
         Err(StoreError::CaseClosed)
     ));
+    for (to, count) in [(at(10), 0), (at(11), 1)] {
+        let closed = tx.cases_closed_between(tenant(), at(2), to).await;
+        assert_eq!(closed.expect("read").len(), count);
+    }
     let rows = tx.cases_of(tenant(), guest).await.expect("read");
     assert_eq!(
         (&rows[0].case, &rows[0].closed),

@@ -143,6 +143,10 @@ async fn the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole(stor
         ),
         ("erased", None, None, None)
     );
+    for (to, count) in [(at(2), 0), (at(3), 1)] {
+        let found = tx.guests_gone_between(tenant(), at(1), to).await;
+        assert_eq!(found.expect("read").len(), count);
+    }
     let row = tx.guest_row(tenant(), present).await.expect("read");
     assert_eq!(row.expect("a row").view.record.guest, guest(1).guest);
     let row = &tx.intents_of(tenant(), gone).await.expect("read")[0];

@@ -31,7 +31,12 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
     let proof = tx.verify_journal(tenant, &Anchors::default()).await?;
     let judge = bench.judge();
     let facts = judge.facts(view);
-    let verdict = judge.judge(view).verdict;
+    // Nobody judges who is no longer there.
+    let verdict = view
+        .record
+        .gone
+        .is_none()
+        .then(|| judge.judge(view).verdict);
     let rules = outcomes(&bench, &facts, &view.cases).rows();
     let identity = identity(view);
     let text = match format {
@@ -52,7 +57,9 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 "policy_hash": bench.policy.hash,
                 "guest_id": id,
                 "guest": pairs.collect::<Value>(),
-                "verdict": { "verdict": verdict.as_str(), "rule": verdict.rule(), "reason": verdict.reason() },
+                "verdict": verdict.as_ref().map(|verdict| {
+                    json!({ "verdict": verdict.as_str(), "rule": verdict.rule(), "reason": verdict.reason() })
+                }),
                 "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
                 "rules": rules.objects(),
                 "cases": cases.iter().map(case_object).collect::<Vec<_>>(),
@@ -70,7 +77,10 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 ("policy", bench.policy.hash.clone()),
                 (
                     "verdict",
-                    format!("{}: {}", verdict.as_str(), verdict.reason()),
+                    verdict.map_or_else(
+                        || "none: the guest is no longer in the directory".to_owned(),
+                        |verdict| format!("{}: {}", verdict.as_str(), verdict.reason()),
+                    ),
                 ),
                 ("the record", proof_sentence(&proof)),
             ];
@@ -235,7 +245,12 @@ fn entry_rows(entries: &[Entry]) -> Rows {
         let event = entry.event();
         let pairs = event.as_object().into_iter().flatten();
         let pairs = pairs.filter(|(key, _)| *key != "kind" && *key != "case" && *key != "intent");
-        let told = pairs.map(|(key, value)| format!("{key}: {}", told(value)));
+        let mut pairs: Vec<_> = pairs.collect();
+        // What first, then why.
+        pairs.sort_by_key(|(key, _)| matches!(key.as_str(), "reason" | "because"));
+        let told = pairs
+            .into_iter()
+            .map(|(key, value)| format!("{key}: {}", told(value)));
         rows.push([
             entry.seq.to_string(),
             shown(Some(entry.at)),
