@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
+use crate::daemon::Daemon;
 use crate::tenant::{POLICY, Tenant, innkeeper, shown};
 
 /// A tenant whose one idle guest was warned of, disabled and deleted.
@@ -268,6 +269,19 @@ async fn anchors_find_a_journal_that_was_rewritten_as_a_whole() {
         "{}",
         shown(&output)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_tells_the_log_the_head_after_each_cycle() {
+    let tenant = Tenant::empty().await;
+    tenant.add_guest("ann", 100).await;
+    let daemon = Daemon::start(&tenant);
+    let told = daemon.wait_for("the journal's head");
+    assert!(daemon.stop("TERM").success());
+    let all = tenant.json(&["journal", "verify"]).await;
+    for key in ["seq", "hash"] {
+        assert_eq!(all[0]["head"][key], told["fields"][key], "{told:#}");
+    }
 }
 
 #[tokio::test]

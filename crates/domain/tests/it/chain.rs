@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::intent::{Call, Outcome};
 use innkeeper_domain::journal::{
-    Anchor, Anchors, Broken, Chain, Entry, Event, Fault, GENESIS, Head,
+    Anchor, Anchors, Broken, Chain, Details, Entry, Event, Fault, GENESIS, Head,
 };
 use innkeeper_domain::policy::RuleName;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 fn tenant() -> TenantId {
@@ -101,6 +102,43 @@ fn an_altered_removed_inserted_or_moved_entry_is_named() {
     renumbered[2].seq = 3;
     renumbered[3].seq = 4;
     assert_eq!(fault(&renumbered), (3, Fault::Altered));
+}
+
+proptest! {
+    #[test]
+    fn no_change_of_an_entry_goes_unseen(place in 0usize..5, other in 0usize..5, kind in 0usize..8, at in 0usize..32) {
+        let mut entries = five();
+        let entry = &mut entries[place];
+        let mut first = place;
+        match kind {
+            0 => {
+                let at = at % entry.body.len();
+                let changed = if &entry.body[at..=at] == "x" { "y" } else { "x" };
+                entry.body.replace_range(at..=at, changed);
+            }
+            1 => entry.hash[at] ^= 1,
+            2 => entry.at += TimeDelta::microseconds(1),
+            3 => entry.guest = match entry.guest {
+                Some(_) => None,
+                None => Some(guest()),
+            },
+            4 => entry.seq += 1 + i64::try_from(at).expect("small"),
+            5 => entry.details = match entry.details.take() {
+                Some(_) => None,
+                None => Some(Details { text: "{}".into(), salt: Uuid::nil() }),
+            },
+            6 if other != place => {
+                entries.swap(place, other);
+                first = place.min(other);
+            }
+            _ => {
+                let copy = entries[place].clone();
+                entries.insert(place + 1, copy);
+            }
+        }
+        let broken = followed(&entries, &Anchors::default()).expect_err("it is found");
+        prop_assert_eq!(broken.seq, i64::try_from(first + 1).expect("small"));
+    }
 }
 
 #[test]

@@ -45,10 +45,22 @@ pub(crate) async fn verify(
     anchors: Option<&Path>,
 ) -> Result<Exit> {
     let written = anchors.map(anchor::read).transpose()?.unwrap_or_default();
-    let verified = match file {
+    let mut verified = match file {
         Some(file) => vec![offline::verify(file, &written)?],
         None => in_database(global, &anchor::all(&written)).await?,
     };
+    for verified in &mut verified {
+        let has_none = verified
+            .outcome
+            .as_ref()
+            .is_ok_and(|head| head.anchored == 0);
+        if anchors.is_some() && has_none {
+            let told =
+                "no anchor of the file is about an entry here, so they prove nothing about it";
+            let note = verified.note.take().map(|note| format!("{note}; "));
+            verified.note = Some(format!("{}{told}", note.unwrap_or_default()));
+        }
+    }
     match global.output {
         Output::Json => print_json(&verified.iter().map(Verified::object).collect())?,
         Output::Csv => rows(&verified).print_csv()?,
