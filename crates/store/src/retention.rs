@@ -97,11 +97,11 @@ impl Tx {
         let guests: Vec<GuestId> = erased.into_iter().map(|(id,)| id.into()).collect();
         let given = Given::rows(guests.len()).ids("guest_id", guests.iter().map(|guest| guest.0));
         for sql in [
-            "DELETE FROM guest_sponsors WHERE tenant_id = $1 AND guest_key IN \
+            "DELETE FROM guest_sponsors WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
-            "DELETE FROM memberships WHERE tenant_id = $1 AND guest_key IN \
+            "DELETE FROM memberships WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
-            "DELETE FROM guest_roles WHERE tenant_id = $1 AND guest_key IN \
+            "DELETE FROM guest_roles WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "UPDATE journal SET details = NULL, salt = NULL WHERE tenant_id = $1 AND details IS NOT NULL \
              AND guest_id IN (SELECT guest_id FROM given)",
