@@ -322,6 +322,18 @@ async fn the_personal_data_of_a_removed_guest_is_erased_and_the_journal_stays_wh
         (&after["mail"], &after["upn"], &after["display_name"]),
         (&Value::Null, &json!("erased"), &Value::Null)
     );
+    let url = format!("sqlite://{}", tenant.path("innkeeper.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("a database");
+    let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+    checkpoint
+        .execute(&mut connection)
+        .await
+        .expect("everything is in the file");
+    connection.close().await.expect("closed");
+    let bytes = std::fs::read(tenant.path("innkeeper.db")).expect("a file");
+    let mail = b"ann@partner.example";
+    let left = bytes.windows(mail.len()).filter(|bytes| bytes == mail);
+    assert_eq!(left.count(), 0, "nothing is left between the rows");
     let all = tenant.json(&["journal", "verify"]).await;
     assert_eq!(all[0]["intact"], true, "{all:#}");
     let text = export(&tenant, &[]).await;
