@@ -6,6 +6,7 @@ mod daemon;
 mod demo;
 mod doctor;
 mod errors;
+mod evidence;
 mod kill;
 mod once;
 mod outage;

@@ -4,8 +4,9 @@ mod policy;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use policy::Policy;
@@ -146,6 +147,12 @@ pub(crate) enum Command {
     /// The guests as last observed.
     #[command(subcommand)]
     Guests(Guests),
+    /// The record of everything that happened, each entry chained to the one before.
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Documents for those who ask: about one guest, or about a period.
+    #[command(subcommand)]
+    Report(Report),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(Policy),
@@ -194,6 +201,131 @@ pub(crate) enum Guests {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Prove that no entry was altered, removed, inserted or moved, or name the first one that was.
+    #[command(
+        after_help = "Exit codes: 0 intact, 1 broken.\n\nExamples:\n  innkeeper journal verify\n  \
+                            innkeeper journal verify --anchor /mnt/evidence/innkeeper-anchors.jsonl\n  \
+                            innkeeper journal verify --file journal.jsonl     needs neither database nor configuration"
+    )]
+    Verify {
+        /// An export to verify, JSON Lines or CSV, instead of the database.
+        #[arg(long, value_name = "EXPORT")]
+        file: Option<PathBuf>,
+        /// A file of anchors, each of which must still be in the chain.
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Write entries to standard output, as JSON Lines (or CSV, with --output csv) that can be verified anywhere.
+    #[command(
+        after_help = "Examples:\n  innkeeper journal export > journal.jsonl\n  \
+                            innkeeper journal export --from 2027-01-01 --to 2027-03-31 --output csv > quarter.csv"
+    )]
+    Export {
+        /// The first day (UTC), or a time such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Option<Moment>,
+        /// The last day (UTC), or the time before which entries are taken.
+        #[arg(long, value_name = "DATE")]
+        to: Option<Moment>,
+        /// Only entries about this guest: object id, UPN or mail address.
+        #[arg(long, value_name = "GUEST")]
+        guest: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Everything about one guest, with the proof that the record is whole.
+    #[command(
+        after_help = "Examples:\n  innkeeper report guest ann@partner.example --out ann.html     print it, or save it as PDF\n  \
+                            innkeeper report guest ann@partner.example --output json"
+    )]
+    Guest {
+        /// Object id, UPN or mail address.
+        guest: String,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+    /// What happened in a period: who was removed, disabled, enabled, or kept although a rule holds, and by whom.
+    #[command(
+        after_help = "Example:\n  innkeeper report period --from 2027-01-01 --to 2027-03-31 --out quarter.html"
+    )]
+    Period {
+        /// The first day (UTC), or a time such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Moment,
+        /// The last day (UTC), or the time before which things are taken.
+        #[arg(long, value_name = "DATE")]
+        to: Moment,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+}
+
+/// Where a document goes, and as what.
+#[derive(Debug, Args)]
+pub(crate) struct DocumentOptions {
+    /// As what; without it, what --output says, else HTML.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// A file instead of standard output; a new one is made readable to you alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a document is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One page without anything outside it, ready to be printed.
+    Html,
+    /// One JSON document.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// A day or an instant, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Day(NaiveDate),
+    At(DateTime<Utc>),
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let day = text.parse().map(Self::Day);
+        day.or_else(|_| text.parse().map(Self::At)).map_err(|_| {
+            "it is neither a day, such as 2027-01-31, nor a time, such as 2027-01-31T12:00:00Z"
+                .to_owned()
+        })
+    }
+}
+
+impl Moment {
+    /// Where what it begins begins.
+    pub(crate) fn start(self) -> DateTime<Utc> {
+        match self {
+            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc(),
+            Self::At(at) => at,
+        }
+    }
+
+    /// Before when what it ends ends: the whole of a day belongs to it.
+    pub(crate) fn end(self) -> DateTime<Utc> {
+        match self {
+            Self::Day(day) => {
+                let next = day.succ_opt().unwrap_or(day);
+                next.and_time(NaiveTime::MIN).and_utc()
+            }
+            Self::At(at) => at,
+        }
+    }
+}
+
 /// The words for verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VerdictWord {
@@ -234,7 +366,7 @@ pub(crate) struct Simulate {
     pub(crate) speed: f64,
     /// The simulated time at the start, such as 2026-01-01T00:00:00Z; now by default.
     #[arg(long, value_name = "TIME")]
-    pub(crate) start: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) start: Option<DateTime<Utc>>,
     /// Answer as fast as it can instead of throttling as Graph does.
     #[arg(long)]
     pub(crate) no_throttling: bool,

@@ -6,15 +6,17 @@ mod doctor;
 mod explain;
 mod forecast;
 mod guests;
+mod journal;
 mod judging;
 mod plan;
 mod policy;
+mod report;
 mod simulate;
 mod undo;
 
 use anyhow::Result;
 
-use crate::cli::{Cli, Command, Config, Db, Guests};
+use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Report};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -48,6 +50,18 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
         Command::Policy(command) => policy::run(&global, command).await,
+        Command::Journal(Journal::Verify { file, anchor }) => {
+            journal::verify(&global, file.as_deref(), anchor.as_deref()).await
+        }
+        Command::Journal(Journal::Export { from, to, guest }) => {
+            journal::export(&global, from, to, guest.as_deref()).await
+        }
+        Command::Report(Report::Guest { guest, document }) => {
+            report::guest(&global, &guest, &document).await
+        }
+        Command::Report(Report::Period { from, to, document }) => {
+            report::period(&global, from, to, &document).await
+        }
         Command::Config(Config::Check) => check::config(&global),
         Command::Config(Config::Show) => check::show(&global),
         Command::Db(Db::Migrate) => check::migrate(&global).await,

@@ -79,7 +79,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
     Ok(Exit::Ok)
 }
 
-fn fact_rows(facts: &Facts<'_>) -> Rows {
+pub(super) fn fact_rows(facts: &Facts<'_>) -> Rows {
     let mut rows = Rows::new(["fact", "value", "source"]);
     for name in FactName::ALL {
         rows.push([
@@ -91,7 +91,7 @@ fn fact_rows(facts: &Facts<'_>) -> Rows {
     rows
 }
 
-fn fact_object(name: FactName, facts: &Facts<'_>) -> Value {
+pub(super) fn fact_object(name: FactName, facts: &Facts<'_>) -> Value {
     json!({ "fact": name, "value": facts.shown(name), "source": name.source() })
 }
 
@@ -104,12 +104,12 @@ struct Judged<'b> {
     case: String,
 }
 
-struct Outcomes<'b> {
+pub(super) struct Outcomes<'b> {
     protections: Vec<Judged<'b>>,
     rules: Vec<Judged<'b>>,
 }
 
-fn outcomes<'b>(bench: &'b Bench, facts: &Facts<'_>, cases: &[Case]) -> Outcomes<'b> {
+pub(super) fn outcomes<'b>(bench: &'b Bench, facts: &Facts<'_>, cases: &[Case]) -> Outcomes<'b> {
     let judged = |name: &'b str, condition: &'b Condition, case: String| Judged {
         name,
         condition,
@@ -162,7 +162,7 @@ fn progress(bench: &Bench, rule: &Rule, cases: &[Case]) -> String {
 }
 
 impl Outcomes<'_> {
-    fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> Rows {
         let mut rows = Rows::new(["rule", "holds", "condition", "because", "case"]);
         let protections = self
             .protections

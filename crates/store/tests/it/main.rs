@@ -6,3 +6,4 @@ mod databases;
 mod guests;
 mod history;
 mod opening;
+mod retention;

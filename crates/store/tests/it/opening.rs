@@ -30,6 +30,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
+            "0004_evidence",
             "0006_readings",
             "0008_snapshots"
         ]
@@ -40,6 +41,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
+            "0004_evidence",
             "0006_readings",
             "0008_snapshots"
         ]
