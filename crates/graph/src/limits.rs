@@ -65,6 +65,27 @@ impl Limits {
         }
     }
 
+    /// With every stretch of time divided, its margin as well: for a simulator whose windows are shorter. By nothing, it
+    /// stays as it is.
+    #[must_use]
+    pub fn shortened(mut self, by: u32) -> Self {
+        let Self {
+            sign_ins,
+            reports,
+            directory,
+            writes,
+            mail,
+            mails_at_once: _,
+            share_percent: _,
+        } = &mut self;
+        for quota in [sign_ins, reports, directory, writes, mail] {
+            for limit in &mut quota.limits {
+                limit.within /= by.max(1);
+            }
+        }
+        self
+    }
+
     /// Nothing is paced, but for the mails that are on their way at once.
     #[must_use]
     pub fn none() -> Self {
