@@ -1,7 +1,8 @@
 //! Graph's limits, kept from this side: a request waits for its turn instead of being refused.
 //!
-//! Invariants: no stretch of time of a limit's length sees more than the limit allows; who comes first goes first; when
-//! Graph asks to slow down, the whole kind stops until then. What is left for this process is learnt: from refusals,
+//! Invariants: no stretch of time of a limit's length sees more than the limit allows, as Graph counts it, since a request
+//! is counted until so long after its answer; who comes first goes first; when Graph asks to slow down, the whole kind
+//! stops until then. What is left for this process is learnt: from refusals,
 //! and from the share of a limit that Graph says is used up, since other processes may use the same application.
 //!
 //! A plain rate limiter does not do: Graph counts in windows, and a bucket that refills evenly either wastes a window's
@@ -65,9 +66,29 @@ struct Budget {
     state: Mutex<State>,
 }
 
+/// What was let through, until it is dropped: then its answer is there, or it is given up.
+pub(crate) struct Ticket<'b> {
+    _lane: Option<SemaphorePermit<'b>>,
+    _admitted: Vec<Admitted<'b>>,
+}
+
+/// An amount that is on its way.
+struct Admitted<'b> {
+    budget: &'b Budget,
+    amount: u32,
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.budget.state().answered(self.amount, Instant::now());
+    }
+}
+
 #[derive(Debug)]
 struct State {
-    /// What was let through within the longest stretch.
+    /// What is on its way. When it arrives, and so from when on Graph counts it, is not known.
+    on_its_way: u32,
+    /// What was answered within the longest stretch, and when.
     admitted: VecDeque<(Instant, u32)>,
     /// Nothing is let through before.
     closed_until: Option<Instant>,
@@ -106,20 +127,19 @@ impl Budgets {
 
     /// Returns when a request of this kind, or a batch of so many, may be sent. What is returned is held until it is
     /// answered: of mail only so many are on their way at once.
-    pub(crate) async fn admit(
-        &self,
-        kind: Kind,
-        requests: u32,
-        units: u32,
-    ) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn admit(&self, kind: Kind, requests: u32, units: u32) -> Ticket<'_> {
         let lane = match kind {
             Kind::Mail => self.mails.acquire().await.ok(),
             Kind::Directory | Kind::SignIns | Kind::Reports | Kind::Write => None,
         };
+        let mut admitted = Vec::with_capacity(2);
         for (budget, in_units) in self.of(kind) {
-            budget.admit(if in_units { units } else { requests }).await;
+            admitted.extend(budget.admit(if in_units { units } else { requests }).await);
         }
-        lane
+        Ticket {
+            _lane: lane,
+            _admitted: admitted,
+        }
     }
 
     /// Graph refused a request of this kind.
@@ -158,6 +178,7 @@ impl Budget {
             share: share.clamp(LEAST, 100),
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
+                on_its_way: 0,
                 admitted: VecDeque::new(),
                 closed_until: None,
                 percent: 100,
@@ -171,16 +192,21 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn admit(&self, amount: u32) {
+    async fn admit(&self, amount: u32) -> Option<Admitted<'_>> {
         if self.quota.limits.is_empty() {
-            return;
+            return None;
         }
         // Held while waiting: whoever comes meanwhile queues up behind.
         let _turn = self.turn.lock().await;
         loop {
             let wait = self.state().admit(self, amount, Instant::now());
             match wait {
-                None => return,
+                None => {
+                    return Some(Admitted {
+                        budget: self,
+                        amount,
+                    });
+                }
                 Some(wait) => tokio::time::sleep(wait).await,
             }
         }
@@ -236,9 +262,7 @@ impl Budget {
         if retry_after > each * 3 / 2 {
             return;
         }
-        // What was refused counts as well.
-        let leaking =
-            (2..allowed + 2).filter_map(|nth| (now + each * nth).checked_sub(limit.within));
+        let leaking = (1..=allowed).filter_map(|nth| (now + each * nth).checked_sub(limit.within));
         state.admitted = leaking.map(|at| (at, 1)).collect();
     }
 
@@ -284,6 +308,11 @@ impl Budget {
 }
 
 impl State {
+    fn answered(&mut self, amount: u32, now: Instant) {
+        self.on_its_way = self.on_its_way.saturating_sub(amount);
+        self.admitted.push_back((now, amount));
+    }
+
     /// Lets an amount through, or says how long to wait before asking again.
     fn admit(&mut self, budget: &Budget, amount: u32, now: Instant) -> Option<Duration> {
         let longest = budget.longest();
@@ -302,7 +331,7 @@ impl State {
         }
         let wait = self.wait(budget, amount, now);
         if wait.is_zero() {
-            self.admitted.push_back((now, amount));
+            self.on_its_way = self.on_its_way.saturating_add(amount);
             return None;
         }
         // Having to wait shows that all of it is used; a whole stretch without a word of Graph's, that it is right.
@@ -330,7 +359,10 @@ impl State {
             let allowed = budget.allowed(limit.requests, self.percent);
             // What is larger than the limit goes alone.
             let mut room = allowed.saturating_sub(amount);
-            for (at, amount) in self.admitted.iter().rev() {
+            // What is on its way arrives now at the earliest.
+            let on_its_way = (now, self.on_its_way);
+            let newest_first = std::iter::once(&on_its_way).chain(self.admitted.iter().rev());
+            for (at, amount) in newest_first {
                 if *at + limit.within <= now {
                     break;
                 }
@@ -345,12 +377,14 @@ impl State {
         limits.map(under).max().unwrap_or_default()
     }
 
-    /// What was let through in the last stretch of this length.
+    /// What was let through in the last stretch of this length, and what is on its way.
     fn within(&self, length: Duration, now: Instant) -> u32 {
         let recent = self.admitted.iter().rev();
         recent
             .take_while(|(at, _)| *at + length > now)
-            .fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+            .fold(self.on_its_way, |sum, (_, amount)| {
+                sum.saturating_add(*amount)
+            })
     }
 }
 
@@ -467,7 +501,7 @@ mod tests {
             "the third waits"
         );
         drop(first);
-        assert!(budgets.admit(Kind::Mail, 1, 1).await.is_some());
+        budgets.admit(Kind::Mail, 1, 1).await;
     }
 
     /// Graph's own count of the two limits of sign-in activity, in windows or in buckets.
@@ -530,9 +564,12 @@ mod tests {
             let (started, mut refused) = (Instant::now(), 0);
             let mut pages = 0;
             while pages < 200 {
-                budgets.admit(Kind::SignIns, 1, 1).await;
+                // The way there takes now a moment, now longer.
+                let way = if pages % 10 == 0 { 500 } else { 10 };
+                let ticket = budgets.admit(Kind::SignIns, 1, 1).await;
+                tokio::time::sleep(Duration::from_millis(way)).await;
                 let (part, wait) = graph.count(Instant::now());
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 if tells_parts && part >= 0.8 {
                     budgets.used(Kind::SignIns, part);
                 }
@@ -541,6 +578,7 @@ mod tests {
                     Some(wait) => {
                         refused += 1;
                         budgets.refused(Kind::SignIns, Some(wait));
+                        drop(ticket);
                         tokio::time::sleep(wait).await;
                     }
                 }
