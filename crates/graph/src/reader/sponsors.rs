@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut};
+use futures_util::future::join;
+use futures_util::{Stream, StreamExt, TryStreamExt, pin_mut, stream};
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::Sponsor;
 use uuid::Uuid;
@@ -17,6 +18,9 @@ const SPONSOR: &str = "id,displayName,mail,accountEnabled,userType";
 
 /// With `$expand` a page has at most 100. A guest has at most five sponsors, so the expansion is complete.
 const PAGE: &str = "100";
+
+/// Look-ups on their way at once.
+const LOOK_UPS: usize = 8;
 
 /// Guests with their sponsors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +48,21 @@ impl Reader {
             .costing(2);
         let known = Known::default();
         let rows = pages::<Sponsored>(&self.0, request).boxed();
-        futures_util::stream::try_unfold((rows, known), move |(mut rows, mut known)| async move {
-            let Some(rows_of_page) = rows.try_next().await? else {
-                return Ok(None);
-            };
-            let page = self.complete(rows_of_page, &mut known).await?;
-            Ok(Some((page, (rows, known))))
-        })
+        stream::try_unfold(
+            (rows, None, known),
+            move |(mut rows, ahead, mut known)| async move {
+                let page = match ahead {
+                    Some(page) => Some(page),
+                    None => rows.try_next().await?,
+                };
+                let Some(page) = page else {
+                    return Ok(None);
+                };
+                // The next page is on its way meanwhile: there may be as many look-ups as pages.
+                let (page, ahead) = join(self.complete(page, &mut known), rows.try_next()).await;
+                Ok(Some((page?, (rows, ahead?, known))))
+            },
+        )
     }
 
     async fn complete(
@@ -86,26 +98,34 @@ impl Reader {
                 unknown.push(object.id);
             }
         }
-        for chunk in unknown.chunks(IN_ONE_FILTER) {
-            let request = self
-                .0
-                .get(&["users"], "/users", "User.Read.All")
-                .with("$filter", &among(chunk.iter().copied()))
-                .with("$select", SPONSOR);
-            let found = pages::<DirectoryObject>(&self.0, request);
-            pin_mut!(found);
-            while let Some(objects) = found.try_next().await? {
-                known.0.extend(
-                    objects
-                        .into_iter()
-                        .map(|object| (object.id, Some(object.sponsor()))),
-                );
-            }
-            for id in chunk {
-                known.0.entry(*id).or_insert(None);
-            }
+        let chunks = unknown.chunks(IN_ONE_FILTER);
+        let look_ups: Vec<_> = chunks.map(|ids| self.users_of(ids.to_vec())).collect();
+        let mut found = stream::iter(look_ups).buffer_unordered(LOOK_UPS);
+        while let Some(found) = found.try_next().await? {
+            known.0.extend(found);
         }
         Ok(())
+    }
+
+    /// Those of these users that are there, and of the others that they are not.
+    async fn users_of(&self, ids: Vec<Uuid>) -> Result<HashMap<Uuid, Option<Sponsor>>, GraphError> {
+        let request = self
+            .0
+            .get(&["users"], "/users", "User.Read.All")
+            .with("$filter", &among(ids.iter().copied()))
+            .with("$select", SPONSOR);
+        let mut users: HashMap<Uuid, Option<Sponsor>> =
+            ids.into_iter().map(|id| (id, None)).collect();
+        let found = pages::<DirectoryObject>(&self.0, request);
+        pin_mut!(found);
+        while let Some(objects) = found.try_next().await? {
+            users.extend(
+                objects
+                    .into_iter()
+                    .map(|object| (object.id, Some(object.sponsor()))),
+            );
+        }
+        Ok(users)
     }
 }
 
