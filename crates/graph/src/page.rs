@@ -105,8 +105,15 @@ impl Listing {
                 warn!(%answered, "the listing goes back");
                 Ok(Some(Vec::new()))
             }
+            // Of Graph's own link nothing can be bad but that it is lost, whatever the code: that of the logs is empty.
             Err(GraphError::BadRequest { answered })
-                if self.before.is_none() && self.instead.is_some() =>
+                if url != self.first.url && self.goes_back(&url) =>
+            {
+                warn!(%answered, "the listing goes back");
+                Ok(Some(Vec::new()))
+            }
+            Err(GraphError::BadRequest { answered })
+                if url == self.first.url && self.before.is_none() && self.instead.is_some() =>
             {
                 warn!(%answered, "the listing is asked for differently");
                 self.first = self.instead.take().unwrap_or_else(|| self.first.clone());
