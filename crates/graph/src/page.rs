@@ -96,7 +96,13 @@ impl Listing {
         let request = self.first.at(url.clone());
         match self.connection.read::<Page<T>>(&request).await {
             Ok(Page { value, next_link }) => {
-                self.empty = if value.is_empty() { self.empty + 1 } else { 0 };
+                if value.is_empty() {
+                    // It may link to itself: its items are still to come. That it is empty is counted.
+                    self.empty += 1;
+                    self.visited.remove(&hash(&url));
+                } else {
+                    self.empty = 0;
+                }
                 self.next = next_link.map(|link| self.trusted(&link)).transpose()?;
                 self.before = Some(url);
                 Ok(Some(value))
