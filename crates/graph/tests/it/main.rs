@@ -1,5 +1,6 @@
 //! The client against scripted answers, and against the simulated tenant.
 
+mod behaviours;
 mod connections;
 mod contract;
 mod credentials;
