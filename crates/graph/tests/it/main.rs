@@ -9,6 +9,7 @@ mod documents;
 mod effects;
 mod fallbacks;
 mod limits;
+mod network;
 mod paging;
 mod refusals;
 mod rereading;
