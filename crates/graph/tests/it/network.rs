@@ -111,7 +111,7 @@ async fn a_name_that_leads_nowhere_is_named_and_nothing_was_written() {
 }
 
 /// Runs the test below in a process of its own, in whose environment this is.
-fn run(address: &url::Url, identity: Option<&url::Url>, proxy: &url::Url) -> Output {
+fn run(address: &url::Url, also: &[(&str, &str)], proxy: &url::Url) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this test's own path"));
     command
         .args(["--ignored", "--exact", "network::a_process_behind_a_proxy"])
@@ -127,10 +127,10 @@ fn run(address: &url::Url, identity: Option<&url::Url>, proxy: &url::Url) -> Out
     ] {
         command.env(name, proxy.as_str());
     }
-    if let Some(identity) = identity {
-        command.env("IDENTITY_AT", identity.as_str());
-    }
-    command.output().expect("it runs")
+    command
+        .envs(also.iter().copied())
+        .output()
+        .expect("it runs")
 }
 
 #[tokio::test]
@@ -154,6 +154,7 @@ async fn a_process_behind_a_proxy() {
     };
     let graph = Graph::connect(Settings {
         credential,
+        ca_file: std::env::var_os("CA_FILE").map(PathBuf::from),
         ..settings
     });
     let count = graph.expect("a connection").reader().guest_count().await;
@@ -172,7 +173,7 @@ fn assert_passed(output: &Output) {
 fn hosts_elsewhere_are_reached_by_the_proxy() {
     let proxy = Socket::start([whole("200 OK", "", "7")]);
     let graph = "http://graph.invalid".parse().expect("an address");
-    assert_passed(&run(&graph, None, proxy.url()));
+    assert_passed(&run(&graph, &[], proxy.url()));
     let came = proxy.came();
     assert_eq!(came.len(), 2, "{came:?}");
     for (_, line) in came {
@@ -182,9 +183,16 @@ fn hosts_elsewhere_are_reached_by_the_proxy() {
 
 #[test]
 fn this_machine_is_never_reached_by_the_proxy() {
-    let graph = Socket::start([whole("200 OK", "", "7")]);
-    assert_passed(&run(graph.url(), None, &nowhere()));
-    assert_eq!(graph.came().len(), 2);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let file = folder.path().join("ca.pem");
+    let (_, certificate) = server("");
+    std::fs::write(&file, certificate).expect("the folder can be written");
+    let file = file.to_str().expect("a path in UTF-8");
+    for also in [&[][..], &[("CA_FILE", file)]] {
+        let graph = Socket::start([whole("200 OK", "", "7")]);
+        assert_passed(&run(graph.url(), also, &nowhere()));
+        assert_eq!(graph.came().len(), 2);
+    }
 }
 
 #[test]
@@ -194,7 +202,11 @@ fn a_machines_identity_is_never_asked_for_by_the_proxy() {
     let proxy = Socket::proxy([whole("200 OK", "", "7")]);
     let graph = "http://graph.invalid".parse().expect("an address");
     let endpoint = platform.url().join("metadata").expect("an address");
-    assert_passed(&run(&graph, Some(&endpoint), proxy.url()));
+    assert_passed(&run(
+        &graph,
+        &[("IDENTITY_AT", endpoint.as_str())],
+        proxy.url(),
+    ));
     assert_eq!(platform.came().len(), 1);
     assert_eq!(proxy.came().len(), 1);
 }
