@@ -156,16 +156,19 @@ impl Budgets {
         let now = Instant::now();
         let shares = self.of(kind).map(|(budget, _)| (budget, budget.share(now)));
         let explaining: Vec<_> = shares.filter(|(_, share)| *share >= 0.9 * part).collect();
-        match explaining.as_slice() {
+        if explaining.is_empty() {
             // More is used up than by this process.
-            [] => {
-                if let Some((budget, _)) = self.of(kind).next() {
-                    budget.used(part);
-                }
+            if let Some((budget, _)) = self.of(kind).next() {
+                budget.used(part);
             }
-            // It can be no other limit, and this process has used as much of it as Graph says.
-            [(budget, share)] if (share / part - 1.0).abs() < 0.05 => budget.confirmed(now),
-            _ => {}
+            return;
+        }
+        let counting = explaining.iter().filter(|(budget, _)| budget.counts(part));
+        // It can be no other limit, and this process has used as much of it as Graph says.
+        if let [(budget, share)] = counting.collect::<Vec<_>>().as_slice()
+            && (share / part - 1.0).abs() < 0.05
+        {
+            budget.confirmed(now);
         }
     }
 }
@@ -273,6 +276,16 @@ impl Budget {
             f64::from(state.within(limit.within, now)) / f64::from(limit.requests.max(1))
         };
         self.quota.limits.iter().map(share).fold(0.0, f64::max)
+    }
+
+    /// Whether a whole number of requests makes such a part of a limit; of five, 0.9 does not.
+    fn counts(&self, part: f64) -> bool {
+        let is_whole = |limit: &Limit| {
+            let used = f64::from(limit.requests) * part;
+            // Parts have two decimals.
+            (used - used.round()).abs() <= 0.005 * f64::from(limit.requests) + 0.01
+        };
+        self.quota.limits.iter().any(is_whole)
     }
 
     /// The limit is as documented: nothing above it need be tried.
