@@ -6,21 +6,9 @@
 //! It prints the wall time of a first and of a second cycle with throttling off, the highest resident memory of the
 //! process that runs them, and the size of the database.
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod installed;
 
-/// What ends when this ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to stop.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use installed::{build, mebibytes, run, simulate, write_installation};
 
 fn main() {
     let guests: u64 = std::env::args()
@@ -33,7 +21,7 @@ fn main() {
     write_installation(folder.path(), &settings);
     println!("{guests} guests, throttling off, SQLite");
     for name in ["first cycle", "second cycle"] {
-        let (wall, resident) = measure(&innkeeper, folder.path());
+        let (wall, resident) = run(&innkeeper, "apply", folder.path());
         println!(
             "{name}: {:.2} s, {:.1} MB resident at most",
             wall.as_secs_f64(),
@@ -45,102 +33,4 @@ fn main() {
         .len();
     println!("database: {:.1} MB", mebibytes(database / 1024) * 1.048_576);
     drop(server);
-}
-
-/// Builds the binary as it is released.
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--locked", "-p", "innkeeper"])
-        .current_dir(&root)
-        .status();
-    assert!(
-        status.expect("cargo runs").success(),
-        "the binary cannot be built"
-    );
-    let bench = std::env::current_exe().expect("this bench's own path");
-    let folder = bench
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/<profile>/deps");
-    folder.join("innkeeper")
-}
-
-/// Starts the simulator; returns it with the settings that it prints for a configuration.
-fn simulate(innkeeper: &Path, guests: u64) -> (Server, String) {
-    let mut child = Command::new(innkeeper)
-        .args([
-            "simulate",
-            "--listen",
-            "127.0.0.1:0",
-            "--no-throttling",
-            "--speed",
-            "0",
-            "--guests",
-            &guests.to_string(),
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the simulator starts");
-    let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-    let server = Server(child);
-    let mut settings = String::new();
-    for line in stdout.lines().map(|line| line.expect("text")) {
-        if line.starts_with("Its control interface") {
-            return (server, settings);
-        }
-        if !line.starts_with("A simulated tenant") {
-            settings.push_str(&line);
-            settings.push('\n');
-        }
-    }
-    panic!("the simulator ended early: {settings}");
-}
-
-fn write_installation(folder: &Path, settings: &str) {
-    let settings = settings.replace(
-        "policy = \"policy.toml\"",
-        "mode = \"enforce\"\npolicy = \"policy.toml\"",
-    );
-    let config = format!(
-        "[database]\nurl = \"sqlite://innkeeper.db\"\n\n[schedule]\ncycle = \"0 */6 * * *\"\n\n{settings}\n\
-         [tenants.notify]\nsender = \"guests@contoso.example\"\noperators = [\"operators@contoso.example\"]\n"
-    );
-    std::fs::write(folder.join("innkeeper.toml"), config).expect("the folder can be written");
-    std::fs::write(
-        folder.join("policy.toml"),
-        include_str!("../../config/policy.toml"),
-    )
-    .expect("the folder can be written");
-}
-
-/// Runs `apply`; returns its wall time and its highest resident memory in KiB, as Linux accounts it.
-fn measure(innkeeper: &Path, folder: &Path) -> (Duration, u64) {
-    let begun = Instant::now();
-    let mut child = Command::new(innkeeper)
-        .args(["apply", "--quiet", "--config"])
-        .arg(folder.join("innkeeper.toml"))
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
-    let status = format!("/proc/{}/status", child.id());
-    let mut highest = 0;
-    loop {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        highest = highest.max(
-            line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-                .unwrap_or(0),
-        );
-        if let Some(ended) = child.try_wait().expect("it can be waited for") {
-            assert!(ended.success(), "apply failed: {ended}");
-            return (begun.elapsed(), highest);
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn mebibytes(kibibytes: u64) -> f64 {
-    kibibytes as f64 / 1024.0
 }

@@ -160,6 +160,12 @@ pub enum Closing {
     /// Somebody brought the account back after Innkeeper had disabled or deleted it.
     #[error("somebody brought the account back")]
     Revived,
+    /// A person undid what the case had done.
+    #[error("a person undid it: {reason}")]
+    Undone {
+        /// Why.
+        reason: String,
+    },
     /// The guest is no longer in the directory.
     #[error("the guest is no longer in the directory")]
     Gone,

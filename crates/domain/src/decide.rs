@@ -48,7 +48,12 @@ impl Judge<'_> {
     /// The verdict for one guest.
     #[must_use]
     pub fn judge(&self, guest: &GuestView) -> Judgement {
-        hearing::Hearing::of(self, guest).conclude()
+        self.judge_by(guest, self.facts(guest))
+    }
+
+    /// The verdict for one guest by facts that are given.
+    pub(crate) fn judge_by(&self, guest: &GuestView, facts: Facts<'_>) -> Judgement {
+        hearing::Hearing::of(self, guest, facts).conclude()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod derive;
 mod names;
+pub mod reference;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use crate::ids::GroupId;
 use crate::policy::{Basis, Expiry, Partner, Project};
 use crate::sponsor::Sponsor;
 
+pub(crate) use derive::{all_ended, eligible_sponsor_count, sponsor_count};
 pub use names::{FactName, Kind};
 
 /// The value of a fact.
@@ -152,13 +154,13 @@ pub struct Facts<'a> {
     /// [`FactName::ExpiresInDays`].
     pub expires_in_days: Fact<i64>,
     /// [`FactName::ExpiresBy`].
-    pub expires_by: Fact<&'static str>,
+    pub expires_by: Fact<&'a str>,
     /// What both of these come from.
     pub expiry: Fact<ExpiryFact<'a>>,
     /// The value of the attribute that should be a date and is none.
     pub bad_date: Option<&'a str>,
     /// [`FactName::LastSeenBy`].
-    pub last_seen_by: Fact<&'static str>,
+    pub last_seen_by: Fact<&'a str>,
     /// [`FactName::RedeemedOn`].
     pub redeemed_on: Fact<String>,
     /// [`FactName::RedeemedDays`].

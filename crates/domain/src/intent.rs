@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, TenantId};
+use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
 use crate::policy::RuleName;
 
 /// One effect that is about to be caused.
@@ -52,6 +52,18 @@ pub enum Call {
     Enable,
     /// `DELETE /users/{guest}`.
     Delete,
+    /// `POST /directory/deletedItems/{guest}/restore`.
+    Restore,
+    /// `POST /groups/{group}/members/$ref`.
+    AddToGroup {
+        /// The group.
+        group: GroupId,
+    },
+    /// `POST /users/{guest}/sponsors/$ref`.
+    AddSponsor {
+        /// The sponsor.
+        sponsor: SponsorId,
+    },
 }
 
 impl Call {
@@ -65,15 +77,21 @@ impl Call {
             Self::Disable => "disable",
             Self::Enable => "enable",
             Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::AddToGroup { .. } => "add-to-group",
+            Self::AddSponsor { .. } => "add-sponsor",
         }
     }
 
     /// What tells this call from another of the same stage: the group, or the addresses.
     fn target(&self) -> String {
         match self {
-            Self::Flag | Self::Disable | Self::Enable | Self::Delete => String::new(),
+            Self::Flag | Self::Disable | Self::Enable | Self::Delete | Self::Restore => {
+                String::new()
+            }
             Self::Notify { to } => to.join(","),
-            Self::RemoveFromGroup { group } => group.to_string(),
+            Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
+            Self::AddSponsor { sponsor } => sponsor.to_string(),
         }
     }
 }

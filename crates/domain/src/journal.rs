@@ -2,18 +2,30 @@
 //!
 //! Invariant: entries of a tenant are numbered from 1 without a gap, and each one's hash covers its content and
 //! the hash before it, so that altering, removing, inserting or moving any entry breaks the chain.
+//!
+//! What an entry says of a person beyond ids is its [`Details`]. They stand beside the body, which holds their seal: a
+//! salted SHA-256. So altered details are found like an altered body, and erased ones (with their salt) leave the chain
+//! whole and nothing to guess them by.
+
+mod anchor;
+mod chain;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::case::Closing;
-use crate::decision::Decision;
+use crate::decision::{Decision, OrderKind};
 use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, TenantId};
 use crate::intent::{Call, Outcome};
 use crate::observation::Observation;
-use crate::plan::Refusal;
+use crate::plan::{Refusal, hex};
 use crate::policy::{RuleName, SetProject};
+
+pub use anchor::{Anchor, Anchors};
+pub use chain::{Broken, Chain, Fault, Head};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,8 +106,8 @@ pub enum Event {
     },
     /// A person took a decision about a guest back.
     Released {
-        /// The decision that counts no longer.
-        decision: Decision,
+        /// Of which kind the decision was.
+        order: OrderKind,
         /// Who took it back.
         by: String,
         /// Why.
@@ -113,6 +125,17 @@ pub enum Event {
         /// Who took it away.
         by: String,
     },
+    /// A person had something undone.
+    UndoAsked {
+        /// What the calls that follow are grouped by.
+        undo: PlanId,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// For how many guests.
+        guests: u64,
+    },
     /// What came of it.
     Concluded {
         /// The intent.
@@ -120,6 +143,113 @@ pub enum Event {
         /// The outcome.
         outcome: Outcome,
     },
+    /// The guest has been gone for so long that the details of its entries so far were erased.
+    Erased,
+}
+
+/// Where in a body that is told which says more of a person than ids.
+#[derive(Clone, Copy)]
+enum Place {
+    Own(&'static str),
+    Within(&'static str, &'static str),
+}
+
+impl Event {
+    fn personal(&self) -> Option<Place> {
+        match self {
+            Self::VerdictChanged { .. } => Some(Place::Own("reason")),
+            Self::CaseOpened { .. } => Some(Place::Own("because")),
+            Self::Intended { call, .. } => match call {
+                Call::Notify { .. } => Some(Place::Within("call", "to")),
+                Call::Flag
+                | Call::RemoveFromGroup { .. }
+                | Call::Disable
+                | Call::Enable
+                | Call::Delete
+                | Call::Restore
+                | Call::AddToGroup { .. }
+                | Call::AddSponsor { .. } => None,
+            },
+            Self::Concluded { outcome, .. } => match outcome {
+                Outcome::Skipped { .. } => Some(Place::Within("outcome", "because")),
+                Outcome::Failed { .. } => Some(Place::Within("outcome", "error")),
+                Outcome::Done { .. }
+                | Outcome::Already
+                | Outcome::FoundDone
+                | Outcome::FoundNotDone
+                | Outcome::Uncertain => None,
+            },
+            Self::UndoAsked { .. } | Self::Released { .. } => Some(Place::Own("reason")),
+            Self::Decided { .. } => Some(Place::Within("decision", "reason")),
+            Self::CaseClosed {
+                closing: Closing::Undone { .. },
+                ..
+            } => Some(Place::Within("closing", "reason")),
+            Self::Observed { .. }
+            | Self::ObservationFailed { .. }
+            | Self::PolicyInForce { .. }
+            | Self::CaseClosed { .. }
+            | Self::ProjectSet { .. }
+            | Self::ProjectRemoved { .. }
+            | Self::Planned { .. }
+            | Self::Erased => None,
+        }
+    }
+
+    /// The body as it is hashed, and the details that it seals.
+    fn parts(&self, salt: Uuid) -> (String, Option<Details>) {
+        let Ok(Value::Object(mut body)) = serde_json::to_value(self) else {
+            unreachable!("an event is an object, and no map in it has keys other than text")
+        };
+        let details = self.personal().and_then(|place| taken(&mut body, place));
+        let details = details.map(|details| Details {
+            text: Value::Object(details).to_string(),
+            salt,
+        });
+        if let Some(details) = &details {
+            body.insert(SEAL.to_owned(), Value::String(details.seal()));
+        }
+        (Value::Object(body).to_string(), details)
+    }
+}
+
+/// The key of the seal in a body.
+const SEAL: &str = "details_sha256";
+
+/// Takes a value out of a body, in as many objects as it stood in.
+fn taken(body: &mut Map<String, Value>, place: Place) -> Option<Map<String, Value>> {
+    match place {
+        Place::Own(key) => {
+            let value = body.remove(key)?;
+            Some(Map::from_iter([(key.to_owned(), value)]))
+        }
+        Place::Within(outer, key) => {
+            let value = body.get_mut(outer)?.as_object_mut()?.remove(key)?;
+            let inner = Map::from_iter([(key.to_owned(), value)]);
+            Some(Map::from_iter([(outer.to_owned(), Value::Object(inner))]))
+        }
+    }
+}
+
+/// What an entry says of a person beyond ids: reasons, addresses, what Graph answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// JSON, byte for byte as sealed.
+    pub text: String,
+    /// Drawn for this entry alone. Without it nobody can try out what the details may have been.
+    pub salt: Uuid,
+}
+
+impl Details {
+    /// SHA-256 over salt and text, in hexadecimal.
+    #[must_use]
+    pub fn seal(&self) -> String {
+        let Self { text, salt } = self;
+        let mut hash = Sha256::new();
+        hash.update(salt.as_bytes());
+        hash.update(text);
+        hex(&hash.finalize())
+    }
 }
 
 /// A link of the chain.
@@ -131,8 +261,10 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// About which guest, if about one.
     pub guest: Option<GuestId>,
-    /// The event as JSON, byte for byte as hashed.
+    /// The event as JSON without its details, byte for byte as hashed.
     pub body: String,
+    /// The details that the body seals, until they are erased.
+    pub details: Option<Details>,
     /// The hash of this entry.
     pub hash: Hash,
 }
@@ -144,21 +276,25 @@ pub type Hash = [u8; 32];
 pub const GENESIS: Hash = [0; 32];
 
 impl Entry {
-    /// The entry that follows the one numbered `seq - 1` with the hash `previous`.
+    /// The entry that follows the one numbered `seq - 1` with the hash `previous`. The salt must be beyond guessing, and
+    /// not be used again.
     #[must_use]
     pub fn sealed(
         tenant: TenantId,
         seq: i64,
         at: DateTime<Utc>,
         guest: Option<GuestId>,
-        body: String,
+        event: &Event,
+        salt: Uuid,
         previous: &Hash,
     ) -> Self {
+        let (body, details) = event.parts(salt);
         let mut entry = Self {
             seq,
             at,
             guest,
             body,
+            details,
             hash: GENESIS,
         };
         entry.hash = entry.expected_hash(tenant, previous);
@@ -173,6 +309,8 @@ impl Entry {
             at,
             guest,
             body,
+            // Covered by the seal in the body.
+            details: _,
             hash: _,
         } = self;
         let mut hash = Sha256::new();
@@ -184,4 +322,37 @@ impl Entry {
         hash.update(body);
         hash.finalize().into()
     }
+
+    /// The event with its details, as far as they are not erased; for people and reports.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let object = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let mut event: Map<String, Value> = object(&self.body);
+        event.remove(SEAL);
+        let details: Map<String, Value> = self
+            .details
+            .as_ref()
+            .map(|details| object(&details.text))
+            .unwrap_or_default();
+        for (key, value) in details {
+            match (event.get_mut(&key), value) {
+                (Some(Value::Object(outer)), Value::Object(inner)) => outer.extend(inner),
+                (_, value) => drop(event.insert(key, value)),
+            }
+        }
+        Value::Object(event)
+    }
+}
+
+/// A hash as it is written down.
+#[must_use]
+pub fn parse_hash(text: &str) -> Option<Hash> {
+    let mut hash = GENESIS;
+    if !text.is_ascii() || text.len() != 2 * hash.len() {
+        return None;
+    }
+    for (place, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(hash)
 }

@@ -10,6 +10,7 @@ mod flag;
 mod look;
 mod recipients;
 mod senses;
+pub(crate) mod snapshots;
 
 use std::collections::BTreeMap;
 

@@ -95,35 +95,53 @@ impl Engine {
     ) -> Result<Report, CycleError> {
         let span = info_span!("cycle", tenant = tenant.name);
         let run = async {
-            let lease = Lease::take(&self.store, tenant.id, self.holder, self.lease).await?;
-            let policy = match self.policy_of(tenant).await {
-                Ok(policy) => policy,
-                Err(error) => {
-                    lease.release().await;
-                    return Err(error);
+            let lease = self.take_lease(tenant.id).await?;
+            let result = match self.policy_of(tenant).await {
+                Ok(policy) => {
+                    let cycle = self.begin(tenant, &policy, &lease, progress, stop);
+                    // On the heap: it is large, and every caller would carry it along.
+                    Box::pin(cycle.run()).await
                 }
+                Err(error) => Err(error),
             };
-            let cycle = Cycle {
-                store: &self.store,
-                clock: &*self.clock,
-                tenant,
-                policy: &policy,
-                lease: &lease,
-                progress,
-                stop,
-            };
-            // On the heap: it is large, and every caller would carry it along.
-            let result = Box::pin(cycle.run()).await;
             lease.release().await;
             result
         };
         run.instrument(span).await
     }
 
-    async fn policy_of<R, W>(&self, tenant: &Tenant<R, W>) -> Result<Policy, CycleError> {
+    pub(crate) async fn policy_of<R, W>(
+        &self,
+        tenant: &Tenant<R, W>,
+    ) -> Result<Policy, CycleError> {
         let mut tx = self.store.read().await?;
         let set = tx.projects(tenant.id).await?;
         Ok(tenant.policy.policy.with_projects(&set))
+    }
+}
+
+impl Engine {
+    pub(crate) async fn take_lease(&self, tenant: TenantId) -> Result<Lease, CycleError> {
+        Lease::take(&self.store, tenant, self.holder, self.lease).await
+    }
+
+    pub(crate) fn begin<'c, R, W>(
+        &'c self,
+        tenant: &'c Tenant<R, W>,
+        policy: &'c Policy,
+        lease: &'c Lease,
+        progress: &'c dyn Progress,
+        stop: &'c CancellationToken,
+    ) -> Cycle<'c, R, W> {
+        Cycle {
+            store: &self.store,
+            clock: &*self.clock,
+            tenant,
+            policy,
+            lease,
+            progress,
+            stop,
+        }
     }
 }
 

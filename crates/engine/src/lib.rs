@@ -17,6 +17,7 @@ mod record;
 mod report;
 pub mod schedule;
 mod settle;
+mod undo;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cycle::{Engine, PolicyInForce, Tenant};
@@ -24,3 +25,4 @@ pub use error::CycleError;
 pub use ports::{ReadDirectory, WriteDirectory};
 pub use progress::{Phase, Progress, Silent};
 pub use report::{Closed, Deeds, Failure, Report};
+pub use undo::{Asked, Undoing, Undone, final_day, is_undoable};

@@ -7,7 +7,8 @@ use std::future::Future;
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use innkeeper_domain::group::Found;
-use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::snapshot::Holdings;
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
     ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lost, Mail, Reader,
@@ -71,6 +72,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send;
+    /// What is assigned to a few guests: one answer for each, in their order.
+    fn holdings(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Vec<Holdings>, GraphError>> + Send;
     /// A fresh look at a few guests: one answer for each.
     fn reread(
         &self,
@@ -92,6 +98,20 @@ pub trait WriteDirectory: Send + Sync {
         &self,
         group: GroupId,
         guest: GuestId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Brings a deleted account back.
+    fn restore(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Makes a guest a member of a group.
+    fn add_to_group(
+        &self,
+        group: GroupId,
+        guest: GuestId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Gives a guest a sponsor.
+    fn add_sponsor(
+        &self,
+        guest: GuestId,
+        sponsor: SponsorId,
     ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Sends mail.
     fn send_mail(&self, mail: &Mail) -> impl Future<Output = Result<Done, WriteError>> + Send;
@@ -177,6 +197,10 @@ impl ReadDirectory for Reader {
         Self::signed_in_since(self, since)
     }
 
+    async fn holdings(&self, guests: &[GuestId]) -> Result<Vec<Holdings>, GraphError> {
+        Self::holdings(self, guests).await
+    }
+
     async fn reread(&self, guests: &[GuestId], depth: Depth) -> Result<Vec<Reread>, GraphError> {
         Self::reread(self, guests, depth).await
     }
@@ -197,6 +221,18 @@ impl WriteDirectory for Writer {
 
     async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Result<Done, WriteError> {
         Self::remove_from_group(self, group, guest).await
+    }
+
+    async fn restore(&self, guest: GuestId) -> Result<Done, WriteError> {
+        Self::restore(self, guest).await
+    }
+
+    async fn add_to_group(&self, group: GroupId, guest: GuestId) -> Result<Done, WriteError> {
+        Self::add_to_group(self, group, guest).await
+    }
+
+    async fn add_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Result<Done, WriteError> {
+        Self::add_sponsor(self, guest, sponsor).await
     }
 
     async fn send_mail(&self, mail: &Mail) -> Result<Done, WriteError> {

@@ -62,13 +62,25 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (Call::Flag, _) => true,
         (Call::Delete, Some(Reread::Deleted(_) | Reread::Absent(_))) => true,
         (Call::Delete, Some(Reread::Present { .. })) => false,
+        (Call::Restore, Some(Reread::Present { .. })) => true,
+        (Call::AddToGroup { group }, Some(Reread::Present { groups, .. })) => {
+            groups.contains(group)
+        }
+        (Call::AddSponsor { sponsor }, Some(Reread::Present { sponsors, .. })) => {
+            sponsors.iter().any(|known| known.id == *sponsor)
+        }
         (Call::Disable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(false),
         (Call::Enable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(true),
         (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => {
             !groups.contains(group)
         }
         (
-            Call::Disable | Call::Enable | Call::RemoveFromGroup { .. },
+            Call::Disable
+            | Call::Enable
+            | Call::RemoveFromGroup { .. }
+            | Call::Restore
+            | Call::AddToGroup { .. }
+            | Call::AddSponsor { .. },
             Some(Reread::Deleted(_) | Reread::Absent(_)),
         ) => false,
     };

@@ -1,7 +1,8 @@
 //! Graph's limits, kept from this side: a request waits for its turn instead of being refused.
 //!
-//! Invariants: no stretch of time of a limit's length sees more than the limit allows; who comes first goes first; when
-//! Graph asks to slow down, the whole kind stops until then. What is left for this process is learnt: from refusals,
+//! Invariants: no stretch of time of a limit's length sees more than the limit allows, as Graph counts it, since a request
+//! is counted until so long after its answer; who comes first goes first; when Graph asks to slow down, the whole kind
+//! stops until then. What is left for this process is learnt: from refusals,
 //! and from the share of a limit that Graph says is used up, since other processes may use the same application.
 //!
 //! A plain rate limiter does not do: Graph counts in windows, and a bucket that refills evenly either wastes a window's
@@ -65,9 +66,29 @@ struct Budget {
     state: Mutex<State>,
 }
 
+/// What was let through, until it is dropped: then its answer is there, or it is given up.
+pub(crate) struct Ticket<'b> {
+    _lane: Option<SemaphorePermit<'b>>,
+    _admitted: Vec<Admitted<'b>>,
+}
+
+/// An amount that is on its way.
+struct Admitted<'b> {
+    budget: &'b Budget,
+    amount: u32,
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        self.budget.state().answered(self.amount, Instant::now());
+    }
+}
+
 #[derive(Debug)]
 struct State {
-    /// What was let through within the longest stretch.
+    /// What is on its way. When it arrives, and so from when on Graph counts it, is not known.
+    on_its_way: u32,
+    /// What was answered within the longest stretch, and when.
     admitted: VecDeque<(Instant, u32)>,
     /// Nothing is let through before.
     closed_until: Option<Instant>,
@@ -106,20 +127,19 @@ impl Budgets {
 
     /// Returns when a request of this kind, or a batch of so many, may be sent. What is returned is held until it is
     /// answered: of mail only so many are on their way at once.
-    pub(crate) async fn admit(
-        &self,
-        kind: Kind,
-        requests: u32,
-        units: u32,
-    ) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn admit(&self, kind: Kind, requests: u32, units: u32) -> Ticket<'_> {
         let lane = match kind {
             Kind::Mail => self.mails.acquire().await.ok(),
             Kind::Directory | Kind::SignIns | Kind::Reports | Kind::Write => None,
         };
+        let mut admitted = Vec::with_capacity(2);
         for (budget, in_units) in self.of(kind) {
-            budget.admit(if in_units { units } else { requests }).await;
+            admitted.extend(budget.admit(if in_units { units } else { requests }).await);
         }
-        lane
+        Ticket {
+            _lane: lane,
+            _admitted: admitted,
+        }
     }
 
     /// Graph refused a request of this kind.
@@ -130,10 +150,25 @@ impl Budgets {
         }
     }
 
-    /// Graph answered, and said how much of the limit is used up, as 0.8 to 1.8.
+    /// Graph answered, and said how much of the limit is used up, as 0.8 to 1.8. Of which one is not said: it is the
+    /// one that is used up most.
     pub(crate) fn used(&self, kind: Kind, part: f64) {
-        if let Some((budget, _)) = self.of(kind).next() {
-            budget.used(part);
+        let now = Instant::now();
+        let shares = self.of(kind).map(|(budget, _)| (budget, budget.share(now)));
+        let explaining: Vec<_> = shares.filter(|(_, share)| *share >= 0.9 * part).collect();
+        if explaining.is_empty() {
+            // More is used up than by this process.
+            if let Some((budget, _)) = self.of(kind).next() {
+                budget.used(part);
+            }
+            return;
+        }
+        let counting = explaining.iter().filter(|(budget, _)| budget.counts(part));
+        // It can be no other limit, and this process has used as much of it as Graph says.
+        if let [(budget, share)] = counting.collect::<Vec<_>>().as_slice()
+            && (share / part - 1.0).abs() < 0.05
+        {
+            budget.confirmed(now);
         }
     }
 }
@@ -146,6 +181,7 @@ impl Budget {
             share: share.clamp(LEAST, 100),
             turn: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
+                on_its_way: 0,
                 admitted: VecDeque::new(),
                 closed_until: None,
                 percent: 100,
@@ -159,16 +195,21 @@ impl Budget {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn admit(&self, amount: u32) {
+    async fn admit(&self, amount: u32) -> Option<Admitted<'_>> {
         if self.quota.limits.is_empty() {
-            return;
+            return None;
         }
         // Held while waiting: whoever comes meanwhile queues up behind.
         let _turn = self.turn.lock().await;
         loop {
             let wait = self.state().admit(self, amount, Instant::now());
             match wait {
-                None => return,
+                None => {
+                    return Some(Admitted {
+                        budget: self,
+                        amount,
+                    });
+                }
                 Some(wait) => tokio::time::sleep(wait).await,
             }
         }
@@ -199,6 +240,7 @@ impl Budget {
             if state.percent > 100 {
                 state.ceiling = Some((100, now));
                 state.percent = 100;
+                self.drained_evenly(&mut state, retry_after, now);
             } else {
                 state.percent = (state.percent / 2).max(LEAST);
             }
@@ -210,6 +252,48 @@ impl Budget {
             );
         }
         state.calm_since = until;
+    }
+
+    /// A wait for one request's share of the stretch tells of a bucket that leaks, and that is full: from now on one
+    /// request goes after the other, as it leaks. What was let through says less, since it was too much.
+    fn drained_evenly(&self, state: &mut State, retry_after: Duration, now: Instant) {
+        let Some(limit) = self.quota.limits.first() else {
+            return;
+        };
+        let allowed = self.allowed(limit.requests, state.percent);
+        let each = limit.within / allowed;
+        if retry_after > each * 3 / 2 {
+            return;
+        }
+        let leaking = (1..=allowed).filter_map(|nth| (now + each * nth).checked_sub(limit.within));
+        state.admitted = leaking.map(|at| (at, 1)).collect();
+    }
+
+    /// How much of its fullest limit was used by this process.
+    fn share(&self, now: Instant) -> f64 {
+        let state = self.state();
+        let share = |limit: &Limit| {
+            f64::from(state.within(limit.within, now)) / f64::from(limit.requests.max(1))
+        };
+        self.quota.limits.iter().map(share).fold(0.0, f64::max)
+    }
+
+    /// Whether a whole number of requests makes such a part of a limit; of five, 0.9 does not.
+    fn counts(&self, part: f64) -> bool {
+        let is_whole = |limit: &Limit| {
+            let used = f64::from(limit.requests) * part;
+            // Parts have two decimals.
+            (used - used.round()).abs() <= 0.005 * f64::from(limit.requests) + 0.01
+        };
+        self.quota.limits.iter().any(is_whole)
+    }
+
+    /// The limit is as documented: nothing above it need be tried.
+    fn confirmed(&self, now: Instant) {
+        let mut state = self.state();
+        if state.percent <= 100 {
+            state.ceiling = Some((100, now));
+        }
     }
 
     fn used(&self, part: f64) {
@@ -228,8 +312,7 @@ impl Budget {
             reason = "it is between 5 and 1000"
         )]
         let percent = percent.clamp(f64::from(LEAST), 1_000.0) as u32;
-        // A window of Graph's has begun later than ours: its part says less than there is.
-        if percent < state.percent && percent < 90 && part >= 0.95 {
+        if percent < state.percent && part >= 0.95 {
             state.percent = percent;
             state.calm_since = now;
             debug!(limit = self.name, percent, "others use the same limit");
@@ -238,6 +321,11 @@ impl Budget {
 }
 
 impl State {
+    fn answered(&mut self, amount: u32, now: Instant) {
+        self.on_its_way = self.on_its_way.saturating_sub(amount);
+        self.admitted.push_back((now, amount));
+    }
+
     /// Lets an amount through, or says how long to wait before asking again.
     fn admit(&mut self, budget: &Budget, amount: u32, now: Instant) -> Option<Duration> {
         let longest = budget.longest();
@@ -256,7 +344,7 @@ impl State {
         }
         let wait = self.wait(budget, amount, now);
         if wait.is_zero() {
-            self.admitted.push_back((now, amount));
+            self.on_its_way = self.on_its_way.saturating_add(amount);
             return None;
         }
         // Having to wait shows that all of it is used; a whole stretch without a word of Graph's, that it is right.
@@ -284,7 +372,10 @@ impl State {
             let allowed = budget.allowed(limit.requests, self.percent);
             // What is larger than the limit goes alone.
             let mut room = allowed.saturating_sub(amount);
-            for (at, amount) in self.admitted.iter().rev() {
+            // What is on its way arrives now at the earliest.
+            let on_its_way = (now, self.on_its_way);
+            let newest_first = std::iter::once(&on_its_way).chain(self.admitted.iter().rev());
+            for (at, amount) in newest_first {
                 if *at + limit.within <= now {
                     break;
                 }
@@ -299,12 +390,14 @@ impl State {
         limits.map(under).max().unwrap_or_default()
     }
 
-    /// What was let through in the last stretch of this length.
+    /// What was let through in the last stretch of this length, and what is on its way.
     fn within(&self, length: Duration, now: Instant) -> u32 {
         let recent = self.admitted.iter().rev();
         recent
             .take_while(|(at, _)| *at + length > now)
-            .fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+            .fold(self.on_its_way, |sum, (_, amount)| {
+                sum.saturating_add(*amount)
+            })
     }
 }
 
@@ -421,6 +514,92 @@ mod tests {
             "the third waits"
         );
         drop(first);
-        assert!(budgets.admit(Kind::Mail, 1, 1).await.is_some());
+        budgets.admit(Kind::Mail, 1, 1).await;
+    }
+
+    /// Graph's own count of the two limits of sign-in activity, in windows or in buckets.
+    struct Counted {
+        limits: [(f64, f64); 2],
+        in_windows: bool,
+        since: [Option<Instant>; 2],
+        used: [f64; 2],
+    }
+
+    impl Counted {
+        fn new(in_windows: bool) -> Self {
+            Self {
+                limits: [(10.0, 60.0), (5.0, 10.0)],
+                in_windows,
+                since: [None; 2],
+                used: [0.0; 2],
+            }
+        }
+
+        /// How much is used up, and how long to wait if that is too much.
+        fn count(&mut self, now: Instant) -> (f64, Option<Duration>) {
+            let (mut part, mut wait): (f64, f64) = (0.0, 0.0);
+            for (index, (limit, seconds)) in self.limits.into_iter().enumerate() {
+                let since = self.since[index].unwrap_or(now);
+                let passed = (now - since).as_secs_f64();
+                let ended = passed >= seconds;
+                if !self.in_windows {
+                    self.used[index] = (self.used[index] - passed * limit / seconds).max(0.0);
+                } else if ended {
+                    self.used[index] = 0.0;
+                }
+                let begins = ended || !self.in_windows;
+                self.since[index] = Some(if begins { now } else { since });
+                self.used[index] += 1.0;
+                part = part.max(self.used[index] / limit);
+                let over = self.used[index] - limit;
+                if over > 1e-6 {
+                    wait = wait.max(if self.in_windows {
+                        seconds - passed
+                    } else {
+                        over * seconds / limit
+                    });
+                }
+            }
+            (part, (wait > 0.0).then(|| Duration::from_secs_f64(wait)))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sign_in_activity_is_read_as_fast_as_graph_allows_and_tried_faster_once_at_most() {
+        for (in_windows, tells_parts, most) in [
+            (true, true, 0),
+            (true, false, 1),
+            (false, true, 1),
+            (false, false, 1),
+        ] {
+            let budgets = Budgets::new(&Limits::documented());
+            let mut graph = Counted::new(in_windows);
+            let (started, mut refused) = (Instant::now(), 0);
+            let mut pages = 0;
+            while pages < 200 {
+                // The way there takes now a moment, now longer.
+                let way = if pages % 10 == 0 { 500 } else { 10 };
+                let ticket = budgets.admit(Kind::SignIns, 1, 1).await;
+                tokio::time::sleep(Duration::from_millis(way)).await;
+                let (part, wait) = graph.count(Instant::now());
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                if tells_parts && part >= 0.8 {
+                    budgets.used(Kind::SignIns, part);
+                }
+                match wait {
+                    None => pages += 1,
+                    Some(wait) => {
+                        refused += 1;
+                        budgets.refused(Kind::SignIns, Some(wait));
+                        drop(ticket);
+                        tokio::time::sleep(wait).await;
+                    }
+                }
+            }
+            let ratio = (MINUTE * 19).as_secs_f64() / started.elapsed().as_secs_f64();
+            let case =
+                format!("{in_windows} {tells_parts}: {ratio} of the bound, {refused} refused");
+            assert!(ratio >= 0.97 && refused <= most, "{case}");
+        }
     }
 }

@@ -184,6 +184,12 @@ fn client(settings: &Settings) -> Result<reqwest::Client, GraphError> {
         .timeout(settings.timeout)
         .connect_timeout(CONNECT)
         .user_agent(concat!("innkeeper/", env!("CARGO_PKG_VERSION")));
+    // A proxy would not find what is on this machine.
+    let builder = if settings.is_local() {
+        builder.no_proxy()
+    } else {
+        builder
+    };
     let builder = match &settings.ca_file {
         Some(path) => {
             let unreadable =
@@ -199,9 +205,8 @@ fn client(settings: &Settings) -> Result<reqwest::Client, GraphError> {
             }
             builder.tls_certs_merge(certificates)
         }
-        // A simulator on this machine is reached without TLS, and so without a store of certificates; and not by a proxy,
-        // which would not find it.
-        None if settings.is_local() => builder.tls_certs_only([]).no_proxy(),
+        // A simulator on this machine is reached without TLS, and so without a store of certificates.
+        None if settings.is_plain_and_local() => builder.tls_certs_only([]),
         None => builder,
     };
     builder.build().map_err(GraphError::NoTrust)

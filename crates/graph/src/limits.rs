@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// By how much a stretch is longer than documented.
+const MARGIN: Duration = Duration::from_millis(250);
+
 /// So many requests, or resource units, at most, in any stretch of time of this length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -40,8 +43,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What Microsoft documents ("Microsoft Graph service-specific throttling limits"). Each stretch is a second longer,
-    /// since what counts is when a request arrives.
+    /// What Microsoft documents ("Microsoft Graph service-specific throttling limits"). Each stretch is a little
+    /// longer, since Graph counts by a clock of its own.
     ///
     /// It is not clear whether a listing with `signInActivity` falls under 10 a minute or under 5 in 10 seconds: it
     /// begins with the former and is tried up to the latter. Resource units begin with those of a small tenant.
@@ -50,7 +53,7 @@ impl Limits {
         let quota = |requests, seconds: u64, at_best_percent| Quota {
             limits: vec![Limit {
                 requests,
-                within: Duration::from_secs(seconds + 1),
+                within: Duration::from_secs(seconds) + MARGIN,
             }],
             at_best_percent,
         };
@@ -63,6 +66,27 @@ impl Limits {
             mails_at_once: 4,
             share_percent: 100,
         }
+    }
+
+    /// With every stretch of time divided, its margin as well: for a simulator whose windows are shorter. By nothing, it
+    /// stays as it is.
+    #[must_use]
+    pub fn shortened(mut self, by: u32) -> Self {
+        let Self {
+            sign_ins,
+            reports,
+            directory,
+            writes,
+            mail,
+            mails_at_once: _,
+            share_percent: _,
+        } = &mut self;
+        for quota in [sign_ins, reports, directory, writes, mail] {
+            for limit in &mut quota.limits {
+                limit.within /= by.max(1);
+            }
+        }
+        self
     }
 
     /// Nothing is paced, but for the mails that are on their way at once.

@@ -114,11 +114,13 @@ impl Listing {
         let request = self.first.at(url.clone());
         match self.connection.read::<Page<T>>(&request).await {
             Ok(page) => {
-                self.empty = if page.value.is_empty() {
-                    self.empty + 1
+                if page.value.is_empty() {
+                    // It may link to itself: its items are still to come. That it is empty is counted.
+                    self.empty += 1;
+                    self.visited.remove(&hash(&url));
                 } else {
-                    0
-                };
+                    self.empty = 0;
+                }
                 let next = page.next_link.as_deref();
                 self.next = next.map(|link| self.trusted(link)).transpose()?;
                 self.before = Some(url);
@@ -128,8 +130,15 @@ impl Listing {
                 warn!(%answered, "the listing goes back");
                 Ok(Some(Page::empty()))
             }
+            // Of Graph's own link nothing can be bad but that it is lost, whatever the code: that of the logs is empty.
             Err(GraphError::BadRequest { answered })
-                if self.before.is_none() && self.instead.is_some() =>
+                if url != self.first.url && self.goes_back(&url) =>
+            {
+                warn!(%answered, "the listing goes back");
+                Ok(Some(Page::empty()))
+            }
+            Err(GraphError::BadRequest { answered })
+                if url == self.first.url && self.before.is_none() && self.instead.is_some() =>
             {
                 warn!(%answered, "the listing is asked for differently");
                 self.first = self.instead.take().unwrap_or_else(|| self.first.clone());

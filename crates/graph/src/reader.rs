@@ -4,6 +4,7 @@ mod account;
 mod changes;
 mod groups;
 mod guests;
+mod holdings;
 mod organization;
 mod reread;
 mod sign_in_log;

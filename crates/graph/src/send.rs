@@ -120,7 +120,7 @@ impl Connection {
             return Err(Failed::certainly(GraphError::UntrustedLink { call, host }));
         }
         // Held until the answer is there.
-        let _lane = self
+        let _ticket = self
             .budgets
             .admit(request.kind, request.parts, request.units)
             .await;

@@ -150,18 +150,26 @@ impl Settings {
         }
     }
 
-    /// Nothing leaves this machine, and nothing is encrypted: a simulator is reached so.
+    /// Nothing leaves this machine.
     pub(crate) fn is_local(&self) -> bool {
+        is_local(&self.graph_url) && is_local(&self.login_url)
+    }
+
+    /// And nothing is encrypted: a simulator is reached so.
+    pub(crate) fn is_plain_and_local(&self) -> bool {
         is_plain_and_local(&self.graph_url) && is_plain_and_local(&self.login_url)
     }
 }
 
 fn is_plain_and_local(url: &Url) -> bool {
-    let is_local = match url.host() {
+    url.scheme() == "http" && is_local(url)
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
-    };
-    url.scheme() == "http" && is_local
+    }
 }

@@ -110,6 +110,30 @@ pub(crate) fn guest_with_sign_ins(extras: &Extras) -> String {
     format!("{},signInActivity", guest(extras))
 }
 
+/// A role in an application (`appRoleAssignment`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppRoleAssignment {
+    pub(crate) principal_id: Option<Uuid>,
+    pub(crate) resource_id: Option<Uuid>,
+    pub(crate) resource_display_name: Option<String>,
+    pub(crate) app_role_id: Option<Uuid>,
+}
+
+/// A user's licences.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Licensed {
+    pub(crate) assigned_licenses: Option<Vec<AssignedLicense>>,
+}
+
+/// A licence (`assignedLicense`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AssignedLicense {
+    pub(crate) sku_id: Option<Uuid>,
+}
+
 /// That an object is no longer there, or no longer a member.
 pub(crate) type Removed = IgnoredAny;
 

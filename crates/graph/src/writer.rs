@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use reqwest::Method;
 use serde_json::json;
 
@@ -110,6 +110,43 @@ impl Writer {
     pub async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Outcome {
         self.send(self.reference(["groups", &group.to_string(), "members", &guest.to_string()]))
             .await
+    }
+
+    /// `POST /groups/{id}/members/$ref`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn add_to_group(&self, group: GroupId, guest: GuestId) -> Outcome {
+        let segments = ["groups", &group.to_string(), "members", "$ref"];
+        let body = json!({ "@odata.id": self.object(guest.0) });
+        let needs = "GroupMember.ReadWrite.All";
+        let request = self
+            .connection
+            .post(&segments, "/groups/{id}/members/$ref", needs, body);
+        self.send(request).await
+    }
+
+    /// `POST /users/{id}/sponsors/$ref`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn add_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Outcome {
+        let segments = ["users", &guest.to_string(), "sponsors", "$ref"];
+        let body = json!({ "@odata.id": self.object(sponsor.0) });
+        let request = self.connection.post(
+            &segments,
+            "/users/{id}/sponsors/$ref",
+            "User.ReadWrite.All",
+            body,
+        );
+        self.send(request).await
+    }
+
+    /// The address by which a reference names an object.
+    fn object(&self, id: uuid::Uuid) -> String {
+        let id = id.to_string();
+        let request = self.connection.get(&["directoryObjects", &id], "", "");
+        request.url.to_string()
     }
 
     /// The request that removes a reference. Without `/$ref` Graph would delete the member itself, so no such request is

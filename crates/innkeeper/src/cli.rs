@@ -1,10 +1,15 @@
 //! The command line.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use policy::Policy;
 
 /// Keeps a Microsoft Entra tenant free of guests who should no longer be there.
 #[derive(Debug, Parser)]
@@ -17,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
                   innkeeper plan --config innkeeper.toml             what would be done now, and why\n  \
                   innkeeper explain ann@partner.example              one guest: facts, rules, what happens next\n  \
                   innkeeper run --config /etc/innkeeper/innkeeper.toml   the daemon\n\n\
-                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan), 64 usage or configuration.",
+                  Exit codes: 0 nothing to do, 1 failed or refused, 2 there is something to do (plan) or a difference (policy diff), 64 usage or configuration.",
     propagate_version = true,
     max_term_width = 110
 )]
@@ -88,6 +93,27 @@ pub(crate) enum Command {
         #[arg(long)]
         changes: bool,
     },
+    /// Give back what was taken away: enable or restore accounts, compare them with what they had, and put them back into
+    /// their groups. Without --yes it only shows what it would do.
+    #[command(after_help = "Examples:\n  innkeeper undo ann@partner.example\n  \
+                            innkeeper undo last\n  \
+                            innkeeper undo last --yes --reason \"the sign-in log was delayed\" --by jo\n  \
+                            innkeeper undo 0b6b3f1f-8a53-4a5e-9f5c-5f0c1c2e8a11 --output json\n\n\
+                            Exit codes: 0 undone, or nothing to undo; 2 there is something to undo (without --yes); 1 a part failed.")]
+    Undo {
+        /// A guest (object id, UPN or mail address), an action's id, a cycle's (the id of its plan), or `last`: the last cycle
+        /// that took something away.
+        what: String,
+        /// Do it.
+        #[arg(long)]
+        yes: bool,
+        /// Why, for the journal.
+        #[arg(long)]
+        reason: Option<String>,
+        /// Who, for the journal; the user who is logged in unless told.
+        #[arg(long, env = "USER")]
+        by: Option<String>,
+    },
     /// Say what keeps the daemon from its work, why that matters and what to do. Nothing is changed and no mail is sent.
     #[command(
         after_help = "Examples:\n  innkeeper doctor\n  innkeeper doctor --tenant contoso\n  \
@@ -98,11 +124,25 @@ pub(crate) enum Command {
     Doctor,
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
     #[command(
-        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
+        after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain ann@partner.example --at 2027-03-31      as of a later day\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
     )]
     Explain {
         /// Object id, UPN or mail address.
         guest: String,
+        /// Judge as of this day, today or later, such as 2027-03-31.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        at: Option<NaiveDate>,
+    },
+    /// What the policy will do to the guests as last observed, week by week, if nobody signs in.
+    #[command(
+        after_help = "It reads the database alone, takes every guest into memory (about 2 KB each), and changes nothing.\n\n\
+                      Examples:\n  innkeeper forecast\n  innkeeper forecast --days 365 --output csv > forecast.csv\n  \
+                      innkeeper forecast --output json | jq '.weeks[] | select(.action == \"delete\")'"
+    )]
+    Forecast {
+        /// How many days ahead, at most ten years.
+        #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
     },
     /// The guests as last observed.
     #[command(subcommand)]
@@ -110,6 +150,12 @@ pub(crate) enum Command {
     /// Project groups and their ends.
     #[command(subcommand)]
     Projects(Projects),
+    /// The record of everything that happened, each entry chained to the one before.
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Documents for those who ask: about one guest, or about a period.
+    #[command(subcommand)]
+    Report(Report),
     /// Work on a policy.
     #[command(subcommand)]
     Policy(Policy),
@@ -129,6 +175,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n\n\
                             It leaves a database and a configuration behind, to try the other commands on.")]
     Demo(Demo),
+}
+
+/// A day as it is written everywhere.
+fn day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|_| "not a day; write year, month and day, such as 2027-03-31".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -221,6 +273,131 @@ pub(crate) struct Why {
     pub(crate) by: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Prove that no entry was altered, removed, inserted or moved, or name the first one that was.
+    #[command(
+        after_help = "Exit codes: 0 intact, 1 broken.\n\nExamples:\n  innkeeper journal verify\n  \
+                            innkeeper journal verify --anchor /mnt/evidence/innkeeper-anchors.jsonl\n  \
+                            innkeeper journal verify --file journal.jsonl     needs neither database nor configuration"
+    )]
+    Verify {
+        /// An export to verify, JSON Lines or CSV, instead of the database.
+        #[arg(long, value_name = "EXPORT")]
+        file: Option<PathBuf>,
+        /// A file of anchors, each of which must still be in the chain.
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Write entries to standard output, as JSON Lines (or CSV, with --output csv) that can be verified anywhere.
+    #[command(
+        after_help = "Examples:\n  innkeeper journal export > journal.jsonl\n  \
+                            innkeeper journal export --from 2027-01-01 --to 2027-03-31 --output csv > quarter.csv"
+    )]
+    Export {
+        /// The first day (UTC), or a time such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Option<Moment>,
+        /// The last day (UTC), or the time before which entries are taken.
+        #[arg(long, value_name = "DATE")]
+        to: Option<Moment>,
+        /// Only entries about this guest: object id, UPN or mail address.
+        #[arg(long, value_name = "GUEST")]
+        guest: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Everything about one guest, with the proof that the record is whole.
+    #[command(
+        after_help = "Examples:\n  innkeeper report guest ann@partner.example --out ann.html     print it, or save it as PDF\n  \
+                            innkeeper report guest ann@partner.example --output json"
+    )]
+    Guest {
+        /// Object id, UPN or mail address.
+        guest: String,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+    /// What happened in a period: who was removed, disabled, enabled, or kept although a rule holds, and by whom.
+    #[command(
+        after_help = "Example:\n  innkeeper report period --from 2027-01-01 --to 2027-03-31 --out quarter.html"
+    )]
+    Period {
+        /// The first day (UTC), or a time such as 2027-01-01T00:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Moment,
+        /// The last day (UTC), or the time before which things are taken.
+        #[arg(long, value_name = "DATE")]
+        to: Moment,
+        #[command(flatten)]
+        document: DocumentOptions,
+    },
+}
+
+/// Where a document goes, and as what.
+#[derive(Debug, Args)]
+pub(crate) struct DocumentOptions {
+    /// As what; without it, what --output says, else HTML.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// A file instead of standard output; a new one is made readable to you alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What a document is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One page without anything outside it, ready to be printed.
+    Html,
+    /// One JSON document.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// A day or an instant, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Day(NaiveDate),
+    At(DateTime<Utc>),
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let day = text.parse().map(Self::Day);
+        day.or_else(|_| text.parse().map(Self::At)).map_err(|_| {
+            "it is neither a day, such as 2027-01-31, nor a time, such as 2027-01-31T12:00:00Z"
+                .to_owned()
+        })
+    }
+}
+
+impl Moment {
+    /// Where what it begins begins.
+    pub(crate) fn start(self) -> DateTime<Utc> {
+        match self {
+            Self::Day(day) => day.and_time(NaiveTime::MIN).and_utc(),
+            Self::At(at) => at,
+        }
+    }
+
+    /// Before when what it ends ends: the whole of a day belongs to it.
+    pub(crate) fn end(self) -> DateTime<Utc> {
+        match self {
+            Self::Day(day) => {
+                let next = day.succ_opt().unwrap_or(day);
+                next.and_time(NaiveTime::MIN).and_utc()
+            }
+            Self::At(at) => at,
+        }
+    }
+}
+
 /// The words for verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VerdictWord {
@@ -277,18 +454,6 @@ pub(crate) enum Projects {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
-    /// Say everything that is wrong with a policy, with line and column.
-    #[command(
-        after_help = "Examples:\n  innkeeper policy check policy.toml\n  innkeeper policy check            the policies of the configuration"
-    )]
-    Check {
-        /// The policy file; without it, those of the configuration.
-        file: Option<PathBuf>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Say everything that is wrong with the configuration and its policies.
     Check,
@@ -318,7 +483,7 @@ pub(crate) struct Simulate {
     pub(crate) speed: f64,
     /// The simulated time at the start, such as 2026-01-01T00:00:00Z; now by default.
     #[arg(long, value_name = "TIME")]
-    pub(crate) start: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) start: Option<DateTime<Utc>>,
     /// Answer as fast as it can instead of throttling as Graph does.
     #[arg(long)]
     pub(crate) no_throttling: bool,

@@ -11,6 +11,7 @@ mod database;
 mod environment;
 mod error;
 mod findings;
+mod journal;
 mod keys;
 mod layers;
 mod path;
@@ -37,6 +38,7 @@ use crate::telemetry::Format;
 pub(crate) use database::DatabaseUrl;
 pub(crate) use error::ConfigError;
 use findings::Findings;
+pub(crate) use journal::{Journal, Retention, Webhook};
 use layers::Layers;
 use path::KeyPath;
 
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) log: Log,
     pub(crate) clock: Clock,
+    pub(crate) journal: Journal,
+    pub(crate) retention: Retention,
     /// Never empty; names and ids are unique.
     pub(crate) tenants: Vec<TenantConfig>,
     /// What is not wrong but should be known.

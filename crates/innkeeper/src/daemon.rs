@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use innkeeper_domain::journal::Anchor;
 use innkeeper_engine::{Clock, CycleError, Engine, Silent};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,8 +21,9 @@ use tracing::{error, info, warn};
 
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::installation::Installation;
+use crate::installation::{GraphTenant, Installation};
 use crate::telemetry;
+use crate::upkeep::{self, LetGo, Upkeep};
 use health::Status;
 use reload::InForce;
 
@@ -131,7 +133,9 @@ impl Daemon<'_> {
             if self.stop.is_cancelled() {
                 return;
             }
-            match self.engine.cycle(tenant, &Silent, self.stop).await {
+            let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
+            let has_succeeded = ended.is_ok();
+            match ended {
                 Ok(report) => {
                     self.status
                         .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
@@ -162,6 +166,35 @@ impl Daemon<'_> {
                     );
                 }
             }
+            self.upkeep(tenant, has_succeeded).await;
+        }
+    }
+
+    async fn upkeep(&self, tenant: &GraphTenant, has_succeeded: bool) {
+        let Upkeep {
+            let_go,
+            head,
+            warnings,
+        } = upkeep::after_cycle(self.installation, tenant.id, has_succeeded).await;
+        let LetGo {
+            observations,
+            plans,
+            guests,
+        } = let_go;
+        if (observations, plans, guests) != (0, 0, 0) {
+            info!(
+                tenant = tenant.name,
+                observations,
+                plans,
+                guests,
+                "observations and plans that have had their time were removed, and the personal data of guests long gone was erased"
+            );
+        }
+        if let Some(Anchor { seq, hash, .. }) = head {
+            info!(tenant = tenant.name, tenant.id = %tenant.id, seq, hash, "the journal's head");
+        }
+        for warning in warnings {
+            warn!(tenant = tenant.name, "{warning:#}");
         }
     }
 }

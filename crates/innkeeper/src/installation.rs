@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
+use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::{Engine, PolicyInForce, Tenant};
 use innkeeper_graph::{Graph, GraphError, Limits, Reader, Settings, Writer};
@@ -35,6 +36,8 @@ pub(crate) enum Access {
     Read,
     /// As far as the tenant's mode goes.
     Mode,
+    /// A person has something undone, which no mode forbids: the mode may have been set back just because of it.
+    Undo,
 }
 
 impl Installation {
@@ -158,13 +161,15 @@ pub(crate) fn connect(
     let graph =
         Graph::connect(settings(config)).with_context(|| format!("tenant {}", config.name))?;
     let may_write = match (access, config.mode) {
-        (Access::Read, _) | (_, innkeeper_domain::plan::Mode::Observe) => false,
-        (
-            Access::Mode,
-            innkeeper_domain::plan::Mode::Warn | innkeeper_domain::plan::Mode::Enforce,
-        ) => true,
+        (Access::Read, _) | (Access::Mode, Mode::Observe) => false,
+        (Access::Mode, Mode::Warn | Mode::Enforce) | (Access::Undo, _) => true,
     };
-    let notify = config.notify.as_ref().filter(|_| may_write);
+    // Without a sender no mail can be sent, and an undo sends none.
+    let sender = match (access, &config.notify) {
+        (_, Some(notify)) => Some(notify.sender.clone()),
+        (Access::Undo, None) => Some(String::new()),
+        (Access::Read | Access::Mode, None) => None,
+    };
     Ok(Tenant {
         id: config.id,
         name: config.name.clone(),
@@ -172,7 +177,9 @@ pub(crate) fn connect(
         reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
         whole_every: None,
-        writer: notify.map(|notify| graph.writer(notify.sender.clone())),
+        writer: sender
+            .filter(|_| may_write)
+            .map(|sender| graph.writer(sender)),
         operators: config
             .notify
             .as_ref()

@@ -1,5 +1,6 @@
 //! The `innkeeper` binary: command line, configuration, wiring. The only place with `anyhow` and the environment.
 
+mod anchor;
 mod cli;
 mod commands;
 mod config;
@@ -11,6 +12,7 @@ mod output;
 mod progress;
 mod simulation;
 mod telemetry;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::Value;
 
 /// Rows under a header.
 pub(crate) struct Rows {
@@ -30,6 +31,29 @@ impl Rows {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    pub(crate) fn header(&self) -> &[&'static str] {
+        &self.header
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[String]> {
+        self.rows.iter().map(Vec::as_slice)
+    }
+
+    /// Each row as an object; an empty cell is null.
+    pub(crate) fn objects(&self) -> Value {
+        let value = |cell: &String| match cell.as_str() {
+            "" => Value::Null,
+            cell => Value::from(cell),
+        };
+        let object = |row: &Vec<String>| {
+            let pairs = self.header.iter().zip(row);
+            pairs
+                .map(|(name, cell)| ((*name).to_owned(), value(cell)))
+                .collect::<Value>()
+        };
+        self.rows.iter().map(object).collect()
     }
 
     /// The same rows without some columns.
@@ -64,17 +88,22 @@ impl Rows {
 
     /// Prints every row as CSV.
     pub(crate) fn print_csv(&self) -> Result<()> {
+        print(&self.csv()?)
+    }
+
+    /// Every row as CSV.
+    pub(crate) fn csv(&self) -> Result<String> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(&self.header)?;
         for row in &self.rows {
             csv.write_record(row.iter().map(|cell| harmless(cell)))?;
         }
-        print(&String::from_utf8(csv.into_inner()?)?)
+        Ok(String::from_utf8(csv.into_inner()?)?)
     }
 }
 
 /// A spreadsheet takes a cell that begins like this for a formula, and a guest chooses its own display name.
-fn harmless(cell: &str) -> String {
+pub(crate) fn harmless(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {
@@ -83,7 +112,7 @@ fn harmless(cell: &str) -> String {
 }
 
 /// Prints a JSON document.
-pub(crate) fn print_json(value: &serde_json::Value) -> Result<()> {
+pub(crate) fn print_json(value: &Value) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 

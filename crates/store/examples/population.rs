@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::{Reading, SignIns};
 use innkeeper_domain::guest::{Guest, GuestRecord, Invitation, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
-use innkeeper_domain::journal::Event;
+use innkeeper_domain::journal::{Anchors, Event};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_store::{RowKey, Store, StoreError, StoredVerdict};
 use roaring::RoaringTreemap;
@@ -69,7 +69,11 @@ async fn main() -> Result<(), StoreError> {
     told("note each verdict, and in the journal", started);
 
     let started = Instant::now();
-    let entries = store.read().await?.verify_journal(tenant()).await?;
+    let entries = store
+        .read()
+        .await?
+        .verify_journal(tenant(), &Anchors::default())
+        .await?;
     told("verify the journal", started);
     println!("{entries:?} entries");
 

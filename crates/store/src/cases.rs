@@ -231,6 +231,25 @@ impl Tx {
             .collect()
     }
 
+    /// Every case that closed from `from` until before `to`, in the order of their ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cases_closed_between(
+        &mut self,
+        tenant: TenantId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<CaseRow>, StoreError> {
+        let sql = select_cases!(
+            "WHERE c.tenant_id = $1 AND c.closed_at >= $2 AND c.closed_at < $3 ORDER BY c.closed_at, c.case_id"
+        );
+        fetch_all!(self, Columns, sql, tenant.0, micros(from), micros(to))?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+
     /// How many cases are open.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::given::Given;
 use crate::open::Tx;
-use crate::rows::count;
+use crate::rows::{count, micros};
 
 pub(crate) use columns::Columns;
 use columns::{UPSERT, given};
@@ -177,6 +177,24 @@ impl Tx {
         let sql = "UPDATE guests SET gone_at = given.gone_at, verdict = NULL, verdict_rule = NULL FROM given \
                    WHERE guests.tenant_id = $1 AND guests.guest_id = given.guest_id AND guests.gone_at IS NULL";
         self.execute_given(tenant, &given, sql).await
+    }
+
+    /// Every guest that was last found to be gone from `from` until before `to`, in the order in which they went.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn guests_gone_between(
+        &mut self,
+        tenant: TenantId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<GuestRecord>, StoreError> {
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND gone_at >= $2 AND gone_at < $3 ORDER BY gone_at, guest_key";
+        let (from, to) = (micros(from), micros(to));
+        fetch_all!(self, Columns, sql, tenant.0, from, to)?
+            .into_iter()
+            .map(|columns| columns.record().map(|(_, record, _)| record))
+            .collect()
     }
 
     /// How many guests are in the directory, as far as is known.

@@ -3,7 +3,7 @@
 //! Invariant: an intent gets one outcome; the outcome's key is the intent's, so a second one cannot be written.
 
 use chrono::{DateTime, Utc};
-use innkeeper_domain::ids::{GuestId, IntentId, TenantId};
+use innkeeper_domain::ids::{GuestId, IntentId, PlanId, TenantId};
 use innkeeper_domain::intent::{Intent, Outcome};
 use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
@@ -165,6 +165,39 @@ impl Tx {
             "WHERE i.tenant_id = $1 AND i.guest_id = $2 ORDER BY i.created_at, i.intent_id"
         );
         fetch_all!(self, Columns, sql, tenant.0, guest.0)?
+            .into_iter()
+            .map(Columns::row)
+            .collect()
+    }
+
+    /// The intent with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn intent(
+        &mut self,
+        tenant: TenantId,
+        intent: IntentId,
+    ) -> Result<Option<IntentRow>, StoreError> {
+        let sql = select_intents!("WHERE i.tenant_id = $1 AND i.intent_id = $2");
+        fetch_optional!(self, Columns, sql, tenant.0, intent.0)?
+            .map(Columns::row)
+            .transpose()
+    }
+
+    /// Every intent that carries out a plan, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn intents_of_plan(
+        &mut self,
+        tenant: TenantId,
+        plan: PlanId,
+    ) -> Result<Vec<IntentRow>, StoreError> {
+        let sql = select_intents!(
+            "WHERE i.tenant_id = $1 AND i.plan_id = $2 ORDER BY i.created_at, i.intent_id"
+        );
+        fetch_all!(self, Columns, sql, tenant.0, plan.0)?
             .into_iter()
             .map(Columns::row)
             .collect()

@@ -21,7 +21,9 @@ mod open;
 mod plans;
 mod policies;
 mod projects;
+mod retention;
 mod rows;
+mod snapshots;
 mod sponsors;
 mod views;
 
@@ -29,7 +31,6 @@ pub use cases::CaseRow;
 pub use error::StoreError;
 pub use guests::{RowKey, StoredVerdict};
 pub use intents::IntentRow;
-pub use journal::BrokenAt;
 pub use leases::LeaseGrant;
 pub use observations::{ObservationRow, ObservationState};
 pub use open::{Store, Tx};

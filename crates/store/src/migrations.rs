@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 5] = [
+const MIGRATIONS: [Texts; 7] = [
     (
         1,
         "start",
@@ -31,6 +31,12 @@ const MIGRATIONS: [Texts; 5] = [
         include_str!("../../../migrations/postgres/0003_sign_in_log.sql"),
     ),
     (
+        4,
+        "evidence",
+        include_str!("../../../migrations/sqlite/0004_evidence.sql"),
+        include_str!("../../../migrations/postgres/0004_evidence.sql"),
+    ),
+    (
         6,
         "readings",
         include_str!("../../../migrations/sqlite/0006_readings.sql"),
@@ -41,6 +47,12 @@ const MIGRATIONS: [Texts; 5] = [
         "decisions",
         include_str!("../../../migrations/sqlite/0007_decisions.sql"),
         include_str!("../../../migrations/postgres/0007_decisions.sql"),
+    ),
+    (
+        8,
+        "snapshots",
+        include_str!("../../../migrations/sqlite/0008_snapshots.sql"),
+        include_str!("../../../migrations/postgres/0008_snapshots.sql"),
     ),
 ];
 

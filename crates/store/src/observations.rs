@@ -27,7 +27,7 @@ pub enum ObservationState {
     /// It is under way, or its process died.
     Running,
     /// Everything was read.
-    Complete(Observation),
+    Complete(Box<Observation>),
     /// It was discarded.
     Failed {
         /// When.
@@ -92,7 +92,7 @@ impl Columns {
     fn row(self) -> Result<ObservationRow, StoreError> {
         let state = match self.state.as_str() {
             "running" => ObservationState::Running,
-            "complete" => ObservationState::Complete(self.complete()?),
+            "complete" => ObservationState::Complete(Box::new(self.complete()?)),
             "failed" => ObservationState::Failed {
                 at: self.finished_at.unwrap_or(self.started_at),
                 error: self.error.unwrap_or_default(),

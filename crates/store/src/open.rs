@@ -113,6 +113,8 @@ impl Store {
             // the file whole, but may forget the last commits.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is erased is overwritten where its page is written anyway.
+            .pragma("secure_delete", "FAST")
             .busy_timeout(BUSY);
         let write = SqlitePoolOptions::new()
             .max_connections(1)

@@ -52,11 +52,11 @@ struct Findings<'x> {
 }
 
 impl<'x> Hearing<'x> {
-    pub(super) fn of(judge: &'x Judge<'x>, guest: &'x GuestView) -> Self {
+    pub(super) fn of(judge: &'x Judge<'x>, guest: &'x GuestView, facts: Facts<'x>) -> Self {
         Self {
             judge,
             guest,
-            facts: judge.facts(guest),
+            facts,
             changes: Vec::new(),
         }
     }

@@ -46,8 +46,8 @@ impl<'a> Facts<'a> {
             restored_days_ago: days_of(record.revived, now),
             disabled_by_innkeeper_days: days_of(record.disabled_by_us, now),
             previous_cases: Fact::Known(i64::try_from(view.previous_cases).unwrap_or(i64::MAX)),
-            sponsor_count: Fact::Known(count(view.sponsors.iter())),
-            eligible_sponsor_count: eligible(&view.sponsors),
+            sponsor_count: sponsor_count(&view.sponsors),
+            eligible_sponsor_count: eligible_sponsor_count(&view.sponsors),
             account_age_days: Fact::or_unknown(guest.created)
                 .map(|created| days_since(created, now)),
             enabled: Fact::or_unknown(guest.enabled),
@@ -122,8 +122,12 @@ fn count(items: impl Iterator) -> i64 {
     i64::try_from(items.count()).unwrap_or(i64::MAX)
 }
 
+pub(crate) fn sponsor_count(sponsors: &[Sponsor]) -> Fact<i64> {
+    Fact::Known(count(sponsors.iter()))
+}
+
 /// How many are fit to answer; not known as soon as one of them may be or not.
-fn eligible(sponsors: &[Sponsor]) -> Fact<i64> {
+pub(crate) fn eligible_sponsor_count(sponsors: &[Sponsor]) -> Fact<i64> {
     let eligible: Option<Vec<bool>> = sponsors.iter().map(Sponsor::eligible).collect();
     Fact::or_unknown(eligible.map(|eligible| count(eligible.iter().filter(|eligible| **eligible))))
 }
@@ -248,7 +252,7 @@ fn longest_stay(record: &GuestRecord, expiry: &Expiry) -> Fact<NaiveDate> {
     began.map(|began| (began + max_stay).date_naive())
 }
 
-fn all_ended(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<bool> {
+pub(crate) fn all_ended(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<bool> {
     match projects {
         Fact::Known(projects) => {
             Fact::Known(!projects.is_empty() && projects.iter().all(ProjectFact::ended))

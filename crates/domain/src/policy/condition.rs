@@ -6,12 +6,14 @@
 
 mod compile;
 mod judge;
+mod reach;
 mod syntax;
 mod tree;
 
-use crate::facts::{FactName, Facts};
+use crate::facts::{FactName, Facts, Kind};
 use compile::Compiled;
-use tree::Bool;
+pub(super) use reach::Given;
+use tree::{Bool, Field, FieldType};
 
 /// What a condition is worth for one guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,17 @@ impl Condition {
         &self.facts
     }
 
+    /// The first fact that it asks about whose value follows from sign-in times, which lag by up to a day.
+    pub(super) fn lagging(&self) -> Option<FactName> {
+        let lags = |fact: &FactName| {
+            matches!(
+                fact,
+                FactName::InactiveDays | FactName::NeverSignedIn | FactName::LastSeenBy
+            )
+        };
+        self.facts.iter().copied().find(lags)
+    }
+
     /// The groups that it asks about, by id or name.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(String::as_str)
@@ -103,4 +116,24 @@ impl Condition {
         });
         shown.chain(groups).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The fields of the elements of a list of this kind, each with its type in CEL's words; none of what is no list of
+/// things with fields.
+#[must_use]
+pub fn fields(kind: Kind) -> Vec<(&'static str, &'static str)> {
+    let fields: &[(&'static str, Field)] = match kind {
+        Kind::Sponsors => &Field::SPONSOR,
+        Kind::Projects => &Field::PROJECT,
+        Kind::Int | Kind::Bool | Kind::String | Kind::Strings => &[],
+    };
+    let typed = |field: Field| match field.field_type() {
+        FieldType::Bool => "bool",
+        FieldType::Int => "int",
+        FieldType::Text => "string",
+    };
+    fields
+        .iter()
+        .map(|(name, field)| (*name, typed(*field)))
+        .collect()
 }

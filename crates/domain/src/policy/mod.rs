@@ -8,6 +8,7 @@ mod expiry;
 mod limits;
 pub(crate) mod parse;
 mod project;
+mod warning;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,11 +21,12 @@ use crate::facts::FactName;
 use crate::guest::Extras;
 
 pub use action::{Action, FromGroups, Recipient, Stage};
-pub use condition::{Condition, ConditionError, Truth};
+pub use condition::{Condition, ConditionError, Truth, fields};
 pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems};
 pub use project::{Ends, Project, ProjectSource, SetProject};
+pub use warning::{Oddity, Subject, Warning};
 
 /// A rule's or protection's name. Cases are kept under it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,7 +116,17 @@ impl Policy {
     /// Everything that is wrong with it, each with file, line and column, what it concerns and the nearest valid
     /// name. `file` is only the name shown.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
-        parse::parse(file, text)
+        parse::parse(file, text).map(|(policy, _)| policy)
+    }
+
+    /// The same, with everything that is odd about it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check(file: &str, text: &str) -> Result<(Self, Vec<Warning>), Problems> {
+        let (policy, places) = parse::parse(file, text)?;
+        let warnings = warning::warnings(&policy, &places);
+        Ok((policy, warnings))
     }
 
     /// The rule of that name.

@@ -1,6 +1,7 @@
 //! Reading a policy file: everything that is wrong with it is told at once, each with its place.
 
 mod expiry;
+mod given;
 mod limits;
 mod order;
 mod places;
@@ -9,6 +10,7 @@ mod rules;
 mod spans;
 mod stages;
 mod tables;
+mod trials;
 
 use std::fmt;
 
@@ -16,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 use super::Policy;
 use crate::plan::hex;
+pub(super) use order::SIGN_IN_LAG;
 use reader::Reader;
+pub(crate) use trials::trials;
 
 /// One thing wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +31,32 @@ pub struct Problem {
     pub column: usize,
     /// What is wrong, and how to mend it.
     pub message: String,
+}
+
+/// A place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Line, from 1.
+    pub(super) line: usize,
+    /// Column, from 1, in characters.
+    pub(super) column: usize,
+}
+
+/// Where everything stands, in the order of a good policy's own lists.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    pub(super) rules: Vec<RulePlaces>,
+    /// The conditions.
+    pub(super) protections: Vec<Position>,
+    /// The groups' names.
+    pub(super) projects: Vec<Position>,
+}
+
+/// Where the parts of a rule stand.
+#[derive(Debug)]
+pub(super) struct RulePlaces {
+    pub(super) when: Position,
+    pub(super) stages: Vec<Position>,
 }
 
 /// Everything wrong with a policy.
@@ -56,7 +86,8 @@ impl fmt::Display for Problems {
     }
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
+pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems> {
+    let mut places = Places::default();
     let hash = hex(&Sha256::digest(text));
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader::new(text);
@@ -72,9 +103,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
             );
             Some(Policy {
                 hash,
-                rules: rules::rules(&mut reader, root),
-                protections: rules::protections(&mut reader, root),
-                projects: tables::projects(&mut reader, root),
+                rules: rules::rules(&mut reader, root, &mut places.rules),
+                protections: rules::protections(&mut reader, root, &mut places.protections),
+                projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),
                 expiry: expiry::expiry(&mut reader, root),
                 basis: expiry::basis(&mut reader, root),
@@ -88,7 +119,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
         }
     };
     match (policy, reader.into_problems()) {
-        (Some(policy), problems) if problems.is_empty() => Ok(policy),
+        (Some(policy), problems) if problems.is_empty() => Ok((policy, places)),
         (_, problems) => Err(Problems {
             file: file.to_owned(),
             problems,

@@ -1,13 +1,12 @@
-//! The written documents: the reference page's table of facts is that of the program, and the sample policy is good.
+//! The written documents: the reference of the facts is that of the program, and the sample policy is good.
 
 use std::fs;
 use std::path::PathBuf;
 
-use innkeeper_domain::facts::FactName;
+use chrono::DateTime;
+use innkeeper_domain::facts::reference;
 use innkeeper_domain::policy::Policy;
-
-const BEGIN: &str = "<!-- facts: begin, generated -->\n";
-const END: &str = "<!-- facts: end -->\n";
+use innkeeper_domain::trial;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -22,57 +21,13 @@ fn read(name: &str) -> String {
         .replace("\r\n", "\n")
 }
 
-/// The table of all facts.
-fn facts() -> String {
-    let rows = FactName::ALL.iter().map(|fact| {
-        let cells = [
-            format!("`guest.{fact}`"),
-            fact.kind().as_str().to_owned(),
-            fact.meaning().to_owned(),
-            fact.source().to_owned(),
-            fact.absent_when().to_owned(),
-        ];
-        format!(
-            "| {} |\n",
-            cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
-        )
-    });
-    let head = "| fact | type | meaning | from | absent when |\n|---|---|---|---|---|\n";
-    format!("{head}{}", rows.collect::<String>())
-}
-
-/// What stands before the generated part, in it, and after it.
-fn parts(page: &str) -> (&str, &str, &str) {
-    let (before, rest) = page
-        .split_once(BEGIN)
-        .expect("the page has the first marker");
-    let (table, after) = rest
-        .split_once(END)
-        .expect("the page has the second marker");
-    (before, table, after)
-}
-
 #[test]
-fn the_table_of_facts_is_current() {
-    let page = read("docs/policy.md");
-    let (_, table, _) = parts(&page);
+fn the_reference_of_the_facts_is_current() {
     assert!(
-        table == facts(),
-        "the facts in docs/policy.md are not those of the program; write them anew with\n  \
-         cargo test -p innkeeper-domain --test it -- --ignored write_the_table_of_facts"
+        read("docs/facts.md") == reference::markdown(),
+        "docs/facts.md does not have the facts of the program; write it anew with\n  \
+         cargo run -p innkeeper -- policy facts --markdown > docs/facts.md"
     );
-}
-
-#[test]
-#[ignore = "writes docs/policy.md"]
-fn write_the_table_of_facts() {
-    let page = read("docs/policy.md");
-    let (before, _, after) = parts(&page);
-    fs::write(
-        file("docs/policy.md"),
-        format!("{before}{BEGIN}{}{END}{after}", facts()),
-    )
-    .expect("the page can be written");
 }
 
 /// Every policy and every part of one that the page shows is good by itself.
@@ -90,6 +45,21 @@ fn the_examples_of_the_page_are_good() {
             panic!("{example}\n{problems}");
         }
     }
+}
+
+#[test]
+fn the_cases_of_the_page_come_out_as_expected() {
+    let page = read("docs/policy.md");
+    let (_, rest) = page
+        .split_once("    [defaults]")
+        .expect("the example begins");
+    let (example, _) = rest.split_once("\n| key").expect("the example ends");
+    let text = format!("[defaults]{example}").replace("\n    ", "\n");
+    let policy = Policy::parse("config/policy.toml", &read("config/policy.toml")).expect("good");
+    let trials = trial::read("docs/policy.md", &text, &policy)
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let outcome = trials[0].run(&policy, DateTime::UNIX_EPOCH);
+    assert!(outcome.passed, "{outcome:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use proptest::prelude::{
 use crate::conditions::{ann, judge};
 
 /// Things about a guest that are true, false or not known, and list all that a condition can ask about.
-const ATOMS: [&str; 24] = [
+const ATOMS: [&str; 28] = [
     "true",
     "false",
     "guest.enabled",
@@ -20,6 +20,10 @@ const ATOMS: [&str; 24] = [
     "has(guest.inactive_days)",
     "has(guest.company)",
     "guest.inactive_days >= 90",
+    "guest.inactive_days < 60",
+    "guest.expires_in_days == 5",
+    "guest.expires_in_days in [3, 5]",
+    "guest.domain != \"partner.example\"",
     "guest.inactive_days + guest.pending_days < 100",
     "100 / guest.pending_days > 2",
     "guest.expires_in_days < 0",
@@ -303,6 +307,28 @@ proptest! {
         prop_assert_eq!(truth(&format!("!(!({one}))")), truth(&one));
         prop_assert_eq!(known(truth(&format!("{one} && {other}"))), known(truth(&format!("{other} && {one}"))));
         prop_assert_eq!(known(truth(&format!("{one} || {other}"))), known(truth(&format!("{other} || {one}"))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What a warning says of a condition is so for every guest, seen or half seen.
+    #[test]
+    fn what_is_said_never_to_be_true_is_never_true(
+        one in condition(),
+        other in condition(),
+        case in case(),
+        lost in any::<u16>(),
+    ) {
+        let sponsors = case.sponsors();
+        let facts = blinded(case.facts(&sponsors), lost);
+        for source in [format!("{one} && {other}"), format!("{one} || {other}")] {
+            let condition = Condition::parse(&source).expect("a good condition");
+            let truth = condition.judge(&facts);
+            prop_assert!(!(condition.is_never_true() && truth == Truth::True), "{}", source);
+            prop_assert!(!(condition.is_never_false() && truth == Truth::False), "{}", source);
+        }
     }
 }
 

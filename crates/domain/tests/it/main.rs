@@ -1,14 +1,20 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
 mod approving;
+mod chain;
+mod comparing;
 mod conditions;
 mod deciding;
 mod documents;
 mod facts;
+mod forecasting;
 mod kleene;
 mod mistakes;
 mod policies;
 mod properties;
 mod sparing;
 mod stages;
+mod templates;
 mod tenant;
+mod trials;
+mod warnings;

@@ -76,6 +76,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 },
             }
         }
+        let due = self.keep_snapshots(due, &fresh, deeds).await?;
         let calls = due
             .into_iter()
             .map(|(step, intents)| self.carry_out(writer, step, intents, looked));
@@ -129,7 +130,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
     }
 
-    pub(super) async fn write_down(
+    pub(crate) async fn write_down(
         &self,
         tx: &mut Tx,
         intents: &[Intent],
@@ -221,6 +222,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                         writer.remove_from_group(*group, intent.guest).await
                     }
                     Call::Notify { .. } => unreachable!("notices are sent together"),
+                    Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => {
+                        unreachable!("no step of a plan undoes a deletion")
+                    }
                 };
                 self.outcome(intent, answer).await?
             };
@@ -248,7 +252,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent
     /// stays open until the next cycle settles it.
-    async fn outcome(
+    pub(crate) async fn outcome(
         &self,
         intent: &Intent,
         answer: Result<Done, WriteError>,
@@ -308,7 +312,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    async fn conclude_and_note(
+    pub(super) async fn conclude_and_note(
         &self,
         intents: &[Intent],
         outcome: &Outcome,

@@ -43,7 +43,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Concludes one call; `executes` says that with it the stage is executed.
-    pub(super) async fn conclude_call(
+    pub(crate) async fn conclude_call(
         &self,
         intent: &Intent,
         outcome: &Outcome,
@@ -162,15 +162,19 @@ fn action(call: &Call) -> Option<Action> {
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
-        Call::Enable => None,
+        Call::Enable | Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => None,
     }
 }
 
 /// Whether a call leaves a mark on what is remembered of the account.
 fn changes_the_account(call: &Call) -> bool {
     match call {
-        Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => false,
-        Call::Disable | Call::Enable | Call::Delete => true,
+        Call::Flag
+        | Call::Notify { .. }
+        | Call::RemoveFromGroup { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. } => false,
+        Call::Disable | Call::Enable | Call::Delete | Call::Restore => true,
     }
 }
 
@@ -178,7 +182,16 @@ fn changes_the_account(call: &Call) -> bool {
 fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc>) -> GuestRecord {
     let is_ours = *outcome != Outcome::Already;
     match call {
-        Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => record,
+        Call::Flag
+        | Call::Notify { .. }
+        | Call::RemoveFromGroup { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. } => record,
+        Call::Restore => GuestRecord {
+            gone: None,
+            deleted_by_us: None,
+            ..record
+        },
         Call::Disable => GuestRecord {
             guest: Guest {
                 enabled: Some(false),

@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 11] {
+fn all() -> [Read; 14] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -29,6 +29,9 @@ fn all() -> [Read; 11] {
         read::<RoleAssignment>(&["unifiedRoleAssignment"]),
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
+        read::<AppRoleAssignment>(&["appRoleAssignment"]),
+        read::<Licensed>(&["user"]),
+        read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
         read::<SignInStatus>(&["signInStatus"]),
     ]

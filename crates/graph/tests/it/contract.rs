@@ -57,6 +57,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         .members_from_now(&[id.into()])
         .await
         .expect_err("no end");
+    reader.holdings(&[guest]).await.expect("holdings");
     reader.organization().await.expect("the organization");
     let looks = reader
         .reread(&[guest, nobody], Depth::Whole)
@@ -76,6 +77,8 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         writer.enable(guest).await,
         writer.delete(guest).await,
         writer.remove_from_group(id.into(), guest).await,
+        writer.add_to_group(id.into(), guest).await,
+        writer.add_sponsor(guest, id.into()).await,
         writer.send_mail(&mail).await,
     ] {
         done.expect("it is done");

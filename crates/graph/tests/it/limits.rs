@@ -62,6 +62,24 @@ fn only_a_simulator_on_this_machine_is_not_paced() {
     }
 }
 
+#[test]
+fn limits_are_shortened_with_their_margin_and_allow_as_much() {
+    let documented = Limits::documented();
+    let shortened = Limits::documented().shortened(60);
+    for (whole, part) in [
+        (&documented.sign_ins, &shortened.sign_ins),
+        (&documented.reports, &shortened.reports),
+        (&documented.directory, &shortened.directory),
+        (&documented.writes, &shortened.writes),
+        (&documented.mail, &shortened.mail),
+    ] {
+        let whole = whole.limits.iter().map(|of| (of.requests, of.within / 60));
+        let part = part.limits.iter().map(|of| (of.requests, of.within));
+        assert!(whole.eq(part));
+    }
+    assert_eq!(Limits::documented().shortened(0), documented);
+}
+
 #[tokio::test]
 async fn after_the_longest_time_nothing_is_tried_again() {
     let tenant = Tenant::start().await;

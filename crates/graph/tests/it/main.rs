@@ -1,5 +1,6 @@
 //! The client against scripted answers, and against the simulated tenant.
 
+mod behaviours;
 mod connections;
 mod contract;
 mod credentials;
@@ -8,6 +9,7 @@ mod documents;
 mod effects;
 mod fallbacks;
 mod limits;
+mod network;
 mod paging;
 mod refusals;
 mod rereading;

@@ -115,3 +115,47 @@ async fn a_listing_whose_place_is_lost_again_and_again_is_an_error() {
     assert!(matches!(error, GraphError::PageTokenLost { .. }), "{error}");
     assert_eq!(tenant.asked().await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_link_that_is_called_bad_is_lost_whatever_the_code() {
+    for code in ["", "Request_BadRequest", "400"] {
+        let tenant = Tenant::start().await;
+        let second = tenant.page("2");
+        let pages = [
+            page(&[guest("ann")], Some(&second)),
+            failure(400, code),
+            page(&[guest("ann")], Some(&second)),
+            page(&[guest("bob")], None),
+        ];
+        tenant.answers("GET", "/users", pages).await;
+        let read = all(tenant.reader().guests()).await.expect("a page back");
+        assert_eq!(ids(&read), ["ann", "ann", "bob"].map(guest_id), "{code}");
+
+        let tenant = Tenant::start().await;
+        let answers = [page(&[guest("ann")], Some(&second)), failure(400, code)];
+        tenant.answers("GET", "/users", answers).await;
+        all(tenant.reader().guests())
+            .await
+            .expect_err("not for ever");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_that_links_to_itself_is_asked_for_again_but_not_for_ever() {
+    let second = |tenant: &Tenant| tenant.page("2");
+    let tenant = Tenant::start().await;
+    let answers = [
+        page(&[guest("ann")], Some(&second(&tenant))),
+        page(&[], Some(&second(&tenant))),
+        page(&[guest("bob")], None),
+    ];
+    tenant.answers("GET", "/users", answers).await;
+    let read = all(tenant.reader().guests()).await.expect("two guests");
+    assert_eq!(ids(&read), ["ann", "bob"].map(guest_id));
+
+    let tenant = Tenant::start().await;
+    let empty = page(&[], Some(&second(&tenant)));
+    tenant.answers("GET", "/users", [empty]).await;
+    let error = all(tenant.reader().guests()).await.unwrap_err();
+    assert!(matches!(error, GraphError::EndlessPaging { .. }), "{error}");
+}

@@ -82,6 +82,41 @@ impl Simulated {
         answer.json().await.expect("it is JSON")
     }
 
+    pub(crate) async fn put(&self, what: &str, body: &Value) {
+        let request = self.http.put(self.control(what)).json(body);
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{what}: {answer:?}");
+    }
+
+    /// Takes back every fault.
+    pub(crate) async fn mend(&self) {
+        let request = self.http.delete(self.control("faults"));
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    /// How often the faults that are switched on struck.
+    pub(crate) async fn hits(&self) -> u64 {
+        let faults = self.get("faults").await;
+        let faults = faults.as_array().expect("a list").iter();
+        faults.filter_map(|fault| fault["hits"].as_u64()).sum()
+    }
+
+    /// A client of the same tenant that proves otherwise who it is.
+    pub(crate) fn graph_with(&self, credential: Credential) -> Graph {
+        let url: url::Url = self.running.url().parse().expect("an address");
+        let settings = Settings {
+            attempts: ATTEMPTS,
+            backoff: Duration::from_millis(1),
+            ..Settings::new(url.clone(), url, DEFAULT_TENANT_ID.into(), credential)
+        };
+        Graph::connect(settings).expect("a connection")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.running.url()
+    }
+
     pub(crate) async fn patch(&self, what: &str, body: &Value) {
         let request = self.http.patch(self.control(what)).json(body);
         let answer = request.send().await.expect("an answer");

@@ -58,13 +58,26 @@ impl Socket {
 
     /// The same, for answers that name the server's address.
     pub(crate) fn scripted(answers: impl FnOnce(&url::Url) -> Vec<Bytes>) -> Self {
-        let token =
-            format!(r#"{{"token_type": "Bearer", "expires_in": 3599, "access_token": "{TOKEN}"}}"#);
+        Self::saying(|url| {
+            let token = format!(
+                r#"{{"token_type": "Bearer", "expires_in": 3599, "access_token": "{TOKEN}"}}"#
+            );
+            let mut script = vec![whole("200 OK", "", &token)];
+            script.extend(answers(url));
+            script
+        })
+    }
+
+    /// A server that issues no token.
+    pub(crate) fn proxy(answers: impl IntoIterator<Item = Bytes>) -> Self {
+        Self::saying(|_| answers.into_iter().collect())
+    }
+
+    fn saying(answers: impl FnOnce(&url::Url) -> Vec<Bytes>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let url: url::Url = format!("http://{address}").parse().expect("an address");
-        let mut script = vec![whole("200 OK", "", &token)];
-        script.extend(answers(&url));
+        let script = answers(&url);
         let came: Arc<Mutex<Vec<Came>>> = Arc::default();
         let (script, record) = (Arc::new(Mutex::new(script.into_iter())), came.clone());
         std::thread::spawn(move || {
@@ -84,6 +97,10 @@ impl Socket {
             ..plain_settings(self.url.clone())
         };
         Graph::connect(settings).expect("a connection")
+    }
+
+    pub(crate) fn url(&self) -> &url::Url {
+        &self.url
     }
 
     /// What came so far, that for the token first.

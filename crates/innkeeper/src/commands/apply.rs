@@ -1,6 +1,7 @@
 //! `apply`: one cycle now, as far as each tenant's mode goes.
 
 use anyhow::Result;
+use innkeeper_domain::journal::Anchor;
 use innkeeper_domain::observation::Health;
 use innkeeper_engine::{Failure, Report, Tenant};
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
+use crate::upkeep;
 
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
@@ -29,6 +31,13 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         let bars = Bars::new(global.quiet);
         let report = engine.cycle(&tenant, &bars, &stop).await;
         bars.clear();
+        let upkeep = upkeep::after_cycle(&installation, tenant.id, report.is_ok()).await;
+        if let Some(Anchor { seq, hash, .. }) = &upkeep.head {
+            eprintln!("{}: the journal's head is entry {seq}, {hash}", tenant.name);
+        }
+        for warning in &upkeep.warnings {
+            eprintln!("{}: warning: {warning:#}", tenant.name);
+        }
         let report = report?;
         if is_failure(&report) {
             exit = Exit::Failed;

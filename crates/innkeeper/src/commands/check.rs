@@ -1,37 +1,14 @@
-//! `policy check`, `config check`, `config show`, `db migrate`.
-
-use std::path::Path;
+//! `config check`, `config show`, `db migrate`.
 
 use anyhow::Result;
+use innkeeper_domain::policy::Policy;
 use innkeeper_engine::PolicyInForce;
 
+use super::policy;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{load_config, load_policy, open_store};
 use crate::output::{print, print_json};
-
-pub(crate) fn policy(global: &Global, file: Option<&Path>) -> Result<Exit> {
-    let files = match file {
-        Some(file) => vec![file.to_owned()],
-        None => load_config(&global.config)?
-            .tenants
-            .into_iter()
-            .map(|tenant| tenant.policy)
-            .collect(),
-    };
-    for file in files {
-        let PolicyInForce { policy, .. } = load_policy(&file)?;
-        print(&format!(
-            "{}: {} rules, {} protections, {} projects; hash {}\n",
-            file.display(),
-            policy.rules.len(),
-            policy.protections.len(),
-            policy.projects.len(),
-            policy.hash
-        ))?;
-    }
-    Ok(Exit::Ok)
-}
 
 pub(crate) fn config(global: &Global) -> Result<Exit> {
     let config = load_config(&global.config)?;
@@ -39,7 +16,11 @@ pub(crate) fn config(global: &Global) -> Result<Exit> {
         eprintln!("warning: {warning}");
     }
     for tenant in &config.tenants {
-        load_policy(&tenant.policy)?;
+        let file = tenant.policy.display().to_string();
+        let PolicyInForce { text, .. } = load_policy(&tenant.policy)?;
+        for warning in Policy::check(&file, &text)?.1 {
+            eprintln!("{}", policy::check::shown(&file, &warning));
+        }
     }
     print(&format!(
         "{}: {} tenants; nothing is wrong with it\n",

@@ -77,7 +77,7 @@ pub(crate) async fn release(
         return Err(UsageError(nothing_to_release(guest, kind, &decisions)).into());
     };
     let event = Event::Released {
-        decision: decision.clone(),
+        order: kind,
         by: by.clone(),
         reason: reason.clone(),
     };

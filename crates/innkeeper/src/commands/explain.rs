@@ -1,6 +1,9 @@
-//! `explain`: everything about one guest.
+//! `explain`: everything about one guest, now or on a later day.
+
+mod nothing;
 
 use anyhow::Result;
+use chrono::NaiveDate;
 use innkeeper_domain::case::Case;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
@@ -13,13 +16,19 @@ use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
 
-pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> Result<Exit> {
     let (bench, _, row) = Bench::with_guest(global, text).await?;
+    let bench = match day {
+        Some(day) => bench.on(day)?,
+        None => bench,
+    };
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
     let outcomes = outcomes(&bench, &facts, &row.view.cases);
-    let guest = &row.view.record.guest;
+    let record = &row.view.record;
+    let guest = &record.guest;
+    let nothing = nothing::why(&verdict, record, &bench.policy, &facts, bench.mode);
     match global.output {
         Output::Json => print_json(&json!({
             "guest_id": guest.id,
@@ -37,6 +46,7 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
             "action": verdict.action(),
             "due": verdict.due(),
             "reason": verdict.reason(),
+            "nothing_happens_because": nothing,
         }))?,
         Output::Csv => fact_rows(&facts).print_csv()?,
         Output::Table => {
@@ -46,6 +56,11 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
                 "{name} <{mail}>, observed {}\n\n",
                 bench.observation.finished.format("%Y-%m-%d %H:%M UTC")
             ))?;
+            if let Some(day) = day {
+                print(&format!(
+                    "As of {day}, if nothing is observed and no stage carried out until then; `innkeeper forecast` carries them out.\n\n"
+                ))?;
+            }
             fact_rows(&facts).print_table(usize::MAX)?;
             print("\n")?;
             outcomes.rows().print_table(usize::MAX)?;
@@ -53,23 +68,15 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
                 .due()
                 .map(|due| format!("\n  {} ({})", shown(Some(due)), relative(due, bench.now)))
                 .unwrap_or_default();
-            let gone = row
-                .view
-                .record
-                .gone
-                .map(|at| {
-                    format!(
-                        "\n  It is no longer in the directory since {}.",
-                        shown(Some(at))
-                    )
-                })
+            let nothing = nothing
+                .map(|because| format!("\n  Nothing happens: {because}."))
                 .unwrap_or_default();
             let decisions = decisions::lines(&row.view, bench.now);
             if !decisions.is_empty() {
                 print(&format!("\nDecided by people:\n{decisions}"))?;
             }
             print(&format!(
-                "\nVerdict: {}\n  {}{due}{gone}\n",
+                "\nVerdict: {}\n  {}{due}{nothing}\n",
                 verdict.as_str(),
                 verdict.reason()
             ))?;
@@ -78,7 +85,7 @@ pub(crate) async fn run(global: &Global, text: &str) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn fact_rows(facts: &Facts<'_>) -> Rows {
+pub(super) fn fact_rows(facts: &Facts<'_>) -> Rows {
     let mut rows = Rows::new(["fact", "value", "source"]);
     for name in FactName::ALL {
         rows.push([
@@ -90,7 +97,7 @@ fn fact_rows(facts: &Facts<'_>) -> Rows {
     rows
 }
 
-fn fact_object(name: FactName, facts: &Facts<'_>) -> Value {
+pub(super) fn fact_object(name: FactName, facts: &Facts<'_>) -> Value {
     json!({ "fact": name, "value": facts.shown(name), "source": name.source() })
 }
 
@@ -103,12 +110,12 @@ struct Judged<'b> {
     case: String,
 }
 
-struct Outcomes<'b> {
+pub(super) struct Outcomes<'b> {
     protections: Vec<Judged<'b>>,
     rules: Vec<Judged<'b>>,
 }
 
-fn outcomes<'b>(bench: &'b Bench, facts: &Facts<'_>, cases: &[Case]) -> Outcomes<'b> {
+pub(super) fn outcomes<'b>(bench: &'b Bench, facts: &Facts<'_>, cases: &[Case]) -> Outcomes<'b> {
     let judged = |name: &'b str, condition: &'b Condition, case: String| Judged {
         name,
         condition,
@@ -161,7 +168,7 @@ fn progress(bench: &Bench, rule: &Rule, cases: &[Case]) -> String {
 }
 
 impl Outcomes<'_> {
-    fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> Rows {
         let mut rows = Rows::new(["rule", "holds", "condition", "because", "case"]);
         let protections = self
             .protections

@@ -1,11 +1,13 @@
 //! Judging stored guests now, by the policy in force: what `explain` and `guests` show.
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::group::NamedGroups;
+use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::Observation;
+use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::Clock;
 use innkeeper_store::{GuestRow, Tx};
@@ -20,8 +22,18 @@ pub(crate) struct Bench {
     pub(crate) policy: Policy,
     pub(crate) named_groups: NamedGroups,
     pub(crate) observation: Observation,
+    pub(crate) mode: Mode,
+    /// The instant of judging.
     pub(crate) now: DateTime<Utc>,
+    /// By how much that is later than now.
+    ahead: TimeDelta,
 }
+
+/// Guests read between two looks at the store.
+const PAGE: u32 = 1_000;
+
+/// Facts of a day further off than this say nothing.
+const FURTHEST: TimeDelta = TimeDelta::days(3650);
 
 impl Bench {
     /// Reads it for the tenant that the command is about.
@@ -46,22 +58,62 @@ impl Bench {
             policy,
             named_groups,
             observation,
+            mode: config.mode,
             now: installation.clock.now(),
+            ahead: TimeDelta::zero(),
         })
     }
 
-    /// A judge for now. The watch is taken as if it had run since the last observation.
+    /// The same on a later day, as if the tenant were watched without a gap until then.
+    pub(crate) fn on(mut self, day: NaiveDate) -> Result<Self> {
+        let today = self.now.date_naive();
+        if day < today {
+            return Err(UsageError(format!(
+                "{day} is past: only today ({today}) and later days can be judged, since facts of the past are not kept"
+            ))
+            .into());
+        }
+        let ahead = day - today;
+        if ahead > FURTHEST {
+            return Err(UsageError(format!("{day} is more than ten years off")).into());
+        }
+        self.now += ahead;
+        self.ahead = ahead;
+        Ok(self)
+    }
+
+    /// A judge for the bench's instant. The watch is taken as if it had run since the last observation.
     pub(crate) fn judge(&self) -> Judge<'_> {
+        self.judge_by(&self.policy)
+    }
+
+    /// The same by another policy than the one in force.
+    pub(crate) fn judge_by<'b>(&'b self, policy: &'b Policy) -> Judge<'b> {
         let Observation {
             watched, finished, ..
         } = self.observation;
         Judge {
             tenant: self.tenant,
-            policy: &self.policy,
+            policy,
             named_groups: &self.named_groups,
             now: self.now,
-            watched: watched.advanced(finished, self.now, self.policy.limits.longest_gap),
+            watched: watched.advanced(finished, self.now - self.ahead, policy.limits.longest_gap)
+                + self.ahead,
             span: TimeDelta::zero(),
+        }
+    }
+
+    /// Every guest that is in the directory, with everything known of it.
+    pub(crate) async fn guests(&self, tx: &mut Tx) -> Result<Vec<GuestView>> {
+        let mut guests = Vec::new();
+        let mut after = None;
+        loop {
+            let page = tx.guest_rows(self.tenant, after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(guests);
+            };
+            after = Some(last.key);
+            guests.extend(page.into_iter().map(|row| row.view));
         }
     }
 
@@ -86,7 +138,8 @@ pub(crate) async fn find(tx: &mut Tx, tenant: TenantId, text: &str) -> Result<Gu
         ))
         .into()),
         several => {
-            let ids = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let ids: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let ids = ids.join(", ");
             Err(UsageError(format!("several guests have {text:?}; name one by its object id: {ids}")).into())
         }
     }

@@ -24,6 +24,12 @@ use crate::output::{Rows, print, print_json};
 /// The longest key of a group, in characters: what Entra allows a name.
 const LONGEST: usize = 256;
 
+/// A group, and the last day of its project.
+type End = (String, NaiveDate);
+
+/// The line, and what is wrong with it.
+type Wrong = (u64, String);
+
 /// Sets one end.
 pub(crate) async fn set(
     global: &Global,
@@ -51,7 +57,7 @@ pub(crate) async fn import(global: &Global, file: &Path, by: Option<String>) -> 
     set_all(global, projects, who(by)?).await
 }
 
-async fn set_all(global: &Global, projects: Vec<(String, NaiveDate)>, by: String) -> Result<Exit> {
+async fn set_all(global: &Global, projects: Vec<End>, by: String) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let config = installation.tenant(global)?;
     let policy = load_policy(&config.policy)?.policy;
@@ -245,7 +251,7 @@ async fn listed(
 }
 
 /// The projects of a CSV file; else everything that is wrong with it, with the lines.
-fn read(text: &str) -> Result<Vec<(String, NaiveDate)>, Vec<(u64, String)>> {
+fn read(text: &str) -> Result<Vec<End>, Vec<Wrong>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut csv = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)

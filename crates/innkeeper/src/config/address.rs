@@ -4,6 +4,15 @@ use url::{Host, Url};
 
 /// An address on the web that a secret may be sent to.
 pub(super) fn web(text: &str) -> Result<Url, String> {
+    let url = hook(text)?;
+    if url.query().is_some() {
+        return Err("must end with its path, before `?` or `#`".to_owned());
+    }
+    Ok(url)
+}
+
+/// An address on the web that something is told to. What it asks for may stand after its path.
+pub(super) fn hook(text: &str) -> Result<Url, String> {
     // The text itself is not shown: it may hold a password.
     let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
     if !matches!(url.scheme(), "https" | "http") {
@@ -12,7 +21,7 @@ pub(super) fn web(text: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user or a password".to_owned());
     }
-    if url.query().is_some() || url.fragment().is_some() {
+    if url.fragment().is_some() {
         return Err("must end with its path, before `?` or `#`".to_owned());
     }
     if url.scheme() == "http" && !is_loopback(&url) {

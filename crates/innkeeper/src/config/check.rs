@@ -13,7 +13,7 @@ use super::findings::Findings;
 use super::keys::nearest;
 use super::path::KeyPath;
 use super::raw::{RawClock, RawConfig, RawDatabase, RawHttp, RawLog, RawSchedule};
-use super::{Clock, Config, Database, Http, Log, TenantConfig, address, tenant};
+use super::{Clock, Config, Database, Http, Log, TenantConfig, address, journal, tenant};
 use crate::telemetry::Format;
 
 const LEASE_SECONDS: u32 = 30;
@@ -27,6 +27,8 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         http,
         log,
         clock,
+        journal,
+        retention,
         tenants,
     } = raw;
     // A folder that has no absolute name is a file that could not have been read.
@@ -45,6 +47,8 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     let schedule = check_schedule(schedule, findings);
     let http = check_http(http.unwrap_or_default(), findings);
     let log = check_log(log.unwrap_or_default(), findings);
+    let journal = journal::check(journal.unwrap_or_default(), folder, findings);
+    let retention = journal::check_retention(&retention.unwrap_or_default(), findings);
     let tenants = tenant::check_all(tenants, folder, findings);
     let clock = check_clock(clock.unwrap_or_default(), tenants.as_deref(), findings);
     Some(Config {
@@ -54,6 +58,8 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         http,
         log: log?,
         clock,
+        journal,
+        retention,
         tenants: tenants?,
         warnings: std::mem::take(&mut findings.warnings),
         origins: findings.layers.origins(),

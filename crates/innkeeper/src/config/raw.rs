@@ -39,6 +39,10 @@ section!(
         log: RawLog,
         /// Whose time it lives in.
         clock: RawClock,
+        /// Where the heads of the journal are written down besides.
+        journal: RawJournal,
+        /// How long things are kept.
+        retention: RawRetention,
         /// The tenants under management.
         tenants: Vec<RawTenant>,
     }
@@ -89,6 +93,28 @@ section!(
     RawClock {
         /// The simulator's clock.
         follow: String,
+    }
+);
+
+section!(
+    /// `[journal]`
+    RawJournal {
+        /// A file that a line is added to after each cycle.
+        anchor_file: String,
+        /// A webhook; a secret, because its address is often all that it asks for.
+        anchor_url: SecretString,
+    }
+);
+
+section!(
+    /// `[retention]`
+    RawRetention {
+        /// Days that observations are kept.
+        observations_days: u32,
+        /// Days that plans are kept.
+        plans_days: u32,
+        /// Days after which the personal data of guests who are gone is erased.
+        removed_guests_days: u32,
     }
 );
 

@@ -6,7 +6,7 @@ use innkeeper_graph::{Application, Credential, IdentitySource};
 use serde_json::Value;
 
 use super::path::KeyPath;
-use super::{Clock, Config, Database, Http, Log, Notify, TenantConfig};
+use super::{Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig};
 
 /// What stands for a secret.
 const STRUCK_OUT: &str = "***";
@@ -19,6 +19,16 @@ pub(super) fn show(config: &Config) -> String {
         http: Http { listen },
         log: Log { format, level },
         clock: Clock { follow },
+        journal: Journal {
+            anchor_file,
+            anchor_url,
+        },
+        retention:
+            Retention {
+                observations_days,
+                plans_days,
+                removed_guests_days,
+            },
         tenants,
         warnings,
         origins: _,
@@ -47,6 +57,21 @@ pub(super) fn show(config: &Config) -> String {
     if let Some(follow) = follow {
         let at = page.section("[clock]", &KeyPath::of("clock"));
         page.pair(&at, "follow", follow.as_str());
+    }
+    if anchor_file.is_some() || anchor_url.is_some() {
+        let at = page.section("[journal]", &KeyPath::of("journal"));
+        if let Some(file) = anchor_file {
+            page.pair(&at, "anchor_file", file.display().to_string());
+        }
+        if let Some(url) = anchor_url {
+            page.pair(&at, "anchor_url", url.to_string());
+        }
+    }
+    let at = page.section("[retention]", &KeyPath::of("retention"));
+    page.pair(&at, "observations_days", *observations_days);
+    page.pair(&at, "plans_days", *plans_days);
+    if let Some(days) = removed_guests_days {
+        page.pair(&at, "removed_guests_days", *days);
     }
     for (index, tenant) in tenants.iter().enumerate() {
         page.tenant(tenant, &KeyPath::of("tenants").entry(index));

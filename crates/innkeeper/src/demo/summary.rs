@@ -133,7 +133,12 @@ impl Summary {
                         .insert((intent.created, intent.guest, intent.call.as_str()));
                 }
                 Call::Disable => self.to_try = Some(intent.guest),
-                Call::Enable | Call::Delete | Call::RemoveFromGroup { .. } => {}
+                Call::Enable
+                | Call::Delete
+                | Call::RemoveFromGroup { .. }
+                | Call::Restore
+                | Call::AddToGroup { .. }
+                | Call::AddSponsor { .. } => {}
             }
         }
         let named_groups = tx.named_groups(tenant.id).await?;

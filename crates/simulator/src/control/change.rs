@@ -16,6 +16,7 @@ use crate::tenant::{
     CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Origin, Persona, Sponsor,
     User, UserIx, UserType, role_named,
 };
+use crate::throttle::ThrottleSettings;
 use crate::token;
 use crate::world::World;
 
@@ -70,7 +71,6 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
                 world.tokens.clear();
             }
         }),
-        "throttling" => flag("enabled").map(|enabled| world.throttle.enabled = enabled),
         "license" => flag("licensed").map(|licensed| world.licensed = licensed),
         "latency" => millis("millis").map(|millis| world.latency = Duration::from_millis(millis)),
         _ => body
@@ -125,6 +125,17 @@ pub(super) fn date_skew(world: &mut World, body: &Value) -> Reply {
             Reply::ok(json!({}))
         }
         None => refuse("seconds is a whole number"),
+    }
+}
+
+pub(super) fn throttling(world: &mut World, body: Value) -> Reply {
+    match serde_json::from_value::<ThrottleSettings>(body) {
+        Ok(settings) if settings.shorten > 0 => {
+            world.throttle.set(settings);
+            Reply::ok(json!({}))
+        }
+        Ok(_) => refuse("shorten is 1 or more"),
+        Err(error) => refuse(&error.to_string()),
     }
 }
 

@@ -61,9 +61,10 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             ("GET", ["requests"]) => Reply::ok(show::requests(&world)),
             ("POST", ["reset"]) => change::reset(&mut world),
             ("PUT", ["date-skew"]) => change::date_skew(&mut world, &body),
-            ("PUT", ["permissions" | "throttling" | "latency" | "license" | "sign-in-lag"]) => {
+            ("PUT", ["permissions" | "latency" | "license" | "sign-in-lag"]) => {
                 change::setting(&mut world, segments[0], &body)
             }
+            ("PUT", ["throttling"]) => change::throttling(&mut world, body),
             ("PUT", ["delta"]) => change::delta(&mut world, body),
             ("PUT", ["certificates" | "federation" | "arc"]) => {
                 change::credentials(&mut world, segments[0], &body)

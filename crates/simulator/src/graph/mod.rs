@@ -221,11 +221,14 @@ fn refuse_for_now(world: &World, limit: Limit, wait: Duration) -> Reply {
         "Tenant_Application/{kind}/{}/{}",
         world.options.client_id, world.options.tenant_id
     );
+    let wait = wait.as_secs_f64();
+    let retry_after = if world.throttle.is_shortened() {
+        format!("{:.3}", (wait * 1_000.0).ceil() / 1_000.0)
+    } else {
+        wait.ceil().max(1.0).to_string()
+    };
     reply
-        .with(
-            "retry-after",
-            wait.as_secs_f64().ceil().max(1.0).to_string(),
-        )
+        .with("retry-after", retry_after)
         .with("x-ms-throttle-scope", scope)
         .with("x-ms-throttle-information", information)
 }

@@ -130,3 +130,56 @@ async fn throttling_can_be_switched_off() {
         assert_eq!(tenant.get(ACTIVITY).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn windows_can_be_shortened_and_tell_fractions_of_a_second() {
+    let tenant = Tenant::still(3).await;
+    let settings = json!({ "enabled": true, "shorten": 2 });
+    tenant.drive("PUT", "throttling", settings).await;
+    for _ in 0..5 {
+        tenant.get(ACTIVITY).await.ok();
+    }
+    let answer = tenant.get(ACTIVITY).await;
+    assert_eq!(answer.refusal(), (429, "UnknownError"));
+    let wait = answer.header("retry-after").expect("a wait");
+    let seconds: f64 = wait.parse().expect("seconds");
+    assert!(wait.contains('.') && seconds <= 5.0, "{wait}");
+    tenant.pass(5).await;
+    tenant.get(ACTIVITY).await.ok();
+}
+
+#[tokio::test]
+async fn a_bucket_leaks_where_a_window_begins_anew() {
+    for (kind, passing) in [("window", 0), ("bucket", 3)] {
+        let tenant = Tenant::still(3).await;
+        tenant
+            .drive(
+                "PUT",
+                "throttling",
+                json!({ "enabled": true, "kind": kind }),
+            )
+            .await;
+        for _ in 0..5 {
+            tenant.get(ACTIVITY).await.ok();
+        }
+        tenant.pass(7).await;
+        let answers = [1, 2, 3].map(|_| tenant.get(ACTIVITY));
+        let answers = join_all(answers).await;
+        let passed = answers.iter().filter(|answer| answer.status == 200);
+        assert_eq!(passed.count(), passing, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_enforced_is_refused() {
+    let tenant = Tenant::still(3).await;
+    for body in [
+        json!({}),
+        json!({ "enabled": true, "shorten": 0 }),
+        json!({ "enabled": true, "kind": "sieve" }),
+        json!({ "enabled": true, "window": 5 }),
+    ] {
+        let answer = tenant.try_drive("PUT", "throttling", body.clone()).await;
+        assert_eq!(answer.status, 400, "{body}");
+    }
+}

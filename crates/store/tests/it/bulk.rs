@@ -2,7 +2,7 @@
 
 use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
-use innkeeper_domain::journal::Event;
+use innkeeper_domain::journal::{Anchors, Event};
 use innkeeper_domain::policy::RuleName;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_store::{Store, StoredVerdict, Tx};
@@ -91,8 +91,11 @@ async fn more_rows_than_one_statement_takes_are_all_kept(store: Store) {
         .map(|id| (Some(*id), Event::PolicyInForce { hash: "h".into() }))
         .collect();
     tx.append(tenant(), at(1), &events).await.expect("appended");
-    let entries = tx.verify_journal(tenant()).await.expect("read");
-    assert_eq!(entries, Ok(i64::from(MANY)));
+    let entries = tx
+        .verify_journal(tenant(), &Anchors::default())
+        .await
+        .expect("read");
+    assert_eq!(entries.map(|head| head.seq), Ok(i64::from(MANY)));
 
     let page = tx.guest_rows(tenant(), None, MANY * 2).await.expect("read");
     assert_eq!(page.len(), ids.len());

@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 use innkeeper_domain::case::{Case, Closing};
 use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
-use innkeeper_domain::journal::Event;
+use innkeeper_domain::journal::{Anchors, Broken, Event};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
 use innkeeper_domain::policy::{Action, RuleName};
 use innkeeper_domain::watch::Watched;
-use innkeeper_store::{LeaseGrant, ObservationState, PlanRow, Store, StoreError};
+use innkeeper_store::{LeaseGrant, ObservationState, PlanRow, Store, StoreError, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ async fn the_newest_complete_and_the_newest_healthy_observation_are_told_apart(s
         [
             ObservationState::Running,
             failed,
-            ObservationState::Complete(bad)
+            ObservationState::Complete(Box::new(bad))
         ]
     );
 }
@@ -150,6 +150,10 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
         tx.save_cases(tenant(), std::slice::from_ref(&case)).await,
         Err(StoreError::CaseClosed)
     ));
+    for (to, count) in [(at(10), 0), (at(11), 1)] {
+        let closed = tx.cases_closed_between(tenant(), at(2), to).await;
+        assert_eq!(closed.expect("read").len(), count);
+    }
     let rows = tx.cases_of(tenant(), guest).await.expect("read");
     assert_eq!(
         (&rows[0].case, &rows[0].closed),
@@ -273,11 +277,22 @@ async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: St
     assert!(tx.begin_intents(tenant(), &intents).await.is_err());
 }
 
+async fn verified(tx: &mut Tx) -> Result<i64, Broken> {
+    let verified = tx.verify_journal(tenant(), &Anchors::default()).await;
+    verified.expect("read").map(|head| head.seq)
+}
+
 async fn the_journal_is_a_chain(store: Store) {
     let guest = with_guests(&store, 1).await[0].guest.id;
     let event = |hash: &str| Event::PolicyInForce { hash: hash.into() };
     let mut tx = begin(&store).await;
-    assert_eq!(tx.verify_journal(tenant()).await.expect("read"), Ok(0));
+    assert_eq!(
+        tx.verify_journal(tenant(), &Anchors::default())
+            .await
+            .expect("read")
+            .map(|head| head.seq),
+        Ok(0)
+    );
     tx.append(
         tenant(),
         at(1),
@@ -302,7 +317,13 @@ async fn the_journal_is_a_chain(store: Store) {
         tx.journal_of(tenant(), guest).await.expect("read"),
         entries[1..2]
     );
-    assert_eq!(tx.verify_journal(tenant()).await.expect("read"), Ok(3));
+    assert_eq!(
+        tx.verify_journal(tenant(), &Anchors::default())
+            .await
+            .expect("read")
+            .map(|head| head.seq),
+        Ok(3)
+    );
     tx.commit().await.expect("a commit");
     for (damage, seq) in [
         ("UPDATE journal SET body = '{}' WHERE seq = 2", 2),
@@ -319,11 +340,11 @@ async fn the_journal_is_a_chain(store: Store) {
         ("DELETE FROM journal_heads", 1),
         // Inserted at the end, and before the beginning.
         (
-            "INSERT INTO journal SELECT tenant_id, 4, at, guest_id, body, hash FROM journal WHERE seq = 3",
+            "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) SELECT tenant_id, 4, at, guest_id, body, hash FROM journal WHERE seq = 3",
             4,
         ),
         (
-            "INSERT INTO journal SELECT tenant_id, 0, at, guest_id, body, hash FROM journal WHERE seq = 1",
+            "INSERT INTO journal (tenant_id, seq, at, guest_id, body, hash) SELECT tenant_id, 0, at, guest_id, body, hash FROM journal WHERE seq = 1",
             0,
         ),
         // Moved: 3 and 2 change places.
@@ -335,7 +356,7 @@ async fn the_journal_is_a_chain(store: Store) {
     ] {
         let mut tx = begin(&store).await;
         match &mut tx {
-            innkeeper_store::Tx::Sqlite(tx) => {
+            Tx::Sqlite(tx) => {
                 let done = sqlx::query(damage)
                     .execute(&mut **tx)
                     .await
@@ -343,7 +364,7 @@ async fn the_journal_is_a_chain(store: Store) {
                     .rows_affected();
                 assert!(done > 0, "{damage}");
             }
-            innkeeper_store::Tx::Postgres(tx) => {
+            Tx::Postgres(tx) => {
                 let done = sqlx::query(damage)
                     .execute(&mut **tx)
                     .await
@@ -352,11 +373,7 @@ async fn the_journal_is_a_chain(store: Store) {
                 assert!(done > 0, "{damage}");
             }
         }
-        let broken = tx
-            .verify_journal(tenant())
-            .await
-            .expect("read")
-            .expect_err(damage);
+        let broken = verified(&mut tx).await.expect_err(damage);
         assert_eq!(broken.seq, seq, "{damage}");
     }
 }

@@ -8,3 +8,4 @@ mod guests;
 mod history;
 mod opening;
 mod projects;
+mod retention;

@@ -30,8 +30,10 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
+            "0004_evidence",
             "0006_readings",
-            "0007_decisions"
+            "0007_decisions",
+            "0008_snapshots"
         ]
     );
     assert_eq!(
@@ -40,8 +42,10 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0001_start",
             "0002_present_guests",
             "0003_sign_in_log",
+            "0004_evidence",
             "0006_readings",
-            "0007_decisions"
+            "0007_decisions",
+            "0008_snapshots"
         ]
     );
 }

@@ -104,6 +104,26 @@ pub(super) enum Plain {
     Element(Element),
 }
 
+impl Text {
+    /// The text, if it is written out.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Plain(plain) => plain.literal(),
+            Self::Lower(_) | Self::Upper(_) | Self::If(..) => None,
+        }
+    }
+}
+
+impl Plain {
+    /// The text, if it is written out.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Literal(text) => Some(text),
+            Self::Fact(_) | Self::Field(..) | Self::Element(_) => None,
+        }
+    }
+}
+
 /// Something with elements.
 #[derive(Clone, Debug)]
 pub(super) enum List {

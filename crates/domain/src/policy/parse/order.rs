@@ -3,11 +3,10 @@
 use chrono::TimeDelta;
 
 use super::reader::Reader;
-use crate::facts::FactName;
 use crate::policy::{Action, Condition, Stage};
 
 /// How far sign-in times can lag behind; a shorter wait might disable somebody who signed in meanwhile.
-const SIGN_IN_LAG: TimeDelta = TimeDelta::hours(24);
+pub(in crate::policy) const SIGN_IN_LAG: TimeDelta = TimeDelta::hours(24);
 
 /// Reports every stage that can never come, or that comes too soon or unannounced.
 pub(super) fn check(
@@ -17,15 +16,7 @@ pub(super) fn check(
     stages: &[(Stage, usize)],
     unannounced: bool,
 ) {
-    let lags = when
-        .map_or([].as_slice(), Condition::facts)
-        .iter()
-        .find(|fact| {
-            matches!(
-                fact,
-                FactName::InactiveDays | FactName::NeverSignedIn | FactName::LastSeenBy
-            )
-        });
+    let lags = when.and_then(Condition::lagging);
     let mut before: Vec<Action> = Vec::new();
     for (stage, at) in stages {
         let action = stage.action;

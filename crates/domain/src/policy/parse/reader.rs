@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use toml_edit::{Item, TableLike, Value};
 
 use super::places::place_in_string;
-use super::{Problem, nearest_or_all, spans};
+use super::{Position, Problem, nearest_or_all, spans};
 
 /// The text, and what was found wrong with it so far.
 pub(super) struct Reader<'t> {
@@ -42,17 +42,26 @@ impl<'t> Reader<'t> {
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.found.sort();
         self.found.dedup();
-        let text = self.text;
+        let found = std::mem::take(&mut self.found);
         let problem = |(offset, message): (usize, String)| {
-            let before = &text[..text.floor_char_boundary(offset)];
-            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            let Position { line, column } = self.place(offset);
             Problem {
-                line: before.matches('\n').count() + 1,
-                column: before[line_start..].chars().count() + 1,
+                line,
+                column,
                 message,
             }
         };
-        self.found.into_iter().map(problem).collect()
+        found.into_iter().map(problem).collect()
+    }
+
+    /// The line and column of a byte.
+    pub(super) fn place(&self, offset: usize) -> Position {
+        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
     }
 
     /// Reports every key that is not among `known`.

@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use toml_edit::TableLike;
 
-use super::order;
-use super::reader::{Place, Reader};
+use super::reader::{Place, Reader, start};
 use super::stages::stages;
+use super::{Position, RulePlaces, order};
 use crate::policy::{Condition, Protection, Rule, RuleName};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
 
-pub(super) fn rules(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Rule> {
+pub(super) fn rules(
+    reader: &mut Reader<'_>,
+    root: &dyn TableLike,
+    places: &mut Vec<RulePlaces>,
+) -> Vec<Rule> {
     let mut names = BTreeSet::new();
     let mut rules = Vec::new();
     for (index, place) in reader
@@ -34,14 +38,22 @@ pub(super) fn rules(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Rule> 
             order::check(reader, &what, when.as_ref(), stages, unannounced);
         }
         if let (Some(name), Some(when), Some(stages)) = (name, when, stages) {
-            let stages = stages.into_iter().map(|(stage, _)| stage).collect();
+            let (stages, at): (Vec<_>, Vec<_>) = stages.into_iter().unzip();
+            places.push(RulePlaces {
+                when: reader.place(when_at(place)),
+                stages: at.into_iter().map(|at| reader.place(at)).collect(),
+            });
             rules.push(Rule { name, when, stages });
         }
     }
     rules
 }
 
-pub(super) fn protections(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Protection> {
+pub(super) fn protections(
+    reader: &mut Reader<'_>,
+    root: &dyn TableLike,
+    places: &mut Vec<Position>,
+) -> Vec<Protection> {
     let mut names = BTreeSet::new();
     let mut protections = Vec::new();
     for (index, place) in reader
@@ -54,6 +66,7 @@ pub(super) fn protections(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<
         let name = name(reader, place, &what, "protection", &mut names);
         let when = condition(reader, place, &what);
         if let (Some(name), Some(when)) = (name, when) {
+            places.push(reader.place(when_at(place)));
             protections.push(Protection { name, when });
         }
     }
@@ -94,6 +107,11 @@ fn name(
         return None;
     }
     Some(RuleName::from(name.as_str()))
+}
+
+/// Where a condition stands.
+fn when_at(place: Place<'_>) -> usize {
+    start(place.get("when").and_then(toml_edit::Item::span))
 }
 
 fn condition(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<Condition> {

@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use toml_edit::{Item, TableLike};
 
+use super::Position;
 use super::reader::{Reader, start};
 use super::rules::called;
 use crate::policy::{Ends, Partner, Project, ProjectSource};
 
-pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Project> {
+pub(super) fn projects(
+    reader: &mut Reader<'_>,
+    root: &dyn TableLike,
+    places: &mut Vec<Position>,
+) -> Vec<Project> {
     let mut groups = BTreeSet::new();
     let mut projects = Vec::new();
     for (index, place) in reader
@@ -51,11 +56,14 @@ pub(super) fn projects(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Pro
                 format!("{what}: another [[project]] has this group; a group ends once"),
             );
         }
-        projects.extend(ends.map(|ends| Project {
-            group,
-            ends,
-            source: ProjectSource::Policy,
-        }));
+        if let Some(ends) = ends {
+            places.push(reader.place(at));
+            projects.push(Project {
+                group,
+                ends,
+                source: ProjectSource::Policy,
+            });
+        }
     }
     projects
 }

@@ -67,6 +67,15 @@ impl Asked {
         match (self.method.as_str(), resource) {
             ("PATCH", Resource::Single(kind)) => schema.faults_written(kind, &self.body),
             ("POST", Resource::Action(parameters)) => schema.faults_of_call(parameters, &self.body),
+            // A reference is made by the address of an object, and by nothing else.
+            ("POST", Resource::Reference)
+                if self.body.as_object().is_some_and(|body| body.len() == 1)
+                    && self.body["@odata.id"]
+                        .as_str()
+                        .is_some_and(|id| id.contains("/v1.0/directoryObjects/")) =>
+            {
+                Vec::new()
+            }
             ("GET", Resource::Collection(_) | Resource::Single(_) | Resource::Count(_))
             | ("DELETE", Resource::Single(_) | Resource::Reference)
                 if self.body.is_null() =>

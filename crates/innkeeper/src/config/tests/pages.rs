@@ -57,7 +57,16 @@ fn the_reference_page_has_every_key_and_its_variable() {
 
 #[test]
 fn the_reference_page_has_no_other_key() {
-    let sections = ["database", "schedule", "http", "log", "clock", "tenants"];
+    let sections = [
+        "database",
+        "schedule",
+        "http",
+        "log",
+        "clock",
+        "journal",
+        "retention",
+        "tenants",
+    ];
     for word in REFERENCE.split('`').skip(1).step_by(2) {
         let is_key = sections
             .iter()

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use innkeeper_domain::plan::Mode;
 use tempfile::TempDir;
 
-use super::{MINIMAL, NOTIFY, load, load_in, refused_with};
+use super::{MINIMAL, NOTIFY, load, load_in, refusal, refused_with};
 use crate::telemetry::Format;
 
 #[test]
@@ -231,4 +231,44 @@ fn each_kind_of_credential_is_read_with_what_azure_tells_of_itself() {
         ),
         "{vm:?}"
     );
+}
+
+#[test]
+fn retention_and_anchors_are_checked() {
+    let config = load(MINIMAL, &[]);
+    assert_eq!(config.retention.observations_days, 400);
+    assert_eq!(config.retention.plans_days, 400);
+    assert_eq!(config.retention.removed_guests_days, None);
+    let with = |text: &str| format!("{MINIMAL}\n{text}\n");
+    let config = load(&with("[retention]\nremoved_guests_days = 90"), &[]);
+    assert_eq!(
+        config.retention.plans_days, 90,
+        "plans hold reasons, which can name a person"
+    );
+    for (text, told) in [
+        (
+            "[retention]\nremoved_guests_days = 30",
+            "must be between 31 and 36500 days",
+        ),
+        (
+            "[retention]\nremoved_guests_days = 90\nplans_days = 91",
+            "must not be longer than retention.removed_guests_days",
+        ),
+        (
+            "[journal]\nanchor_url = \"http://hook.example/1\"",
+            "must begin with https://",
+        ),
+    ] {
+        let refusal = refusal(&with(text), &[]);
+        assert!(refusal.contains(told), "{refusal}");
+    }
+    let url = "[journal]\nanchor_url = \"https://hook.example/s3cret-path?key=k3y\"";
+    let config = load(&with(url), &[]);
+    for shown in [config.show(), format!("{config:?}")] {
+        assert!(shown.contains("https://hook.example/***"), "{shown}");
+        assert!(
+            !shown.contains("s3cret-path") && !shown.contains("k3y"),
+            "{shown}"
+        );
+    }
 }

@@ -1,0 +1,79 @@
+//! Why nothing happens to a guest, when nothing does.
+
+use innkeeper_domain::facts::Facts;
+use innkeeper_domain::guest::GuestRecord;
+use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::verdict::{Conclusion, Effect, Step, Uncertain, Verdict};
+
+use super::super::judging::shown;
+
+/// The sentence about it; `None` when something happens.
+pub(super) fn why(
+    verdict: &Verdict,
+    record: &GuestRecord,
+    policy: &Policy,
+    facts: &Facts<'_>,
+    mode: Mode,
+) -> Option<String> {
+    if let Some(gone) = record.gone {
+        let gone = shown(Some(gone));
+        return Some(format!("it is no longer in the directory since {gone}"));
+    }
+    match &verdict.conclusion {
+        Conclusion::Keep => Some(no_rule(policy, facts)),
+        Conclusion::Wait(waiting) => Some(match waiting.next {
+            None => format!("every stage of {:?} is done", waiting.rule.as_str()),
+            Some(next) => format!(
+                "{} comes next, and not before {}{}",
+                next.action,
+                shown(Some(next.due)),
+                if next.held {
+                    ": the outcome of the last attempt is not known"
+                } else {
+                    ""
+                }
+            ),
+        }),
+        Conclusion::Protected(protector) => {
+            Some(format!("it {protector}").replacen("it protected", "it is protected", 1))
+        }
+        Conclusion::Unknown(Uncertain { fact, .. }) => Some(format!(
+            "guest.{fact} is not known, and unknown takes nothing away: {}",
+            fact.absent_when()
+        )),
+        Conclusion::Act(steps) => not_allowed(steps, policy, mode),
+    }
+}
+
+fn no_rule(policy: &Policy, facts: &Facts<'_>) -> String {
+    let rules: Vec<String> = policy
+        .rules
+        .iter()
+        .map(|rule| format!("{:?} ({})", rule.name.as_str(), rule.when.because(facts)))
+        .collect();
+    match rules.as_slice() {
+        [] => "the policy has no rule".to_owned(),
+        rules => format!("no rule holds: not {}", rules.join(", not ")),
+    }
+}
+
+/// Why no step that is due is carried out.
+fn not_allowed(steps: &[Step], policy: &Policy, mode: Mode) -> Option<String> {
+    let is_harmless = |step: &Step| matches!(step.effect, Effect::Flag | Effect::Notify { .. });
+    match mode {
+        Mode::Observe => return Some("the mode is observe: nothing is carried out".to_owned()),
+        Mode::Warn if !steps.iter().any(is_harmless) => {
+            return Some("the mode is warn: nothing is taken away".to_owned());
+        }
+        Mode::Warn | Mode::Enforce => {}
+    }
+    let is_stopped = |step: &Step| {
+        let action = step.effect.action();
+        action.is_some_and(|action| policy.limits.cap(action).of(u64::MAX) == 0)
+    };
+    steps
+        .iter()
+        .all(is_stopped)
+        .then(|| "[limits] allows none of it".to_owned())
+}
