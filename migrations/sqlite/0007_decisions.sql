@@ -32,3 +32,6 @@ ALTER TABLE guests ADD COLUMN creation_type TEXT;
 ALTER TABLE guests ADD COLUMN external INTEGER;
 ALTER TABLE guests ADD COLUMN attribute_name TEXT;
 ALTER TABLE guests ADD COLUMN attribute_value TEXT;
+
+-- The watch when a notice went out last that executed no stage.
+ALTER TABLE cases ADD COLUMN reminded INTEGER;

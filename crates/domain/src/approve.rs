@@ -97,7 +97,7 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
 fn is_harmless(effect: &Effect) -> bool {
     match effect {
         Effect::Flag => true,
-        Effect::Notify { to } => to.iter().all(|to| *to == Recipient::Operators),
+        Effect::Notify { to, notice: _ } => to.iter().all(|to| *to == Recipient::Operators),
         Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CaseId, GuestId, TenantId};
 use crate::policy::{Action, RuleName, Stage};
+use crate::verdict::Effect;
 use crate::watch::Watched;
 
 /// One guest under one rule.
@@ -26,6 +27,8 @@ pub struct Case {
     pub blind: TimeDelta,
     /// Until when nothing is done, because the last step's outcome is not known for certain.
     pub hold_until: Option<DateTime<Utc>>,
+    /// The watch when a notice went out last that executed no stage.
+    pub reminded: Option<Watched>,
 }
 
 impl Case {
@@ -53,6 +56,7 @@ impl Case {
             since: watched,
             blind: TimeDelta::zero(),
             hold_until: None,
+            reminded: None,
         }
     }
 
@@ -102,6 +106,52 @@ impl Case {
         self.blind = TimeDelta::zero();
         self.hold_until = None;
         self
+    }
+
+    /// The case after what a step does was done; a notice that executes no stage leaves it where it is.
+    #[must_use]
+    pub fn after(
+        self,
+        effect: &Effect,
+        index: usize,
+        at: DateTime<Utc>,
+        observed: DateTime<Utc>,
+        watched: Watched,
+    ) -> Self {
+        match effect {
+            Effect::Notify { notice, .. } if !notice.is_stage() => {
+                self.reminded(at, observed, watched)
+            }
+            effect => match effect.action() {
+                Some(action) => self.executed(index, action, at, observed, watched),
+                None => self,
+            },
+        }
+    }
+
+    /// The case after a notice that executed no stage.
+    #[must_use]
+    pub fn reminded(self, at: DateTime<Utc>, observed: DateTime<Utc>, watched: Watched) -> Self {
+        Self {
+            reminded: Some(watched + (at - observed).max(TimeDelta::zero())),
+            hold_until: None,
+            ..self
+        }
+    }
+
+    /// The stage executed last, under `stages`, with its index.
+    #[must_use]
+    pub fn last<'s>(&self, stages: &'s [Stage]) -> Option<(usize, &'s Stage)> {
+        let next = self.next(stages).map_or(stages.len(), |(index, _)| index);
+        let last = next.checked_sub(1)?;
+        stages.get(last).map(|stage| (last, stage))
+    }
+
+    /// Whether a notice that is repeated every so often is due again.
+    #[must_use]
+    pub fn due_again(&self, repeat: TimeDelta, watched: Watched) -> bool {
+        let last = self.reminded.map_or(self.since, |at| at.max(self.since));
+        watched - last - self.blind >= repeat
     }
 
     /// Whether what this case did includes `action`.

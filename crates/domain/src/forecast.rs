@@ -169,10 +169,8 @@ fn execute(judge: &Judge<'_>, guests: &mut [GuestView], step: &Step) {
     let Some(view) = found.ok().and_then(|place| guests.get_mut(place)) else {
         return;
     };
-    if let Some(action) = step.effect.action() {
-        for case in view.cases.iter_mut().filter(|case| case.id == step.case) {
-            *case = Case::executed(case.clone(), step.stage, action, now, now, watched);
-        }
+    for case in view.cases.iter_mut().filter(|case| case.id == step.case) {
+        *case = Case::after(case.clone(), &step.effect, step.stage, now, now, watched);
     }
     effect(view, &step.effect, now);
 }

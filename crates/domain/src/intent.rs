@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
-use crate::policy::RuleName;
+use crate::policy::{Notice, RuleName};
 
 /// One effect that is about to be caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub enum Call {
     Notify {
         /// The addresses, sorted.
         to: Vec<String>,
+        /// About what.
+        #[serde(default, skip_serializing_if = "Notice::is_stage")]
+        notice: Notice,
     },
     /// `DELETE /groups/{group}/members/{guest}/$ref`.
     RemoveFromGroup {
@@ -89,7 +92,7 @@ impl Call {
             Self::Flag | Self::Disable | Self::Enable | Self::Delete | Self::Restore => {
                 String::new()
             }
-            Self::Notify { to } => to.join(","),
+            Self::Notify { to, notice: _ } => to.join(","),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
             Self::AddSponsor { sponsor } => sponsor.to_string(),
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::Closing;
 use crate::facts::FactName;
 use crate::ids::{CaseId, GroupId, GuestId};
-use crate::policy::{Action, Recipient, RuleName, in_days};
+use crate::policy::{Action, Notice, Recipient, RuleName, in_days};
 
 /// The conclusion for one guest.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,9 @@ pub enum Effect {
     Notify {
         /// Whom.
         to: Vec<Recipient>,
+        /// About what.
+        #[serde(default, skip_serializing_if = "Notice::is_stage")]
+        notice: Notice,
     },
     /// Take the guest out of these groups.
     RemoveFromGroups {
@@ -325,6 +328,17 @@ impl fmt::Display for Step {
             ..
         } = self;
         match effect {
+            Effect::Notify {
+                notice: Notice::Ask,
+                ..
+            } => write!(
+                f,
+                "\"{rule}\" cannot be judged ({because}); the sponsors are asked"
+            ),
+            Effect::Notify {
+                notice: Notice::Again,
+                ..
+            } => write!(f, "\"{rule}\" holds ({because}); notify is due again"),
             Effect::Enable { closing } => write!(
                 f,
                 "{closing} ({because}); enable what \"{rule}\" had disabled"

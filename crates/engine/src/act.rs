@@ -70,7 +70,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
         for step in steps {
             match &step.effect {
-                Effect::Notify { to } => {
+                Effect::Notify { to, notice: _ } => {
                     let addresses = self.addresses(step.guest, to).await?;
                     notices.entry(addresses).or_default().push(step);
                 }

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::policy::{Action, Stage};
-use innkeeper_domain::verdict::Step;
+use innkeeper_domain::policy::{Action, Notice, Stage};
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::Mail;
 
 use crate::cycle::Tenant;
@@ -36,8 +36,14 @@ pub(crate) fn compose<R, W>(
         .map(|(step, view)| entry(tenant, step, view, now))
         .collect();
     let is_for_operators = to.iter().all(|address| tenant.operators.contains(address));
+    let is_for_guest = guests.iter().any(|(_, view)| {
+        let mail = view.record.guest.mail.as_ref();
+        mail.is_some_and(|mail| to.contains(mail))
+    });
     let role = if is_for_operators {
         "You operate the guest accounts of"
+    } else if is_for_guest {
+        "You have, or are answerable for, a guest account of"
     } else {
         "You are named as answerable for guest accounts of"
     };
@@ -74,13 +80,31 @@ fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTi
         .rule(&step.rule)
         .and_then(|rule| rule.stages.get(step.stage + 1..))
         .unwrap_or_default();
+    let notice = match &step.effect {
+        Effect::Notify { notice, .. } => *notice,
+        Effect::Flag
+        | Effect::RemoveFromGroups { .. }
+        | Effect::Disable
+        | Effect::Delete
+        | Effect::Enable { .. } => Notice::Stage,
+    };
+    let (why, next) = match notice {
+        Notice::Stage => ("Why: ", what_follows(next, now)),
+        Notice::Again => (
+            "Once more: ",
+            "as the notice before this one said".to_owned(),
+        ),
+        Notice::Ask => (
+            "Whether this rule applies cannot be told: ",
+            "nothing by itself; please confirm whether the account is still needed".to_owned(),
+        ),
+    };
     format!(
-        "  {name} <{address}>\n    Why:  {rule} ({because})\n    Next: {next}",
+        "  {name} <{address}>\n    {why} {rule} ({because})\n    Next: {next}",
         name = name(view),
         address = plain(address),
         rule = step.rule,
         because = plain(&step.because),
-        next = what_follows(next, now),
     )
 }
 

@@ -25,7 +25,7 @@ pub struct CaseRow {
 macro_rules! select_cases {
     ($rest:literal) => {
         concat!(
-            "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, \
+            "SELECT c.case_id, c.guest_key, g.guest_id, c.rule, c.opened_at, c.done, c.since, c.blind, c.hold_until, c.reminded, \
              c.closed_at, c.closing FROM cases c JOIN guests g ON g.guest_key = c.guest_key ",
             $rest
         )
@@ -44,6 +44,7 @@ pub(crate) struct Columns {
     since: i64,
     blind: i64,
     hold_until: Option<DateTime<Utc>>,
+    reminded: Option<i64>,
     closed_at: Option<DateTime<Utc>>,
     closing: Option<String>,
 }
@@ -58,6 +59,7 @@ from_row!(Columns {
     since,
     blind,
     hold_until,
+    reminded,
     closed_at,
     closing
 });
@@ -86,6 +88,7 @@ impl Columns {
             since: Watched(self.since),
             blind: TimeDelta::seconds(self.blind),
             hold_until: self.hold_until,
+            reminded: self.reminded.map(Watched),
         };
         Ok(CaseRow { case, closed })
     }
@@ -113,10 +116,14 @@ impl Tx {
             .texts("done", done.iter().map(String::as_str))
             .integers("since", cases.iter().map(|case| case.since.0))
             .integers("blind", cases.iter().map(|case| seconds(case.blind)))
-            .times("hold_until", cases.iter().map(|case| case.hold_until));
-        let sql = "INSERT INTO cases (case_id, tenant_id, guest_key, rule, opened_at, done, since, blind, hold_until) \
+            .times("hold_until", cases.iter().map(|case| case.hold_until))
+            .integers(
+                "reminded",
+                cases.iter().map(|case| case.reminded.map(|at| at.0)),
+            );
+        let sql = "INSERT INTO cases (case_id, tenant_id, guest_key, rule, opened_at, done, since, blind, hold_until, reminded) \
                    SELECT given.case_id, $1, (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id = given.guest_id), \
-                   given.rule, given.opened_at, given.done, given.since, given.blind, given.hold_until FROM given";
+                   given.rule, given.opened_at, given.done, given.since, given.blind, given.hold_until, given.reminded FROM given";
         self.execute_given(tenant, &given, sql).await?;
         Ok(())
     }
@@ -132,8 +139,12 @@ impl Tx {
             .texts("done", done.iter().map(String::as_str))
             .integers("since", cases.iter().map(|case| case.since.0))
             .integers("blind", cases.iter().map(|case| seconds(case.blind)))
-            .times("hold_until", cases.iter().map(|case| case.hold_until));
-        let sql = "UPDATE cases SET done = given.done, since = given.since, blind = given.blind, hold_until = given.hold_until \
+            .times("hold_until", cases.iter().map(|case| case.hold_until))
+            .integers(
+                "reminded",
+                cases.iter().map(|case| case.reminded.map(|at| at.0)),
+            );
+        let sql = "UPDATE cases SET done = given.done, since = given.since, blind = given.blind, hold_until = given.hold_until, reminded = given.reminded \
                    FROM given WHERE cases.tenant_id = $1 AND cases.case_id = given.case_id AND cases.closed_at IS NULL";
         let touched = self.execute_given(tenant, &given, sql).await?;
         if touched == cases.len() as u64 {

@@ -8,7 +8,9 @@ use crate::decision::Decision;
 use crate::facts::{Fact, FactName, Facts};
 use crate::guest::GuestView;
 use crate::ids::GroupId;
-use crate::policy::{Action, FromGroups, Rule, RuleName, Stage, Truth};
+use crate::policy::{
+    Action, FromGroups, Notice, OnUnknown, Recipient, Rule, RuleName, Stage, Truth,
+};
 use crate::verdict::{Conclusion, Effect, NextStage, Protector, Step, Uncertain, Verdict, Waiting};
 
 /// The judging of one guest.
@@ -187,6 +189,8 @@ impl<'x> Hearing<'x> {
                     if let Some(case) = case {
                         self.blind(case);
                     }
+                    let ask = self.ask(rule, case, fact, stage.unwrap_or_default());
+                    findings.due.extend(ask);
                 }
             }
         }
@@ -223,7 +227,9 @@ impl<'x> Hearing<'x> {
             });
             case
         });
+        let again = self.again(rule, &case, &because);
         let Some((index, stage)) = case.next(&rule.stages) else {
+            findings.due.extend(again);
             findings.waiting.push(Waiting {
                 rule: rule.name.clone(),
                 next: None,
@@ -238,6 +244,7 @@ impl<'x> Hearing<'x> {
             .filter(|until| *until > due && must_respect_immunity(stage));
         let due = immune.unwrap_or(due);
         if due > now {
+            findings.due.extend(again);
             let next = NextStage {
                 stage: index,
                 action: stage.action,
@@ -262,6 +269,71 @@ impl<'x> Hearing<'x> {
                 because,
             });
         }
+    }
+
+    /// The notice executed last, if it is due again.
+    fn again(&self, rule: &Rule, case: &Case, because: &str) -> Option<Step> {
+        let Judge { now, watched, .. } = *self.judge;
+        let (index, stage) = case.last(&rule.stages)?;
+        let repeat = stage.repeat?;
+        let is_held = case.hold_until.is_some_and(|until| until > now);
+        (!is_held && case.due_again(repeat, watched)).then(|| Step {
+            guest: case.guest,
+            case: case.id,
+            rule: rule.name.clone(),
+            stage: index,
+            effect: Effect::Notify {
+                to: stage.to.clone(),
+                notice: Notice::Again,
+            },
+            due: now,
+            because: because.to_owned(),
+        })
+    }
+
+    /// Asks the sponsors about a rule that cannot be judged, where the policy wants it and nobody was asked of late.
+    fn ask(
+        &mut self,
+        rule: &Rule,
+        case: Option<&Case>,
+        fact: FactName,
+        stage: usize,
+    ) -> Option<Step> {
+        let Judge {
+            tenant,
+            now,
+            watched,
+            ..
+        } = *self.judge;
+        match rule.unknown {
+            OnUnknown::Hold => return None,
+            OnUnknown::Ask => {}
+        }
+        let because = format!("guest.{fact} is not known: {}", fact.absent_when());
+        let case = case.cloned().unwrap_or_else(|| {
+            let case = Case::open(tenant, self.guest.record.guest.id, &rule.name, now, watched);
+            self.changes.push(CaseChange::Open {
+                case: case.clone(),
+                because: because.clone(),
+            });
+            case
+        });
+        let is_held = case.hold_until.is_some_and(|until| until > now);
+        let was_asked = case
+            .reminded
+            .is_some_and(|at| watched - at < OnUnknown::PAUSE);
+        (!is_held && !was_asked).then(|| Step {
+            guest: case.guest,
+            case: case.id,
+            rule: rule.name.clone(),
+            stage,
+            effect: Effect::Notify {
+                to: vec![Recipient::Sponsor],
+                notice: Notice::Ask,
+            },
+            due: now,
+            because,
+        })
     }
 
     /// What the rules come to when taken together.
@@ -374,6 +446,7 @@ impl<'x> Hearing<'x> {
             Action::Flag => Effect::Flag,
             Action::Notify => Effect::Notify {
                 to: stage.to.clone(),
+                notice: Notice::Stage,
             },
             Action::RemoveFromGroup => Effect::RemoveFromGroups {
                 groups: self.groups_of(&stage.from),

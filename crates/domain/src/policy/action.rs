@@ -76,6 +76,8 @@ pub struct Stage {
     pub to: Vec<Recipient>,
     /// Out of which groups a guest is taken (`from`).
     pub from: FromGroups,
+    /// How often a notice goes out again until the next stage (`repeat`).
+    pub repeat: Option<TimeDelta>,
 }
 
 impl Stage {
@@ -87,6 +89,7 @@ impl Stage {
             wait: TimeDelta::zero(),
             to: vec![Recipient::Sponsor],
             from: FromGroups::EndedProjects,
+            repeat: None,
         }
     }
 
@@ -108,11 +111,13 @@ pub enum Recipient {
     Sponsor,
     /// The operators named in the configuration.
     Operators,
+    /// The guest itself; where it has no address, the operators if nobody else is written to.
+    Guest,
 }
 
 impl Recipient {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Sponsor, Self::Operators];
+    pub const ALL: [Self; 3] = [Self::Sponsor, Self::Operators, Self::Guest];
 
     /// The word used in policies.
     #[must_use]
@@ -120,6 +125,58 @@ impl Recipient {
         match self {
             Self::Sponsor => "sponsor",
             Self::Operators => "operators",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notice {
+    /// A stage is reached. It is executed with the notice.
+    #[default]
+    Stage,
+    /// The stage was reached before. The case stays where it is.
+    Again,
+    /// The rule cannot be judged, and somebody may know better. The case stays where it is.
+    Ask,
+}
+
+impl Notice {
+    /// It is the ordinary one.
+    #[must_use]
+    pub fn is_stage(&self) -> bool {
+        match self {
+            Self::Stage => true,
+            Self::Again | Self::Ask => false,
+        }
+    }
+}
+
+/// What is done while a rule cannot be judged for a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// Nothing.
+    #[default]
+    Hold,
+    /// The sponsors are asked, at most once in [`OnUnknown::PAUSE`]. Nothing else ever follows from it.
+    Ask,
+}
+
+impl OnUnknown {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Hold, Self::Ask];
+
+    /// How long nobody is asked again about the same case.
+    pub const PAUSE: TimeDelta = TimeDelta::days(7);
+
+    /// The word used in policies.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Ask => "ask",
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::FactName;
 use crate::guest::Extras;
 
-pub use action::{Action, FromGroups, Recipient, Stage};
+pub use action::{Action, FromGroups, Notice, OnUnknown, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
 pub use limits::{Cap, Limits};
@@ -89,6 +89,8 @@ pub struct Rule {
     pub when: Condition,
     /// What follows, in order; never empty.
     pub stages: Vec<Stage>,
+    /// What is done while the condition cannot be judged.
+    pub unknown: OnUnknown,
 }
 
 /// Guests that no rule touches.

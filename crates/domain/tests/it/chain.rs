@@ -6,7 +6,7 @@ use innkeeper_domain::intent::{Call, Outcome};
 use innkeeper_domain::journal::{
     Anchor, Anchors, Broken, Chain, Details, Entry, Event, Fault, GENESIS, Head,
 };
-use innkeeper_domain::policy::RuleName;
+use innkeeper_domain::policy::{Notice, RuleName};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -184,7 +184,10 @@ fn the_hash_covers_no_personal_data_and_the_seal_does() {
             intent: Uuid::nil().into(),
             case: Uuid::nil().into(),
             rule: RuleName::from("inactive"),
-            call: Call::Notify { to },
+            call: Call::Notify {
+                to,
+                notice: Notice::Stage,
+            },
         },
         Event::Concluded {
             intent: Uuid::nil().into(),

@@ -10,6 +10,7 @@ mod facts;
 mod forecasting;
 mod kleene;
 mod mistakes;
+mod notices;
 mod policies;
 mod properties;
 mod sparing;

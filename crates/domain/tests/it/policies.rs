@@ -507,3 +507,31 @@ fn where_an_expiry_comes_from_is_checked() {
         "policy.toml:2:9: [activity]: there is no basis \"succesful\"; did you mean successful?"
     );
 }
+
+#[test]
+fn what_is_done_about_the_unknown_and_how_often_a_notice_is_repeated_is_checked() {
+    let told = |rule: &str, stage: &str| {
+        problems(&format!(
+            "[[rule]]\nname = \"r\"\nwhen = 'guest.synced'\n{rule}\nstages = [{{ {stage} }}]\n"
+        ))
+    };
+    assert_eq!(
+        told(
+            "unknown = \"ask\"",
+            "action = \"notify\", repeat = \"7d\", to = [\"guest\"]"
+        ),
+        "nothing"
+    );
+    assert_eq!(
+        told("unknown = \"aks\"", "action = \"flag\""),
+        "policy.toml:4:11: rule \"r\": unknown cannot be \"aks\"; did you mean ask?"
+    );
+    assert_eq!(
+        told("", "action = \"flag\", repeat = \"7d\""),
+        "policy.toml:5:39: rule \"r\", stage 1: only notify can be repeated; flag is done once"
+    );
+    assert_eq!(
+        told("", "action = \"notify\", repeat = \"1h\""),
+        "policy.toml:5:41: rule \"r\", stage 1: repeat is at least 1d, or nobody reads it"
+    );
+}

@@ -274,14 +274,12 @@ impl Tenant {
             .iter_mut()
             .find(|view| view.record.guest.id == step.guest)
             .expect("a known guest");
-        if let Some(action) = step.effect.action() {
-            let executed =
-                |case: &Case| case.clone().executed(step.stage, action, now, now, watched);
-            view.cases
-                .iter_mut()
-                .filter(|case| case.id == step.case)
-                .for_each(|case| *case = executed(case));
-        }
+        let after =
+            |case: &Case| Case::after(case.clone(), &step.effect, step.stage, now, now, watched);
+        view.cases
+            .iter_mut()
+            .filter(|case| case.id == step.case)
+            .for_each(|case| *case = after(case));
         match &step.effect {
             Effect::Flag | Effect::Notify { .. } => {}
             Effect::RemoveFromGroups { groups } => {

@@ -163,7 +163,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn calls(&self, step: &Step) -> Result<Vec<Call>, CycleError> {
         Ok(match &step.effect {
             Effect::Flag => vec![Call::Flag],
-            Effect::Notify { to } => vec![Call::Notify {
+            Effect::Notify { to, notice } => vec![Call::Notify {
+                notice: *notice,
                 to: self.addresses(step.guest, to).await?,
             }],
             Effect::RemoveFromGroups { groups } => groups
@@ -285,7 +286,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         let mut mails: BTreeMap<Vec<String>, Vec<DueNotice<'_>>> = BTreeMap::new();
         for notice in due {
-            if let Call::Notify { to } = &notice.intent.call {
+            if let Call::Notify { to, notice: _ } = &notice.intent.call {
                 mails.entry(to.clone()).or_default().push(notice);
             }
         }

@@ -99,6 +99,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.executed(tx, intent.case, intent.stage, action, now)
                 .await?;
         }
+        if executes
+            && let Call::Notify { notice, .. } = &intent.call
+            && !notice.is_stage()
+        {
+            self.reminded(tx, intent.case, now).await?;
+        }
         if executes && intent.call == Call::Delete {
             self.close_all(tx, intent, now).await?;
         }
@@ -106,6 +112,22 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             && let Some(case) = tx.open_among(tenant, &[intent.case]).await?.pop()
         {
             tx.save_cases(tenant, &[case.held(now + REST)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn reminded(
+        &self,
+        tx: &mut Tx,
+        case: CaseId,
+        at: DateTime<Utc>,
+    ) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let case = tx.open_among(tenant, &[case]).await?.pop();
+        let observation = tx.last_observation(tenant).await?;
+        if let (Some(case), Some(observation)) = (case, observation) {
+            let reminded = case.reminded(at, observation.finished, observation.watched);
+            tx.save_cases(tenant, &[reminded]).await?;
         }
         Ok(())
     }
@@ -158,7 +180,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn action(call: &Call) -> Option<Action> {
     match call {
         Call::Flag => Some(Action::Flag),
-        Call::Notify { .. } => Some(Action::Notify),
+        Call::Notify { notice, .. } => notice.is_stage().then_some(Action::Notify),
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),

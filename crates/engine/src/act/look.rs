@@ -160,7 +160,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(match &step.effect {
             Effect::Disable if view.record.guest.enabled == Some(false) => Look::Already,
             Effect::Enable { .. } if view.record.guest.enabled == Some(true) => Look::Already,
-            Effect::Notify { to } if !self.is_addressed_to(intents, &view, &owners, to) => {
+            Effect::Notify { to, notice: _ }
+                if !self.is_addressed_to(intents, &view, &owners, to) =>
+            {
                 Look::NotDue {
                     because: "the people answerable for the guest have changed".to_owned(),
                 }
@@ -182,9 +184,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         to: &[Recipient],
     ) -> bool {
         let addresses = recipients::addresses(view, owners, to, &self.tenant.operators);
-        intents
-            .iter()
-            .all(|intent| matches!(&intent.call, Call::Notify { to } if *to == addresses))
+        intents.iter().all(
+            |intent| matches!(&intent.call, Call::Notify { to, notice: _ } if *to == addresses),
+        )
     }
 }
 
@@ -195,6 +197,12 @@ fn is_same(fresh: &Step, step: &Step) -> bool {
         (
             Effect::RemoveFromGroups { groups: fresh },
             Effect::RemoveFromGroups { groups: planned },
+        ) => fresh == planned,
+        (
+            Effect::Notify { notice: fresh, .. },
+            Effect::Notify {
+                notice: planned, ..
+            },
         ) => fresh == planned,
         (fresh, planned) => fresh.as_str() == planned.as_str(),
     };

@@ -64,12 +64,16 @@ pub(super) fn addresses(
     for recipient in to {
         match recipient {
             Recipient::Operators => addresses.extend_from_slice(operators),
+            Recipient::Guest => addresses.extend(view.record.guest.mail.clone()),
             Recipient::Sponsor => {
                 let reached = [reached(&view.sponsors), reached(owners)];
                 let first = reached.into_iter().find(|reached| !reached.is_empty());
                 addresses.extend(first.unwrap_or_else(|| operators.to_vec()));
             }
         }
+    }
+    if addresses.is_empty() {
+        addresses.extend_from_slice(operators);
     }
     addresses.sort_unstable();
     addresses.dedup();

@@ -126,10 +126,10 @@ impl Observer {
     }
 
     fn execute(&mut self, step: &Step, now: DateTime<Utc>, watched: Watched) {
-        if let (Some(action), Some(case)) = (step.effect.action(), self.cases.remove(&step.case)) {
+        if let Some(case) = self.cases.remove(&step.case) {
             self.cases.insert(
                 case.id,
-                case.executed(step.stage, action, now, now, watched),
+                case.after(&step.effect, step.stage, now, now, watched),
             );
         }
         let Some(record) = self.records.get_mut(&step.guest) else {

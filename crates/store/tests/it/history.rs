@@ -6,7 +6,7 @@ use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::{Anchors, Broken, Event};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
-use innkeeper_domain::policy::{Action, RuleName};
+use innkeeper_domain::policy::{Action, Notice, RuleName};
 use innkeeper_domain::watch::Watched;
 use innkeeper_store::{LeaseGrant, ObservationState, PlanRow, Store, StoreError, Tx};
 use serde_json::json;
@@ -117,6 +117,7 @@ async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {
     let moved = Case {
         done: vec![Action::Notify, Action::Disable],
         hold_until: Some(at(9)),
+        reminded: Some(Watched(77)),
         ..case.clone()
     };
     tx.save_cases(tenant(), std::slice::from_ref(&moved))
@@ -240,6 +241,7 @@ async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: St
         intent(
             Call::Notify {
                 to: vec!["sara@contoso.example".into()],
+                notice: Notice::Stage,
             },
             1,
         ),

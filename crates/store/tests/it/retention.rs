@@ -4,7 +4,7 @@ use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::{Anchors, Event, Fault};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
-use innkeeper_domain::policy::RuleName;
+use innkeeper_domain::policy::{Notice, RuleName};
 use innkeeper_domain::watch::Watched;
 use innkeeper_store::{PlanRow, Store};
 use roaring::RoaringTreemap;
@@ -100,6 +100,7 @@ async fn the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole(stor
             stage: 0,
             call: Call::Notify {
                 to: vec!["sara@contoso.example".into()],
+                notice: Notice::Stage,
             },
             created: at(1),
         });
@@ -150,7 +151,13 @@ async fn the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole(stor
     let row = tx.guest_row(tenant(), present).await.expect("read");
     assert_eq!(row.expect("a row").view.record.guest, guest(1).guest);
     let row = &tx.intents_of(tenant(), gone).await.expect("read")[0];
-    assert_eq!(row.intent.call, Call::Notify { to: vec![] });
+    assert_eq!(
+        row.intent.call,
+        Call::Notify {
+            to: vec![],
+            notice: Notice::Stage
+        }
+    );
     assert_eq!(
         row.outcome,
         Some((

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use toml_edit::TableLike;
 
+use super::nearest_or_all;
 use super::reader::{Place, Reader, start};
 use super::stages::stages;
 use super::{Position, RulePlaces, order};
-use crate::policy::{Condition, Protection, Rule, RuleName};
+use crate::policy::{Condition, OnUnknown, Protection, Rule, RuleName};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
@@ -28,11 +29,12 @@ pub(super) fn rules(
         reader.only_keys(
             place.table,
             &what,
-            &["name", "when", "stages", "unannounced"],
+            &["name", "when", "stages", "unannounced", "unknown"],
         );
         let name = name(reader, place, &what, "rule", &mut names);
         let when = condition(reader, place, &what);
         let unannounced = reader.flag(place, "unannounced", &what);
+        let unknown = on_unknown(reader, place, &what);
         let stages = stages(reader, place, &what);
         if let Some(stages) = &stages {
             order::check(reader, &what, when.as_ref(), stages, unannounced);
@@ -43,10 +45,32 @@ pub(super) fn rules(
                 when: reader.place(when_at(place)),
                 stages: at.into_iter().map(|at| reader.place(at)).collect(),
             });
-            rules.push(Rule { name, when, stages });
+            rules.push(Rule {
+                name,
+                when,
+                stages,
+                unknown,
+            });
         }
     }
     rules
+}
+
+fn on_unknown(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> OnUnknown {
+    if place.get("unknown").is_none() {
+        return OnUnknown::default();
+    }
+    let Some((word, at)) = reader.text(place, "unknown", what) else {
+        return OnUnknown::default();
+    };
+    let known = OnUnknown::ALL
+        .into_iter()
+        .find(|known| known.as_str() == word);
+    known.unwrap_or_else(|| {
+        let hint = nearest_or_all(&word, OnUnknown::ALL.into_iter().map(OnUnknown::as_str));
+        reader.problem(at, format!("{what}: unknown cannot be {word:?}{hint}"));
+        OnUnknown::default()
+    })
 }
 
 pub(super) fn protections(

@@ -39,7 +39,11 @@ pub(super) fn stages(
 }
 
 fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage, usize)> {
-    reader.only_keys(place.table, what, &["action", "wait", "to", "from"]);
+    reader.only_keys(
+        place.table,
+        what,
+        &["action", "wait", "to", "from", "repeat"],
+    );
     let wait = match place.get("wait") {
         None => Some(chrono::TimeDelta::zero()),
         Some(_) => reader.span(place.table, "wait", what),
@@ -75,14 +79,40 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
             customary.from
         }
     };
+    let repeat = repeat(reader, place, action, what);
     let wait = wait?;
     let stage = Stage {
         action,
         wait,
         to,
         from,
+        repeat,
     };
     Some((stage, at))
+}
+
+fn repeat(
+    reader: &mut Reader<'_>,
+    place: Place<'_>,
+    action: Action,
+    what: &str,
+) -> Option<chrono::TimeDelta> {
+    let at = start(place.get("repeat")?.span());
+    if action != Action::Notify {
+        reader.problem(
+            at,
+            format!("{what}: only notify can be repeated; {action} is done once"),
+        );
+        return None;
+    }
+    let repeat = reader.span(place.table, "repeat", what)?;
+    if repeat < chrono::TimeDelta::days(1) {
+        reader.problem(
+            at,
+            format!("{what}: repeat is at least 1d, or nobody reads it"),
+        );
+    }
+    Some(repeat)
 }
 
 fn recipients(reader: &mut Reader<'_>, item: &Item, what: &str) -> Vec<Recipient> {

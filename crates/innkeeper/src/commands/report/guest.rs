@@ -201,7 +201,7 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
     ]);
     for IntentRow { intent, outcome } in intents {
         let target = match &intent.call {
-            Call::Notify { to } => to.join(", "),
+            Call::Notify { to, notice: _ } => to.join(", "),
             Call::RemoveFromGroup { group } | Call::AddToGroup { group } => group.to_string(),
             Call::AddSponsor { sponsor } => sponsor.to_string(),
             Call::Flag | Call::Disable | Call::Enable | Call::Delete | Call::Restore => {
