@@ -75,6 +75,34 @@ pub enum Event {
         /// Why others were not.
         refusals: Vec<Refusal>,
     },
+    /// A person approved what waited in a plan.
+    PlanApproved {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when it counts.
+        until: DateTime<Utc>,
+    },
+    /// A person rejected what waited in a plan.
+    PlanRejected {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// Something is about to be done.
     Intended {
         /// The intent.

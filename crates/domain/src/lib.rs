@@ -18,5 +18,6 @@ pub mod observation;
 pub mod plan;
 pub mod policy;
 pub mod sponsor;
+pub mod standing;
 pub mod verdict;
 pub mod watch;

@@ -3,7 +3,7 @@
 //! Invariant: all of it is one transaction, and it is kept before anything is done. Only what a plan needs is held in
 //! memory; verdicts, cases and entries of the journal are written page by page.
 
-use innkeeper_domain::approve::Approval;
+use innkeeper_domain::approve::{Approval, Ledger};
 use innkeeper_domain::decide::{Judge, Judgement};
 use innkeeper_domain::plan::Plan;
 use innkeeper_store::Tx;
@@ -34,7 +34,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let observed = self.complete(&mut tx, reading).await?;
         self.record_policy(&mut tx, &observed.observation).await?;
         let (plan, closed) = self.judge(&mut tx, observed).await?;
-        let approval = plan.approve(*mode, &policy.policy.limits);
+        let approval = plan.approve(*mode, &policy.policy.limits, &Ledger::default());
         self.record_plan(&mut tx, &plan, &approval).await?;
         tx.commit().await?;
         Ok(Decided {
@@ -75,7 +75,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 for change in cases {
                     page.case(change, self.tenant.writer.is_some());
                 }
-                plan.verdicts.push(verdict);
+                plan.take(&judge, &row.view, verdict);
             }
             closed.extend(self.record_page(tx, page).await?);
             self.progress

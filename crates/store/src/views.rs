@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::guest::{GuestView, OurDeeds};
 use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::intent::{Call, Outcome};
 use uuid::Uuid;
 
 use crate::cases::select_cases;
 use crate::error::StoreError;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
+use crate::rows::{from_json, json};
 use crate::{cases, groups, sponsors};
 
 /// A guest with everything that hangs on it.
@@ -118,6 +120,7 @@ impl Tx {
                 groups: Vec::new(),
                 roles: Vec::new(),
                 cases: Vec::new(),
+                brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
         }
@@ -176,6 +179,57 @@ impl Tx {
             let case = columns.row()?.case;
             put(guest_key, &mut |view| view.cases.push(case.clone()));
         }
+
+        for (guest_key, ours) in self.our_deeds(tenant, first, last).await? {
+            put(guest_key, &mut |view| {
+                view.brought_back = view.record.brought_back(ours);
+            });
+        }
         Ok(rows)
+    }
+
+    /// What Innkeeper itself did to the accounts of a range of rows.
+    async fn our_deeds(
+        &mut self,
+        tenant: TenantId,
+        first: i64,
+        last: i64,
+    ) -> Result<HashMap<i64, OurDeeds>, StoreError> {
+        let [disable, enable, delete] =
+            [Call::Disable, Call::Enable, Call::Delete].map(|call| json(&call));
+        let sql = "SELECT g.guest_key, i.call, o.outcome FROM guests g \
+                   JOIN intents i ON i.tenant_id = g.tenant_id AND i.guest_id = g.guest_id \
+                   JOIN outcomes o ON o.intent_id = i.intent_id \
+                   WHERE g.tenant_id = $1 AND g.guest_key BETWEEN $2 AND $3 AND i.call IN ($4, $5, $6)";
+        let rows: Vec<(i64, String, String)> = fetch_all!(
+            self,
+            (i64, String, String),
+            sql,
+            tenant.0,
+            first,
+            last,
+            disable.as_str(),
+            enable.as_str(),
+            delete.as_str()
+        )?;
+        let mut all: HashMap<i64, OurDeeds> = HashMap::new();
+        for (guest_key, call, outcome) in rows {
+            match from_json::<Outcome>("outcome", &outcome)? {
+                Outcome::Done { .. } | Outcome::FoundDone => {}
+                Outcome::Already
+                | Outcome::Skipped { .. }
+                | Outcome::Failed { .. }
+                | Outcome::FoundNotDone
+                | Outcome::Uncertain => continue,
+            }
+            let ours = all.entry(guest_key).or_default();
+            match from_json::<Call>("call", &call)? {
+                Call::Disable => ours.disabled += 1,
+                Call::Enable => ours.enabled += 1,
+                Call::Delete => ours.deleted += 1,
+                Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => {}
+            }
+        }
+        Ok(all)
     }
 }

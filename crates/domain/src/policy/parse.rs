@@ -17,6 +17,8 @@ use super::Policy;
 use crate::plan::hex;
 use reader::Reader;
 
+pub use spans::span;
+
 /// One thing wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
