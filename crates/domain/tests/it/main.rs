@@ -6,6 +6,7 @@ mod deciding;
 mod documents;
 mod facts;
 mod kleene;
+mod limits;
 mod mistakes;
 mod policies;
 mod properties;
