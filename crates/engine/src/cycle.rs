@@ -115,6 +115,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let reading = self.observe().await?;
         let Decided {
             plan,
+            recorded,
             approval,
             closed,
         } = self.decide(reading).await?;
@@ -124,6 +125,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         Ok(Report {
             plan,
+            recorded,
             approval,
             closed,
             settled,

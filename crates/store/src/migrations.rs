@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 3] = [
+const MIGRATIONS: [Texts; 4] = [
     (
         1,
         "start",
@@ -29,6 +29,12 @@ const MIGRATIONS: [Texts; 3] = [
         "sign_in_log",
         include_str!("../../../migrations/sqlite/0003_sign_in_log.sql"),
         include_str!("../../../migrations/postgres/0003_sign_in_log.sql"),
+    ),
+    (
+        5,
+        "plan_decisions",
+        include_str!("../../../migrations/sqlite/0005_plan_decisions.sql"),
+        include_str!("../../../migrations/postgres/0005_plan_decisions.sql"),
     ),
 ];
 

@@ -14,6 +14,7 @@ use innkeeper_domain::standing::{Kept, Standing};
 use innkeeper_domain::verdict::{Conclusion, Effect, Step, Verdict};
 use innkeeper_domain::watch::Watched;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::tenant::{POLICY, Tenant, group, guest, inactive, start};
 
@@ -41,7 +42,7 @@ impl Due {
     fn step(&self) -> Step {
         Step {
             guest: id(self.guest),
-            case: CaseId::derived(&[&self.guest.to_be_bytes()]),
+            case: CaseId(Uuid::from_u128(self.guest.into())),
             rule: RuleName::from("inactive"),
             stage: match self.effect {
                 Effect::Delete => 2,
@@ -56,11 +57,11 @@ impl Due {
 }
 
 fn id(guest: u32) -> GuestId {
-    GuestId::derived(&[&guest.to_be_bytes()])
+    GuestId(Uuid::from_u128(guest.into()))
 }
 
 fn sponsor(number: u32) -> SponsorId {
-    SponsorId::derived(&[&number.to_be_bytes()])
+    SponsorId(Uuid::from_u128(number.into()))
 }
 
 fn plan_at(now: DateTime<Utc>, guests: u64, due: &[Due]) -> Plan {

@@ -26,11 +26,21 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
         .expect("a database");
     assert_eq!(
         store.pending().await.expect("read"),
-        ["0001_start", "0002_present_guests", "0003_sign_in_log"]
+        [
+            "0001_start",
+            "0002_present_guests",
+            "0003_sign_in_log",
+            "0005_plan_decisions"
+        ]
     );
     assert_eq!(
         store.migrate().await.expect("migrated"),
-        ["0001_start", "0002_present_guests", "0003_sign_in_log"]
+        [
+            "0001_start",
+            "0002_present_guests",
+            "0003_sign_in_log",
+            "0005_plan_decisions"
+        ]
     );
 }
 
