@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod errors;
 mod kill;
+mod limits;
 mod once;
 mod outage;
 mod tenant;

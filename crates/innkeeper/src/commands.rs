@@ -1,12 +1,14 @@
 //! What each command does.
 
 mod apply;
+mod backlog;
 mod check;
 mod doctor;
 mod explain;
 mod guests;
 mod judging;
 mod plan;
+mod plans;
 mod simulate;
 
 use anyhow::Result;
@@ -22,6 +24,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
     match command {
         Command::Run => daemon::run(&global).await,
         Command::Plan => plan::run(&global).await,
+        Command::Plans(command) => plans::run(&global, command).await,
         Command::Apply => apply::run(&global).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest } => explain::run(&global, &guest).await,
