@@ -266,7 +266,7 @@ impl<'p> Review<'p> {
                 let step = std::ptr::from_ref(*step);
                 !approved.contains(&step) && !held.contains(&step)
             });
-            Backlog::of(self.plan, &self.budgets, self.caps(action), left, counts)
+            Backlog::of(self.plan, &self.budgets, self.caps(action), left, &counts)
         };
         by_action(self.plan.steps().collect())
             .into_iter()

@@ -50,7 +50,7 @@ impl Backlog {
         budgets: &Budgets<'_>,
         caps: Caps,
         left: impl Iterator<Item = &'s Step>,
-        counts: Counts,
+        counts: &Counts,
     ) -> Self {
         let mut guests = 0;
         let mut domains: BTreeMap<&str, u64> = BTreeMap::new();
@@ -83,7 +83,7 @@ impl Backlog {
             approved,
             waiting,
             held,
-        } = counts;
+        } = *counts;
         Self {
             action: action.to_owned(),
             due,
