@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use crate::cases::select_cases;
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
-use crate::rows::{from_json, json};
+use crate::rows::from_json;
 use crate::{cases, groups, sponsors};
 
 /// A guest with everything that hangs on it.
@@ -180,41 +181,35 @@ impl Tx {
             put(guest_key, &mut |view| view.cases.push(case.clone()));
         }
 
-        for (guest_key, ours) in self.our_deeds(tenant, first, last).await? {
-            put(guest_key, &mut |view| {
-                view.brought_back = view.record.brought_back(ours);
-            });
+        // Whom nobody brought back was brought back no times.
+        let revived: Vec<&mut GuestView> = rows
+            .iter_mut()
+            .map(|row| &mut row.view)
+            .filter(|view| view.record.revived.is_some())
+            .collect();
+        if !revived.is_empty() {
+            self.count_returns(tenant, revived).await?;
         }
         Ok(rows)
     }
 
-    /// What Innkeeper itself did to the accounts of a range of rows.
-    async fn our_deeds(
+    /// Counts how often each of these guests was brought back, by what Innkeeper itself did to their accounts.
+    async fn count_returns(
         &mut self,
         tenant: TenantId,
-        first: i64,
-        last: i64,
-    ) -> Result<HashMap<i64, OurDeeds>, StoreError> {
-        let [disable, enable, delete] =
-            [Call::Disable, Call::Enable, Call::Delete].map(|call| json(&call));
-        let sql = "SELECT g.guest_key, i.call, o.outcome FROM guests g \
-                   JOIN intents i ON i.tenant_id = g.tenant_id AND i.guest_id = g.guest_id \
-                   JOIN outcomes o ON o.intent_id = i.intent_id \
-                   WHERE g.tenant_id = $1 AND g.guest_key BETWEEN $2 AND $3 AND i.call IN ($4, $5, $6)";
-        let rows: Vec<(i64, String, String)> = fetch_all!(
-            self,
-            (i64, String, String),
-            sql,
-            tenant.0,
-            first,
-            last,
-            disable.as_str(),
-            enable.as_str(),
-            delete.as_str()
-        )?;
-        let mut all: HashMap<i64, OurDeeds> = HashMap::new();
-        for (guest_key, call, outcome) in rows {
-            match from_json::<Outcome>("outcome", &outcome)? {
+        views: Vec<&mut GuestView>,
+    ) -> Result<(), StoreError> {
+        let given = Given::rows(views.len())
+            .ids("guest_id", views.iter().map(|view| view.record.guest.id.0));
+        // SQLite takes the tables of a CROSS JOIN in the order in which they are written; by itself it would go through
+        // all intents of the tenant. The calls are written as they are kept.
+        let sql = "SELECT i.guest_id, i.call, o.outcome FROM given CROSS JOIN intents i CROSS JOIN outcomes o \
+                   WHERE i.tenant_id = $1 AND i.guest_id = given.guest_id AND o.intent_id = i.intent_id \
+                   AND i.call IN ('{\"call\":\"disable\"}', '{\"call\":\"enable\"}', '{\"call\":\"delete\"}')";
+        let rows: Vec<(Uuid, String, String)> = self.fetch_given(tenant, &given, sql).await?;
+        let mut all: HashMap<Uuid, OurDeeds> = HashMap::new();
+        for (guest, call, outcome) in rows {
+            match from_json("outcome", &outcome)? {
                 Outcome::Done { .. } | Outcome::FoundDone => {}
                 Outcome::Already
                 | Outcome::Skipped { .. }
@@ -222,14 +217,18 @@ impl Tx {
                 | Outcome::FoundNotDone
                 | Outcome::Uncertain => continue,
             }
-            let ours = all.entry(guest_key).or_default();
-            match from_json::<Call>("call", &call)? {
+            let ours = all.entry(guest).or_default();
+            match from_json("call", &call)? {
                 Call::Disable => ours.disabled += 1,
                 Call::Enable => ours.enabled += 1,
                 Call::Delete => ours.deleted += 1,
                 Call::Flag | Call::Notify { .. } | Call::RemoveFromGroup { .. } => {}
             }
         }
-        Ok(all)
+        for view in views {
+            let ours = all.get(&view.record.guest.id.0).copied();
+            view.brought_back = view.record.brought_back(ours.unwrap_or_default());
+        }
+        Ok(())
     }
 }

@@ -397,6 +397,11 @@ async fn how_often_somebody_brought_a_guest_back_is_told_by_what_we_did(store: S
             .await
             .expect("concluded");
     }
+    let revived = GuestRecord {
+        revived: Some(at(1)),
+        ..record
+    };
+    tx.save_guests(tenant(), &[&revived]).await.expect("kept");
     let row = tx
         .guest_row(tenant(), guest)
         .await
@@ -405,7 +410,7 @@ async fn how_often_somebody_brought_a_guest_back_is_told_by_what_we_did(store: S
     assert_eq!(row.view.brought_back, 2);
     let disabled = GuestRecord {
         disabled_by_us: Some(at(1)),
-        ..record
+        ..revived
     };
     tx.save_guests(tenant(), &[&disabled]).await.expect("kept");
     let rows = tx.guest_rows(tenant(), None, 10).await.expect("read");
