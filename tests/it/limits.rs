@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::daemon::Daemon;
 use crate::tenant::{Tenant, shown};
 
 /// Caps that a tenant of fifteen feels.
@@ -211,6 +212,25 @@ async fn an_approval_that_ended_before_it_was_used_asks_again() {
     decide(&tenant, &["approve", id]).await;
     tenant.apply().await;
     assert_eq!(count(&tenant, "disable").await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_warns_of_a_plan_that_waits_with_the_command_that_approves_it() {
+    let tenant = neglected().await;
+    let id = waiting(&tenant).await;
+    let daemon = Daemon::start(&tenant);
+    let entry = daemon.wait_for("the plan waits for a person");
+    assert_eq!(
+        (&entry["level"], &entry["fields"]["plan.id"]),
+        (&json!("WARN"), &json!(id))
+    );
+    let message = entry["fields"]["message"].as_str().expect("a text");
+    assert!(
+        message.contains(&format!("innkeeper plans approve {id} --reason")),
+        "{message}"
+    );
+    daemon.wait_for("the cycle is complete");
+    assert_eq!(count(&tenant, "disable").await, 0);
 }
 
 #[tokio::test]
