@@ -33,6 +33,11 @@ impl Pace {
         }
     }
 
+    /// The same pace from another moment on.
+    pub(super) fn from(self, now: DateTime<Utc>) -> Self {
+        Self { now, ..self }
+    }
+
     /// The earliest end of a backlog; `None` when a cap lets nothing through.
     pub(super) fn finish(self, backlog: &Backlog) -> Option<DateTime<Utc>> {
         backlog.finish(self.now, self.cycles_a_day)

@@ -107,7 +107,7 @@ impl Desk<'_> {
             Output::Json => {
                 let mut object = kept.object();
                 object["refusals"] = json!(kept.refusals());
-                object["backlog"] = json!(self.pace.objects(&kept.backlog()));
+                object["backlog"] = json!(self.pace_of(&kept).objects(&kept.backlog()));
                 object["planned"] = json!(steps);
                 print_json(&object)?;
             }
@@ -115,6 +115,18 @@ impl Desk<'_> {
             Output::Table => self.print_plan(&kept, &steps)?,
         }
         Ok(Exit::Ok)
+    }
+
+    /// What waits can begin now at the earliest; everything else began when the plan was made.
+    fn pace_of(&self, kept: &Kept) -> Pace {
+        match kept.state {
+            State::Waiting => self.pace,
+            State::NotAsked
+            | State::Approved
+            | State::Rejected
+            | State::Expired
+            | State::Superseded => self.pace.from(kept.plan.made),
+        }
     }
 
     fn print_plan(&self, kept: &Kept, steps: &[Value]) -> Result<()> {
@@ -155,7 +167,7 @@ impl Desk<'_> {
         for refusal in kept.refusals() {
             print(&format!("Refused: {refusal}.\n"))?;
         }
-        let backlog = self.pace.rows(&kept.backlog());
+        let backlog = self.pace_of(kept).rows(&kept.backlog());
         if !backlog.is_empty() {
             print("\nNot done with this plan, and when it is at the earliest:\n")?;
             backlog.print_table(usize::MAX)?;
