@@ -8,6 +8,7 @@ mod doctor;
 mod errors;
 mod evidence;
 mod kill;
+mod limits;
 mod once;
 mod outage;
 mod policies;

@@ -87,6 +87,34 @@ pub enum Event {
         /// Why others were not.
         refusals: Vec<Refusal>,
     },
+    /// A person approved what waited in a plan.
+    PlanApproved {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when it counts.
+        until: DateTime<Utc>,
+    },
+    /// A person rejected what waited in a plan.
+    PlanRejected {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// Something is about to be done.
     Intended {
         /// The intent.
@@ -152,7 +180,9 @@ impl Event {
                 | Outcome::FoundNotDone
                 | Outcome::Uncertain => None,
             },
-            Self::UndoAsked { .. } => Some(Place::Own("reason")),
+            Self::UndoAsked { .. } | Self::PlanApproved { .. } | Self::PlanRejected { .. } => {
+                Some(Place::Own("reason"))
+            }
             Self::CaseClosed {
                 closing: Closing::Undone { .. },
                 ..

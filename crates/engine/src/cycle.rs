@@ -133,6 +133,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let reading = self.observe().await?;
         let Decided {
             plan,
+            recorded,
             approval,
             closed,
         } = self.decide(reading).await?;
@@ -142,6 +143,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         Ok(Report {
             plan,
+            recorded,
             approval,
             closed,
             settled,

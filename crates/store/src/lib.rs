@@ -7,6 +7,7 @@
 mod sql;
 
 mod cases;
+mod decisions;
 mod error;
 mod given;
 mod groups;
@@ -26,6 +27,7 @@ mod sponsors;
 mod views;
 
 pub use cases::CaseRow;
+pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;
 pub use guests::{RowKey, StoredVerdict};
 pub use intents::IntentRow;

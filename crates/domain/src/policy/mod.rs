@@ -15,10 +15,10 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, FromGroups, Recipient, Stage};
+pub use action::{Action, FromGroups, KeepLast, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use limits::{Cap, Limits};
-pub use parse::{Problem, Problems};
+pub use parse::{Problem, Problems, span};
 pub use warning::{Oddity, Subject, Warning};
 
 /// A rule's or protection's name. Cases are kept under it.
@@ -78,6 +78,21 @@ pub struct Rule {
     pub when: Condition,
     /// What follows, in order; never empty.
     pub stages: Vec<Stage>,
+    /// Of which groups it never takes the last guest.
+    pub keep_last: KeepLast,
+}
+
+impl Rule {
+    /// The groups of which it never takes the last guest, by id or name.
+    pub fn keeps_last_of<'r>(&'r self, projects: &'r [Project]) -> impl Iterator<Item = &'r str> {
+        let (projects, named): (&[Project], &[String]) = match &self.keep_last {
+            KeepLast::Nowhere => (&[], &[]),
+            KeepLast::Projects => (projects, &[]),
+            KeepLast::Named(groups) => (&[], groups),
+        };
+        let projects = projects.iter().map(|project| project.group.as_str());
+        projects.chain(named.iter().map(String::as_str))
+    }
 }
 
 /// Guests that no rule touches.
@@ -155,7 +170,12 @@ impl Policy {
             .iter()
             .flat_map(|rule| &rule.stages)
             .flat_map(Stage::groups);
+        let kept = self
+            .rules
+            .iter()
+            .flat_map(|rule| rule.keeps_last_of(&self.projects));
         projects
+            .chain(kept)
             .chain(conditions.flat_map(Condition::groups))
             .chain(stages)
             .collect()

@@ -12,7 +12,9 @@ use innkeeper_store::{Store, StoreError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::backlog::Pace;
 use super::judging::shown;
+use super::plans::waits;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
@@ -41,10 +43,14 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     bars.clear();
     let report = report?;
     let upns = upns(&installation.store, tenant.id).await?;
+    let pace = Pace::of(
+        &installation.config.schedule,
+        report.plan.observation.finished,
+    );
     match global.output {
-        Output::Json => print_json(&document(&tenant.name, &report, &upns))?,
+        Output::Json => print_json(&document(&tenant.name, &report, pace, &upns))?,
         Output::Csv => rows(report.plan.verdicts.iter(), &upns).print_csv()?,
-        Output::Table => print_plan(&tenant.name, &report, &upns)?,
+        Output::Table => print_plan(&tenant.name, &report, pace, &upns)?,
     }
     Ok(exit(&report))
 }
@@ -76,7 +82,7 @@ async fn upns(store: &Store, tenant: TenantId) -> Result<Upns, StoreError> {
 }
 
 /// The document of `--output json`; `docs/plan.md` describes it.
-fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
+fn document(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Value {
     let Plan {
         observation,
         policy_hash,
@@ -100,9 +106,12 @@ fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
             "health": health(&observation.counts, &observation.health),
         },
         "policy_hash": policy_hash,
+        "plan_id": report.recorded,
         "plan_hash": report.plan.hash(),
         "approved": report.approval.refusals.is_empty(),
         "refusals": report.approval.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "waiting": report.approval.waiting.len(),
+        "backlog": pace.objects(&report.approval.backlog),
         "verdicts": verdicts,
     })
 }
@@ -187,7 +196,7 @@ fn eyes(counts: &Counts) -> String {
     )
 }
 
-fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
+fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<()> {
     let plan = &report.plan;
     let count = |word: &str| {
         plan.verdicts
@@ -218,6 +227,11 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     for refusal in &report.approval.refusals {
         print(&format!("Refused: {refusal}.\n"))?;
     }
+    let waiting = report.approval.waiting.len() as u64;
+    if waiting > 0 {
+        let plan = report.recorded.to_string();
+        print(&format!("{}\n", waits(tenant, &plan, waiting)))?;
+    }
     let columns = ["guest_id", "verdict", "stage"];
     let due = rows(
         plan.verdicts
@@ -231,6 +245,11 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     } else {
         print("\nDue now:\n")?;
         due.print_table(usize::MAX)?;
+    }
+    let backlog = pace.rows(&report.approval.backlog);
+    if !backlog.is_empty() {
+        print("\nNot done with this plan, and when it is at the earliest:\n")?;
+        backlog.print_table(usize::MAX)?;
     }
     let is_coming = |verdict: &&Verdict| matches!(&verdict.conclusion, Conclusion::Wait(waiting) if waiting.next.is_some());
     let mut coming: Vec<&Verdict> = plan.verdicts.iter().filter(is_coming).collect();

@@ -7,7 +7,7 @@ use toml_edit::TableLike;
 use super::reader::{Place, Reader, start};
 use super::stages::stages;
 use super::{Position, RulePlaces, order};
-use crate::policy::{Condition, Protection, Rule, RuleName};
+use crate::policy::{Condition, KeepLast, Protection, Rule, RuleName};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
@@ -28,11 +28,18 @@ pub(super) fn rules(
         reader.only_keys(
             place.table,
             &what,
-            &["name", "when", "stages", "unannounced"],
+            &[
+                "name",
+                "when",
+                "stages",
+                "unannounced",
+                "keep_last_of_group",
+            ],
         );
         let name = name(reader, place, &what, "rule", &mut names);
         let when = condition(reader, place, &what);
         let unannounced = reader.flag(place, "unannounced", &what);
+        let keep_last = keep_last(reader, place, &what);
         let stages = stages(reader, place, &what);
         if let Some(stages) = &stages {
             order::check(reader, &what, when.as_ref(), stages, unannounced);
@@ -43,10 +50,39 @@ pub(super) fn rules(
                 when: reader.place(when_at(place)),
                 stages: at.into_iter().map(|at| reader.place(at)).collect(),
             });
-            rules.push(Rule { name, when, stages });
+            rules.push(Rule {
+                name,
+                when,
+                stages,
+                keep_last,
+            });
         }
     }
     rules
+}
+
+fn keep_last(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> KeepLast {
+    let key = "keep_last_of_group";
+    let Some(item) = place.get(key) else {
+        return KeepLast::Nowhere;
+    };
+    match item.as_str() {
+        Some("projects") => KeepLast::Projects,
+        Some(other) => {
+            reader.problem(
+                start(item.span()),
+                format!("{what}: {key} is \"projects\", or a list of groups; write [{other:?}] for one group"),
+            );
+            KeepLast::Nowhere
+        }
+        None => KeepLast::Named(
+            reader
+                .texts(item, key, what)
+                .into_iter()
+                .map(|(group, _)| group)
+                .collect(),
+        ),
+    }
 }
 
 pub(super) fn protections(
