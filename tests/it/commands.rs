@@ -28,12 +28,15 @@ async fn plan_prints_one_object_and_tells_by_its_exit_code_whether_there_is_some
         keys,
         [
             "approved",
+            "backlog",
             "observation",
             "plan_hash",
+            "plan_id",
             "policy_hash",
             "refusals",
             "tenant",
-            "verdicts"
+            "verdicts",
+            "waiting"
         ]
     );
     assert_eq!(plan["tenant"], "contoso");

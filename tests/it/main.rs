@@ -10,6 +10,7 @@ mod evidence;
 mod exemptions;
 mod expiry;
 mod kill;
+mod limits;
 mod notices;
 mod once;
 mod outage;

@@ -37,6 +37,9 @@ notify = { guests = 1000, percent = 100 }
 remove-from-group = { guests = 1000, percent = 100 }
 disable = { guests = 1000, percent = 100 }
 delete = { guests = 1000, percent = 100 }
+per_domain = { guests = 1000 }
+per_sponsor = { guests = 1000 }
+ceiling = { guests = 1000, percent = 100 }
 "#;
 
 /// The binary. `cargo test --workspace` builds it beside the tests.

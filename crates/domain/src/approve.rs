@@ -1,15 +1,28 @@
 //! Approving: which steps of a plan may be carried out now.
 //!
-//! Invariant: an [`ApprovedPlan`] comes from [`Plan::approve`] and from nowhere else, so nothing can act on a plan
-//! that no limit was held against.
+//! Invariants: an [`ApprovedPlan`] comes from [`Plan::approve`] and from nowhere else, so nothing can act on a plan
+//! that no limit was held against. The longest due goes first, and no action draws on what another is allowed. What is
+//! refused by a cap follows later, and what is over the ceiling needs a person's word and nothing else, so that every
+//! backlog can be drained.
 
-use std::collections::BTreeMap;
+mod backlog;
+mod budget;
+mod decision;
+mod spent;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::PlanId;
 use crate::observation::Health;
 use crate::plan::{Mode, Plan, Refusal};
 use crate::policy::{Action, Limits, Recipient};
 use crate::verdict::{Effect, Step};
+use backlog::Counts;
+use budget::{Budgets, Caps, Drawn, Short, capped};
+
+pub use backlog::Backlog;
+pub use decision::{Answer, Decisions, StepKey};
+pub use spent::Spent;
 
 /// The steps of a plan that may be carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +45,15 @@ impl ApprovedPlan {
     }
 }
 
+/// What was done and said before, as far as it bears on a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// What the last day has had already.
+    pub spent: Spent,
+    /// What people decided, under the policy of the plan.
+    pub decisions: Decisions,
+}
+
 /// What became of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approval {
@@ -39,13 +61,46 @@ pub struct Approval {
     pub plan: ApprovedPlan,
     /// What may not, and why.
     pub refusals: Vec<Refusal>,
+    /// What waits for a person, since it is more than the ceiling.
+    pub waiting: Vec<Step>,
+    /// What is due of each action, and how long that takes.
+    pub backlog: Vec<Backlog>,
 }
 
 impl Plan {
-    /// Holds the plan against the mode, its observation's health and the policy's caps.
+    /// Holds the plan against the mode, its observation's health, the policy's limits and people's decisions.
     #[must_use]
-    pub fn approve(&self, mode: Mode, limits: &Limits) -> Approval {
+    pub fn approve(&self, mode: Mode, limits: &Limits, ledger: &Ledger) -> Approval {
         let mut refusals = Vec::new();
+        let steps = self.within_mode(mode, &mut refusals);
+        let steps = self.within_sight(steps, &mut refusals);
+        let (steps, rejected) = not_rejected(steps, ledger, &mut refusals);
+        let (steps, waiting) = self.within_ceiling(steps, limits, ledger, &mut refusals);
+        let mut review = Review {
+            plan: self,
+            limits,
+            ledger,
+            budgets: Budgets::of(self, limits),
+            approved: Vec::new(),
+            held: rejected,
+            refusals,
+        };
+        for (action, steps) in by_action(steps) {
+            review.within_caps(action, steps);
+        }
+        let backlog = review.backlog(&waiting);
+        Approval {
+            plan: ApprovedPlan {
+                plan: self.id,
+                steps: review.approved.into_iter().cloned().collect(),
+            },
+            refusals: review.refusals,
+            waiting: waiting.into_iter().cloned().collect(),
+            backlog,
+        }
+    }
+
+    fn within_mode(&self, mode: Mode, refusals: &mut Vec<Refusal>) -> Vec<&Step> {
         let (steps, beyond): (Vec<&Step>, Vec<&Step>) =
             self.steps().partition(|step| is_within(mode, &step.effect));
         if !beyond.is_empty() {
@@ -54,7 +109,15 @@ impl Plan {
                 steps: count(beyond.len()),
             });
         }
-        let steps = match &self.observation.health {
+        steps
+    }
+
+    fn within_sight<'p>(
+        &'p self,
+        steps: Vec<&'p Step>,
+        refusals: &mut Vec<Refusal>,
+    ) -> Vec<&'p Step> {
+        match &self.observation.health {
             Health::Healthy => steps,
             Health::Unhealthy { reasons } => {
                 let (harmless, blind): (Vec<&Step>, Vec<&Step>) = steps
@@ -66,16 +129,178 @@ impl Plan {
                 });
                 harmless
             }
-        };
-        let steps = within_caps(steps, limits, self.observation.counts.guests, &mut refusals);
-        Approval {
-            plan: ApprovedPlan {
-                plan: self.id,
-                steps,
-            },
-            refusals,
         }
     }
+
+    /// Splits off what waits for a person: the destructive steps that nobody approved, when they are too many.
+    fn within_ceiling<'p>(
+        &'p self,
+        steps: Vec<&'p Step>,
+        limits: &Limits,
+        ledger: &Ledger,
+        refusals: &mut Vec<Refusal>,
+    ) -> (Vec<&'p Step>, Vec<&'p Step>) {
+        let (unasked, free): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|step| {
+            step.effect.is_destructive() && ledger.decisions.about(step) != Some(Answer::Approved)
+        });
+        let ceiling = limits.ceiling_of(self.observation.counts.guests);
+        if count(unasked.len()) > ceiling {
+            refusals.push(Refusal::OverCeiling {
+                steps: count(unasked.len()),
+                ceiling,
+            });
+            (free, unasked)
+        } else {
+            (free.into_iter().chain(unasked).collect(), Vec::new())
+        }
+    }
+}
+
+/// The holding of a plan against its caps.
+struct Review<'p> {
+    plan: &'p Plan,
+    limits: &'p Limits,
+    ledger: &'p Ledger,
+    budgets: Budgets<'p>,
+    approved: Vec<&'p Step>,
+    /// What no passing of time will free.
+    held: Vec<&'p Step>,
+    refusals: Vec<Refusal>,
+}
+
+impl<'p> Review<'p> {
+    fn caps(&self, action: Option<Action>) -> Caps {
+        let guests = self.plan.observation.counts.guests;
+        Caps::of(action, self.limits, guests, self.ledger)
+    }
+
+    /// Draws for the steps of one action, the longest due first. One that has to wait lets the next one pass.
+    fn within_caps(&mut self, action: Option<Action>, mut steps: Vec<&'p Step>) {
+        steps.sort_by_key(|step| (step.due, step.guest));
+        let caps = self.caps(action);
+        let mut drawn = Drawn::default();
+        let mut short: BTreeMap<Short, u64> = BTreeMap::new();
+        let due = count(steps.len());
+        for step in steps {
+            match self.budgets.draw(step, caps, &mut drawn) {
+                Ok(()) => self.approved.push(step),
+                Err(why) => {
+                    if matches!(why, Short::LastOfGroup | Short::GroupUnknown(_)) {
+                        self.held.push(step);
+                    }
+                    *short.entry(why).or_default() += 1;
+                }
+            }
+        }
+        self.refuse(capped(action), due, caps, short);
+    }
+
+    fn refuse(&mut self, action: Action, due: u64, caps: Caps, short: BTreeMap<Short, u64>) {
+        let Caps { cycle, day, spent } = caps;
+        let mut of_domains = (0, 0);
+        let mut of_sponsors = (0, 0);
+        for (why, steps) in short {
+            match why {
+                Short::LastOfGroup => {
+                    self.refusals.push(Refusal::LastOfGroup { action, steps });
+                }
+                Short::GroupUnknown(group) => self.refusals.push(Refusal::GroupUnknown {
+                    action,
+                    steps,
+                    group,
+                }),
+                Short::Day => self.refusals.push(Refusal::OverDay {
+                    action,
+                    steps,
+                    cap: day,
+                    spent,
+                }),
+                Short::Cycle => self.refusals.push(Refusal::OverCap {
+                    action,
+                    steps: due,
+                    cap: cycle,
+                }),
+                Short::Domain(_) => of_domains = (of_domains.0 + 1, of_domains.1 + steps),
+                Short::Sponsor(_) => of_sponsors = (of_sponsors.0 + 1, of_sponsors.1 + steps),
+            }
+        }
+        if let (domains @ 1.., steps) = of_domains {
+            self.refusals.push(Refusal::OverDomain {
+                action,
+                steps,
+                domains,
+            });
+        }
+        if let (sponsors @ 1.., steps) = of_sponsors {
+            self.refusals.push(Refusal::OverSponsor {
+                action,
+                steps,
+                sponsors,
+            });
+        }
+    }
+
+    /// What is due of each action, whatever keeps it from being done.
+    fn backlog(&self, waiting: &[&Step]) -> Vec<Backlog> {
+        let ids = |steps: &[&Step]| -> BTreeSet<*const Step> {
+            steps.iter().map(|step| std::ptr::from_ref(*step)).collect()
+        };
+        let (approved, held, waiting) = (ids(&self.approved), ids(&self.held), ids(waiting));
+        let backlog = |(action, steps): (Option<Action>, Vec<&Step>)| {
+            let among = |of: &BTreeSet<*const Step>| {
+                count(
+                    steps
+                        .iter()
+                        .filter(|step| of.contains(&std::ptr::from_ref(**step)))
+                        .count(),
+                )
+            };
+            let counts = Counts {
+                action: action.map_or("enable", Action::as_str),
+                due: count(steps.len()),
+                approved: among(&approved),
+                waiting: among(&waiting),
+                held: among(&held),
+            };
+            let left = steps.iter().copied().filter(|step| {
+                let step = std::ptr::from_ref(*step);
+                !approved.contains(&step) && !held.contains(&step)
+            });
+            Backlog::of(self.plan, &self.budgets, self.caps(action), left, &counts)
+        };
+        by_action(self.plan.steps().collect())
+            .into_iter()
+            .map(backlog)
+            .collect()
+    }
+}
+
+fn by_action(steps: Vec<&Step>) -> BTreeMap<Option<Action>, Vec<&Step>> {
+    let mut by_action: BTreeMap<_, Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        by_action
+            .entry(step.effect.action())
+            .or_default()
+            .push(step);
+    }
+    by_action
+}
+
+/// Splits off what a person has rejected.
+fn not_rejected<'p>(
+    steps: Vec<&'p Step>,
+    ledger: &Ledger,
+    refusals: &mut Vec<Refusal>,
+) -> (Vec<&'p Step>, Vec<&'p Step>) {
+    let (rejected, steps): (Vec<&Step>, Vec<&Step>) = steps.into_iter().partition(|step| {
+        step.effect.is_destructive() && ledger.decisions.about(step) == Some(Answer::Rejected)
+    });
+    if !rejected.is_empty() {
+        refusals.push(Refusal::Rejected {
+            steps: count(rejected.len()),
+        });
+    }
+    (steps, rejected)
 }
 
 /// How far a mode goes.
@@ -103,43 +328,6 @@ fn is_harmless(effect: &Effect) -> bool {
         | Effect::Delete
         | Effect::Enable { .. } => false,
     }
-}
-
-/// Each action has a cap of its own, drained by the longest due first, so that one cannot starve another.
-fn within_caps(
-    steps: Vec<&Step>,
-    limits: &Limits,
-    guests: u64,
-    refusals: &mut Vec<Refusal>,
-) -> Vec<Step> {
-    let mut by_action: BTreeMap<Option<Action>, Vec<&Step>> = BTreeMap::new();
-    for step in steps {
-        by_action
-            .entry(step.effect.action())
-            .or_default()
-            .push(step);
-    }
-    let mut approved = Vec::new();
-    for (action, mut steps) in by_action {
-        steps.sort_by_key(|step| (step.due, step.guest));
-        // An undo can reach no more guests than the action that it undoes.
-        let capped = action.unwrap_or(Action::Disable);
-        let cap = limits.cap(capped).of(guests);
-        if count(steps.len()) > cap {
-            refusals.push(Refusal::OverCap {
-                action: capped,
-                steps: count(steps.len()),
-                cap,
-            });
-        }
-        approved.extend(
-            steps
-                .into_iter()
-                .take(usize::try_from(cap).unwrap_or(usize::MAX))
-                .cloned(),
-        );
-    }
-    approved
 }
 
 fn count(len: usize) -> u64 {

@@ -90,7 +90,7 @@ pub fn decide<'g>(
     let mut changes = Vec::new();
     for guest in guests {
         let Judgement { verdict, cases } = judge.judge(guest);
-        plan.verdicts.push(verdict);
+        plan.take(judge, guest, verdict);
         changes.extend(cases);
     }
     (plan.sorted(), changes)

@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
+use crate::approve::Ledger;
 use crate::case::{Case, CaseChange};
 use crate::decide::{Judge, Judgement};
 use crate::guest::GuestView;
 use crate::ids::ObservationId;
 use crate::observation::{Counts, Health, Observation};
 use crate::plan::{Mode, Plan, Refusal};
-use crate::policy::{Action, RuleName};
-use crate::verdict::{Conclusion, Effect, Step};
+use crate::policy::{Action, Cap, Limits, RuleName};
+use crate::verdict::{Effect, Step};
 
 /// How many guests an action reaches under a rule in one week.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,11 @@ type Week = BTreeMap<(RuleName, Option<Action>), u64>;
 #[must_use]
 pub fn forecast(start: &Judge<'_>, mut guests: Vec<GuestView>, days: u32) -> Forecast {
     guests.sort_unstable_by_key(|view| view.record.guest.id);
+    let mut limits: Limits = start.policy.limits.clone();
+    limits.ceiling = Cap {
+        guests: u64::MAX,
+        percent: 100.0,
+    };
     let mut forecast = Forecast {
         guests: guests.len() as u64,
         ..Forecast::default()
@@ -75,7 +81,8 @@ pub fn forecast(start: &Judge<'_>, mut guests: Vec<GuestView>, days: u32) -> For
             forecast.first.clone_from(&verdicts);
         }
         forecast.last = verdicts;
-        let approval = plan.approve(Mode::Enforce, &judge.policy.limits);
+        // One cycle a day, after which the day before is over; and whatever needs a person's word gets it.
+        let approval = plan.approve(Mode::Enforce, &limits, &Ledger::default());
         forecast.hold_back(&approval.refusals);
         for step in approval.plan.steps() {
             execute(&judge, &mut guests, step);
@@ -113,7 +120,18 @@ impl Forecast {
                     let most = self.held_back.entry(*action).or_default();
                     *most = (*most).max(steps.saturating_sub(*cap));
                 }
-                Refusal::Mode { .. } | Refusal::Unhealthy { .. } => {}
+                Refusal::OverDay { action, steps, .. }
+                | Refusal::OverDomain { action, steps, .. }
+                | Refusal::OverSponsor { action, steps, .. }
+                | Refusal::LastOfGroup { action, steps }
+                | Refusal::GroupUnknown { action, steps, .. } => {
+                    let most = self.held_back.entry(*action).or_default();
+                    *most = (*most).max(*steps);
+                }
+                Refusal::Mode { .. }
+                | Refusal::Unhealthy { .. }
+                | Refusal::OverCeiling { .. }
+                | Refusal::Rejected { .. } => {}
             }
         }
     }
@@ -133,9 +151,8 @@ fn decide(judge: &Judge<'_>, guests: &mut [GuestView]) -> (Plan, BTreeMap<&'stat
             follow(view, change);
         }
         *verdicts.entry(verdict.as_str()).or_default() += 1;
-        if matches!(verdict.conclusion, Conclusion::Act(_)) {
-            plan.verdicts.push(verdict);
-        }
+        // The caps are shares of everybody, also of those to whom nothing is done.
+        plan.take(judge, view, verdict);
     }
     (plan, verdicts)
 }

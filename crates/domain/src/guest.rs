@@ -154,6 +154,8 @@ pub struct GuestView {
     pub previous_cases: u64,
     /// What people decided about it, at most one of each kind, over or not.
     pub decisions: Vec<Decision>,
+    /// How often somebody brought the account back after Innkeeper had disabled or deleted it.
+    pub brought_back: u32,
 }
 
 impl GuestView {
@@ -187,6 +189,35 @@ impl GuestView {
                 Order::Expire { on } => Some((on, decision)),
                 Order::Exempt { .. } | Order::Hold => None,
             })
+    }
+}
+
+/// How often Innkeeper itself did what to an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OurDeeds {
+    /// Disabled it.
+    pub disabled: u32,
+    /// Enabled it again.
+    pub enabled: u32,
+    /// Deleted it.
+    pub deleted: u32,
+}
+
+impl GuestRecord {
+    /// How often somebody else brought the account back: each time that Innkeeper took it and that is over, though
+    /// not by its own hand.
+    #[must_use]
+    pub fn brought_back(&self, ours: OurDeeds) -> u32 {
+        let OurDeeds {
+            disabled,
+            enabled,
+            deleted,
+        } = ours;
+        let is_disabled = u32::from(self.disabled_by_us.is_some());
+        let is_deleted = u32::from(self.deleted_by_us.is_some());
+        let from_disabled = disabled.saturating_sub(enabled + is_disabled);
+        // A deleted account was disabled before, so coming back from both is one and the same return.
+        from_disabled.max(deleted.saturating_sub(is_deleted))
     }
 }
 

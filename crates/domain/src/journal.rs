@@ -88,6 +88,34 @@ pub enum Event {
         /// Why others were not.
         refusals: Vec<Refusal>,
     },
+    /// A person approved what waited in a plan.
+    PlanApproved {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// Until when it counts.
+        until: DateTime<Utc>,
+    },
+    /// A person rejected what waited in a plan.
+    PlanRejected {
+        /// The plan.
+        plan: PlanId,
+        /// Its hash.
+        hash: String,
+        /// How many steps.
+        steps: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// Something is about to be done.
     Intended {
         /// The intent.
@@ -179,7 +207,10 @@ impl Event {
                 | Outcome::FoundNotDone
                 | Outcome::Uncertain => None,
             },
-            Self::UndoAsked { .. } | Self::Released { .. } => Some(Place::Own("reason")),
+            Self::UndoAsked { .. }
+            | Self::Released { .. }
+            | Self::PlanApproved { .. }
+            | Self::PlanRejected { .. } => Some(Place::Own("reason")),
             Self::Decided { .. } => Some(Place::Within("decision", "reason")),
             Self::CaseClosed {
                 closing: Closing::Undone { .. },

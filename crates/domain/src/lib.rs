@@ -22,6 +22,7 @@ pub mod plan;
 pub mod policy;
 pub mod snapshot;
 pub mod sponsor;
+pub mod standing;
 pub mod trial;
 pub mod verdict;
 pub mod watch;

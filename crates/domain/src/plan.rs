@@ -1,11 +1,16 @@
 //! A plan: the verdicts of one cycle for every guest, as a value that can be printed, sealed and approved.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{PlanId, TenantId};
+use crate::decide::Judge;
+use crate::guest::GuestView;
+use crate::ids::{GuestId, PlanId, TenantId};
 use crate::observation::{Doubt, Observation};
 use crate::policy::Action;
+use crate::standing::{Population, Standing};
 use crate::verdict::{Conclusion, Step, Verdict};
 
 /// How far Innkeeper goes in a tenant.
@@ -46,6 +51,10 @@ pub struct Plan {
     pub policy_hash: String,
     /// One verdict for every guest, ordered by guest.
     pub verdicts: Vec<Verdict>,
+    /// Where those stand of whom something is to be taken away.
+    pub standings: BTreeMap<GuestId, Standing>,
+    /// How many guests there are of each kind that a limit counts.
+    pub population: Population,
 }
 
 impl Plan {
@@ -59,7 +68,21 @@ impl Plan {
             observation,
             policy_hash,
             verdicts: Vec::new(),
+            standings: BTreeMap::new(),
+            population: Population::default(),
         }
+    }
+
+    /// Takes in the verdict for a guest.
+    pub fn take(&mut self, judge: &Judge<'_>, view: &GuestView, verdict: Verdict) {
+        self.population.count(view);
+        if let Conclusion::Act(steps) = &verdict.conclusion
+            && let Some(step) = steps.iter().find(|step| step.effect.is_destructive())
+        {
+            self.standings
+                .insert(verdict.guest, Standing::of(judge, view, &step.rule));
+        }
+        self.verdicts.push(verdict);
     }
 
     /// Puts everything into the order of the guests, so that a plan does not depend on the order of the reading.
@@ -148,6 +171,82 @@ pub enum Refusal {
         steps: u64,
         /// How many are allowed.
         cap: u64,
+    },
+    /// More guests than the action may reach in 24 hours.
+    #[error(
+        "{action} waits for {steps} guests: {cap} in 24 hours are allowed, and {spent} have been reached already; the others follow, oldest first"
+    )]
+    OverDay {
+        /// The action.
+        action: Action,
+        /// How many wait.
+        steps: u64,
+        /// How many are allowed in 24 hours.
+        cap: u64,
+        /// How many had been reached before this cycle.
+        spent: u64,
+    },
+    /// More guests of one domain than it may lose in one cycle.
+    #[error(
+        "{action} waits for {steps} guests of {domains} domains, of which enough are reached in this cycle; they follow in later cycles"
+    )]
+    OverDomain {
+        /// The action.
+        action: Action,
+        /// How many wait.
+        steps: u64,
+        /// Of how many domains.
+        domains: u64,
+    },
+    /// More guests of one sponsor than it may lose in one cycle.
+    #[error(
+        "{action} waits for {steps} guests of {sponsors} sponsors, of whose guests enough are reached in this cycle; they follow in later cycles"
+    )]
+    OverSponsor {
+        /// The action.
+        action: Action,
+        /// How many wait.
+        steps: u64,
+        /// Of how many sponsors.
+        sponsors: u64,
+    },
+    /// A group would lose its last guest.
+    #[error(
+        "{action} is held for {steps} guests, each the last one left in a group whose last guest the rule keeps"
+    )]
+    LastOfGroup {
+        /// The action.
+        action: Action,
+        /// How many are held.
+        steps: u64,
+    },
+    /// Whether a group would lose its last guest cannot be told.
+    #[error(
+        "{action} is held for {steps} guests: the rule keeps the last guest of the group {group:?}, which was not found, or several have its name"
+    )]
+    GroupUnknown {
+        /// The action.
+        action: Action,
+        /// How many are held.
+        steps: u64,
+        /// The group, as the policy names it.
+        group: String,
+    },
+    /// More is to be taken away than may be without a person.
+    #[error(
+        "{steps} steps would take something away, and more than {ceiling} need a person's approval: none of them is taken"
+    )]
+    OverCeiling {
+        /// How many steps nobody has approved.
+        steps: u64,
+        /// How many need no approval.
+        ceiling: u64,
+    },
+    /// A person has said no.
+    #[error("{steps} steps are not taken, for a person has rejected them")]
+    Rejected {
+        /// How many steps.
+        steps: u64,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::group::NamedGroups;
 use crate::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use crate::ids::{GuestId, TenantId};
 use crate::policy::{Action, Policy, Problems, RuleName, parse};
-use crate::verdict::{Conclusion, Verdict};
+use crate::verdict::{Cause, Conclusion, Uncertain, Verdict};
 use crate::watch::Watched;
 
 pub use facts::{Given, Value};
@@ -161,6 +161,7 @@ impl Trial {
             cases: self.history.iter().map(case).collect(),
             previous_cases: 0,
             decisions: Vec::new(),
+            brought_back: 0,
         }
     }
 }
@@ -170,8 +171,12 @@ impl Expectation {
     #[must_use]
     pub fn of(verdict: &Verdict, now: DateTime<Utc>) -> Self {
         let fact = match &verdict.conclusion {
-            Conclusion::Unknown(uncertain) => Some(uncertain.fact),
-            Conclusion::Keep
+            Conclusion::Unknown(Uncertain {
+                cause: Cause::Fact(fact),
+                ..
+            }) => Some(*fact),
+            Conclusion::Unknown(_)
+            | Conclusion::Keep
             | Conclusion::Wait(_)
             | Conclusion::Act(_)
             | Conclusion::Protected(_) => None,

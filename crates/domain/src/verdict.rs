@@ -121,6 +121,12 @@ impl Effect {
         }
     }
 
+    /// Takes something away from the guest.
+    #[must_use]
+    pub fn is_destructive(&self) -> bool {
+        self.action().is_some_and(Action::is_destructive)
+    }
+
     /// The action whose cap it counts against; `None` for an undo.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
@@ -191,10 +197,19 @@ pub struct Uncertain {
     pub rule: RuleName,
     /// It is a protection.
     pub protection: bool,
-    /// The fact that is not known.
-    pub fact: FactName,
+    /// What it is for want of.
+    pub cause: Cause,
     /// The case's next stage, if one is open: it waits until the rule can be judged.
     pub stage: Option<usize>,
+}
+
+/// For want of what it cannot be told whether a guest should go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// This fact is not known.
+    Fact(FactName),
+    /// A person's word: somebody has brought the account back so many times after Innkeeper had taken it.
+    BroughtBack(u32),
 }
 
 impl Verdict {
@@ -306,7 +321,7 @@ impl Verdict {
             Conclusion::Unknown(Uncertain {
                 rule,
                 protection,
-                fact,
+                cause: Cause::Fact(fact),
                 ..
             }) => {
                 let kind = if *protection { "protection " } else { "" };
@@ -315,6 +330,14 @@ impl Verdict {
                     fact.absent_when()
                 )
             }
+            Conclusion::Unknown(Uncertain {
+                rule,
+                cause: Cause::BroughtBack(times),
+                ..
+            }) => format!(
+                "\"{rule}\" holds, but somebody has brought the account back {times} times after Innkeeper had taken it: \
+                 a person decides; write a protection, or disable or delete it by hand"
+            ),
         }
     }
 }

@@ -151,6 +151,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let reading = self.observe().await?;
         let Decided {
             plan,
+            recorded,
             approval,
             closed,
         } = self.decide(reading).await?;
@@ -160,6 +161,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         Ok(Report {
             plan,
+            recorded,
             approval,
             closed,
             settled,

@@ -3,8 +3,10 @@
 //! Invariant: all of it is one transaction, and it is kept before anything is done. Only what a plan needs is held in
 //! memory; verdicts, cases and entries of the journal are written page by page.
 
-use innkeeper_domain::approve::Approval;
+use chrono::TimeDelta;
+use innkeeper_domain::approve::{Approval, Decisions, Ledger, Spent};
 use innkeeper_domain::decide::{Judge, Judgement};
+use innkeeper_domain::ids::PlanId;
 use innkeeper_domain::plan::Plan;
 use innkeeper_store::Tx;
 
@@ -16,12 +18,17 @@ use crate::progress::Phase;
 use crate::record::Page;
 use crate::report::Closed;
 
+/// What has happened in so long a time counts against the caps of a day.
+const DAY: TimeDelta = TimeDelta::hours(24);
+
 /// Guests judged between two looks at the store.
 const PAGE: u32 = 1_000;
 
 /// What was concluded from a reading, and recorded.
 pub(crate) struct Decided {
     pub(crate) plan: Plan,
+    /// Under which id the plan is kept: the one of the first that does the same.
+    pub(crate) recorded: PlanId,
     pub(crate) approval: Approval,
     pub(crate) closed: Vec<Closed>,
 }
@@ -34,13 +41,33 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let observed = self.complete(&mut tx, reading).await?;
         self.record_policy(&mut tx, &observed.observation).await?;
         let (plan, closed) = self.judge(&mut tx, observed).await?;
-        let approval = plan.approve(*mode, &self.policy.limits);
-        self.record_plan(&mut tx, &plan, &approval).await?;
+        let ledger = self.ledger(&mut tx, &plan).await?;
+        let approval = plan.approve(*mode, &self.policy.limits, &ledger);
+        let recorded = self.record_plan(&mut tx, &plan, &approval).await?;
         tx.commit().await?;
         Ok(Decided {
             plan,
+            recorded,
             approval,
             closed,
+        })
+    }
+
+    /// What the last day has had, and what people decided under this policy.
+    async fn ledger(&self, tx: &mut Tx, plan: &Plan) -> Result<Ledger, CycleError> {
+        let tenant = self.tenant.id;
+        let now = plan.observation.finished;
+        // What happened exactly a day ago is over, so that a daily cycle has the whole day's budget.
+        let since = now - DAY + TimeDelta::microseconds(1);
+        let mut spent = Spent::default();
+        for row in tx.actions_between(tenant, since, now + DAY).await? {
+            let outcome = row.outcome.as_ref().map(|(_, outcome)| outcome);
+            spent.note(row.intent.guest, &row.intent.call, outcome);
+        }
+        let decided = tx.decided_steps(tenant, &plan.policy_hash, now).await?;
+        Ok(Ledger {
+            spent,
+            decisions: Decisions::of(decided),
         })
     }
 
@@ -75,7 +102,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 for change in cases {
                     page.case(change, self.tenant.writer.is_some());
                 }
-                plan.verdicts.push(verdict);
+                plan.take(&judge, &row.view, verdict);
             }
             closed.extend(self.record_page(tx, page).await?);
             self.progress

@@ -3,13 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::{Case, CaseChange};
-use innkeeper_domain::ids::{CaseId, GuestId};
+use innkeeper_domain::ids::{CaseId, GuestId, PlanId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::plan::Plan;
-use innkeeper_domain::verdict::Verdict;
+use innkeeper_domain::verdict::{Cause, Conclusion, Uncertain, Verdict};
 use innkeeper_store::{PlanRow, RowKey, StoredVerdict, Tx};
 use serde_json::json;
+use tracing::warn;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -52,6 +53,13 @@ impl Page {
         };
         if is_same {
             return;
+        }
+        if let Conclusion::Unknown(Uncertain {
+            cause: Cause::BroughtBack(times),
+            ..
+        }) = &verdict.conclusion
+        {
+            warn!(guest.id = %verdict.guest, times, "somebody keeps bringing the guest back; a person has to decide");
         }
         let event = Event::VerdictChanged {
             verdict: word.to_owned(),
@@ -145,35 +153,52 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(closed.into_iter().map(|(_, closed)| closed).collect())
     }
 
-    /// A plan that does the same as the one before is not kept again.
+    /// Keeps a plan, with what waits for a person; returns the id under which it is kept. One that does the same as the
+    /// one before is not kept again, unless the decision about that one is spent and another is needed.
     pub(crate) async fn record_plan(
         &self,
         tx: &mut Tx,
         plan: &Plan,
         approval: &Approval,
-    ) -> Result<(), CycleError> {
+    ) -> Result<PlanId, CycleError> {
+        let tenant = self.tenant.id;
+        let now = plan.observation.finished;
+        tx.forget_waiting(tenant, &plan.policy_hash, now).await?;
         let hash = plan.hash();
         let refusals = json!(approval.refusals);
         let approved = approval.plan.steps().len() as u64;
         let steps = plan.steps().count() as u64;
-        let last = tx.last_plan(self.tenant.id).await?;
-        if last.is_some_and(|last| last.plan_hash == hash && last.refusals == refusals) {
-            return Ok(());
+        let last = tx.last_plan(tenant).await?;
+        if let Some(last) = last
+            && last.plan_hash == hash
+            && last.refusals == refusals
+        {
+            let is_kept = approval.waiting.is_empty()
+                || !tx
+                    .plan_decisions(tenant)
+                    .await?
+                    .iter()
+                    .any(|decision| decision.plan == last.id);
+            if is_kept {
+                return Ok(last.id);
+            }
         }
         let row = PlanRow {
             id: plan.id,
             observation: plan.observation.id,
             policy_hash: plan.policy_hash.clone(),
             plan_hash: hash.clone(),
-            made: plan.observation.finished,
+            made: now,
             approved: approval.refusals.is_empty(),
             steps,
             refusals,
+            backlog: json!(approval.backlog),
             // The others are as many as the tenant is large, and the hash stands for them.
             body: serde_json::to_string(approval.plan.steps())
                 .expect("a step has no map with keys other than text"),
         };
-        tx.save_plan(self.tenant.id, &row).await?;
+        tx.save_plan(tenant, &row).await?;
+        tx.save_waiting(tenant, plan.id, &approval.waiting).await?;
         let event = Event::Planned {
             plan: plan.id,
             hash,
@@ -181,8 +206,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             approved,
             refusals: approval.refusals.clone(),
         };
-        tx.append(self.tenant.id, plan.observation.finished, &[(None, event)])
-            .await?;
-        Ok(())
+        tx.append(tenant, now, &[(None, event)]).await?;
+        Ok(plan.id)
     }
 }

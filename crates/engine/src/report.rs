@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::Closing;
-use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::ids::{GuestId, PlanId};
 use innkeeper_domain::intent::{Call, Outcome};
 use innkeeper_domain::plan::Plan;
 
@@ -13,6 +13,8 @@ use innkeeper_domain::plan::Plan;
 pub struct Report {
     /// The verdicts.
     pub plan: Plan,
+    /// Under which id the plan is kept, which is that of the first one that does the same.
+    pub recorded: PlanId,
     /// What was approved and what was not.
     pub approval: Approval,
     /// The cases that had lost their ground.

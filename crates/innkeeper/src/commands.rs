@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod apply;
+mod backlog;
 mod check;
 mod decisions;
 mod doctor;
@@ -10,6 +11,7 @@ mod guests;
 mod journal;
 mod judging;
 mod plan;
+mod plans;
 mod policy;
 mod projects;
 mod report;
@@ -45,6 +47,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             undo::run(&global, wanted).await
         }
         Command::Apply { changes } => apply::run(&global, changes).await,
+        Command::Plans(command) => plans::run(&global, command).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
         Command::Forecast { days } => forecast::run(&global, days).await,

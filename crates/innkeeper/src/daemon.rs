@@ -142,6 +142,16 @@ impl Daemon<'_> {
                     for refusal in &report.approval.refusals {
                         warn!(tenant = tenant.name, %refusal, "refused");
                     }
+                    let waiting = report.approval.waiting.len();
+                    if waiting > 0 {
+                        let plan = report.recorded;
+                        warn!(
+                            tenant = tenant.name,
+                            plan.id = %plan,
+                            steps = waiting,
+                            "the plan waits for a person: innkeeper plans show {plan}, then innkeeper plans approve {plan} --reason \"...\", or reject"
+                        );
+                    }
                     info!(
                         tenant = tenant.name,
                         guests = report.plan.observation.counts.guests,

@@ -18,6 +18,7 @@ mod leases;
 mod migrations;
 mod observations;
 mod open;
+mod orders;
 mod plans;
 mod policies;
 mod projects;
@@ -28,6 +29,7 @@ mod sponsors;
 mod views;
 
 pub use cases::CaseRow;
+pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;
 pub use guests::{RowKey, StoredVerdict};
 pub use intents::IntentRow;

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 7] = [
+const MIGRATIONS: [Texts; 8] = [
     (
         1,
         "start",
@@ -35,6 +35,12 @@ const MIGRATIONS: [Texts; 7] = [
         "evidence",
         include_str!("../../../migrations/sqlite/0004_evidence.sql"),
         include_str!("../../../migrations/postgres/0004_evidence.sql"),
+    ),
+    (
+        5,
+        "plan_decisions",
+        include_str!("../../../migrations/sqlite/0005_plan_decisions.sql"),
+        include_str!("../../../migrations/postgres/0005_plan_decisions.sql"),
     ),
     (
         6,

@@ -28,8 +28,20 @@ pub struct PlanRow {
     pub steps: u64,
     /// What was refused.
     pub refusals: Value,
-    /// The steps, as JSON.
+    /// What was due of each action, as JSON.
+    pub backlog: Value,
+    /// The approved steps, as JSON.
     pub body: String,
+}
+
+/// The columns of a plan.
+macro_rules! select_plans {
+    ($rest:literal) => {
+        concat!(
+            "SELECT plan_id, observation_id, policy_hash, plan_hash, made_at, approved, steps, refusals, backlog, body FROM plans ",
+            $rest
+        )
+    };
 }
 
 struct Columns {
@@ -41,6 +53,7 @@ struct Columns {
     approved: bool,
     steps: i64,
     refusals: String,
+    backlog: String,
     body: String,
 }
 
@@ -53,6 +66,7 @@ from_row!(Columns {
     approved,
     steps,
     refusals,
+    backlog,
     body
 });
 
@@ -67,6 +81,7 @@ impl Columns {
             approved: self.approved,
             steps: count(self.steps),
             refusals: from_json("plan's refusals", &self.refusals)?,
+            backlog: from_json("plan's backlog", &self.backlog)?,
             body: self.body,
         })
     }
@@ -87,10 +102,11 @@ impl Tx {
             approved,
             steps,
             refusals,
+            backlog,
             body,
         } = plan;
-        let sql = "INSERT INTO plans (plan_id, tenant_id, observation_id, policy_hash, plan_hash, made_at, approved, steps, refusals, body) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        let sql = "INSERT INTO plans (plan_id, tenant_id, observation_id, policy_hash, plan_hash, made_at, approved, steps, refusals, backlog, body) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         execute!(
             self,
             sql,
@@ -103,6 +119,7 @@ impl Tx {
             *approved,
             steps.cast_signed(),
             json(refusals),
+            json(backlog),
             body.clone()
         )?;
         Ok(())
@@ -113,9 +130,36 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn last_plan(&mut self, tenant: TenantId) -> Result<Option<PlanRow>, StoreError> {
-        let sql = "SELECT plan_id, observation_id, policy_hash, plan_hash, made_at, approved, steps, refusals, body FROM plans \
-                   WHERE tenant_id = $1 ORDER BY made_at DESC LIMIT 1";
-        fetch_optional!(self, Columns, sql, tenant.0)?
+        Ok(self.plans(tenant, 1).await?.pop())
+    }
+
+    /// The newest plans, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn plans(
+        &mut self,
+        tenant: TenantId,
+        limit: u32,
+    ) -> Result<Vec<PlanRow>, StoreError> {
+        let sql = select_plans!("WHERE tenant_id = $1 ORDER BY made_at DESC, plan_id LIMIT $2");
+        fetch_all!(self, Columns, sql, tenant.0, i64::from(limit))?
+            .into_iter()
+            .map(Columns::plan)
+            .collect()
+    }
+
+    /// One plan.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn plan(
+        &mut self,
+        tenant: TenantId,
+        plan: PlanId,
+    ) -> Result<Option<PlanRow>, StoreError> {
+        let sql = select_plans!("WHERE tenant_id = $1 AND plan_id = $2");
+        fetch_optional!(self, Columns, sql, tenant.0, plan.0)?
             .map(Columns::plan)
             .transpose()
     }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::guest::{GuestView, OurDeeds};
 use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::intent::{Call, Outcome};
 use uuid::Uuid;
 
 use crate::cases::select_cases;
 use crate::error::StoreError;
+use crate::given::Given;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
-use crate::rows::count;
-use crate::{cases, decisions, groups, sponsors};
+use crate::rows::{count, from_json};
+use crate::{cases, groups, orders, sponsors};
 
 /// A guest with everything that hangs on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +36,7 @@ struct SponsorOf {
 /// A decision about a guest's row.
 struct DecisionOn {
     guest_key: i64,
-    decision: decisions::Columns,
+    decision: orders::Columns,
 }
 
 /// The group of a guest's row.
@@ -72,7 +74,7 @@ where
 impl<'r, R> sqlx::FromRow<'r, R> for DecisionOn
 where
     R: sqlx::Row,
-    decisions::Columns: sqlx::FromRow<'r, R>,
+    orders::Columns: sqlx::FromRow<'r, R>,
     &'static str: sqlx::ColumnIndex<R>,
     i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
 {
@@ -145,6 +147,7 @@ impl Tx {
                 cases: Vec::new(),
                 previous_cases: 0,
                 decisions: Vec::new(),
+                brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
         }
@@ -224,6 +227,61 @@ impl Tx {
             let (_, decision) = decision.decision()?;
             put(guest_key, &mut |view| view.decisions.push(decision.clone()));
         }
+
+        // Whom nobody brought back was brought back no times.
+        let revived: Vec<&mut GuestView> = rows
+            .iter_mut()
+            .map(|row| &mut row.view)
+            .filter(|view| view.record.revived.is_some())
+            .collect();
+        if !revived.is_empty() {
+            self.count_returns(tenant, revived).await?;
+        }
         Ok(rows)
+    }
+
+    /// Counts how often each of these guests was brought back, by what Innkeeper itself did to their accounts.
+    async fn count_returns(
+        &mut self,
+        tenant: TenantId,
+        views: Vec<&mut GuestView>,
+    ) -> Result<(), StoreError> {
+        let given = Given::rows(views.len())
+            .ids("guest_id", views.iter().map(|view| view.record.guest.id.0));
+        // SQLite takes the tables of a CROSS JOIN in the order in which they are written; by itself it would go through
+        // all intents of the tenant. The calls are written as they are kept.
+        let sql = "SELECT i.guest_id, i.call, o.outcome FROM given CROSS JOIN intents i CROSS JOIN outcomes o \
+                   WHERE i.tenant_id = $1 AND i.guest_id = given.guest_id AND o.intent_id = i.intent_id \
+                   AND i.call IN ('{\"call\":\"disable\"}', '{\"call\":\"enable\"}', '{\"call\":\"delete\"}')";
+        let rows: Vec<(Uuid, String, String)> = self.fetch_given(tenant, &given, sql).await?;
+        let mut all: HashMap<Uuid, OurDeeds> = HashMap::new();
+        for (guest, call, outcome) in rows {
+            match from_json("outcome", &outcome)? {
+                Outcome::Done { .. } | Outcome::FoundDone => {}
+                Outcome::Already
+                | Outcome::Skipped { .. }
+                | Outcome::Failed { .. }
+                | Outcome::FoundNotDone
+                | Outcome::Uncertain => continue,
+            }
+            let ours = all.entry(guest).or_default();
+            match from_json("call", &call)? {
+                Call::Disable => ours.disabled += 1,
+                Call::Enable => ours.enabled += 1,
+                Call::Delete => ours.deleted += 1,
+                // A restoring was asked for by a person, as one that somebody did in the directory.
+                Call::Flag
+                | Call::Notify { .. }
+                | Call::RemoveFromGroup { .. }
+                | Call::Restore
+                | Call::AddToGroup { .. }
+                | Call::AddSponsor { .. } => {}
+            }
+        }
+        for view in views {
+            let ours = all.get(&view.record.guest.id.0).copied();
+            view.brought_back = view.record.brought_back(ours.unwrap_or_default());
+        }
+        Ok(())
     }
 }

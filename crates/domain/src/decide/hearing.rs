@@ -11,7 +11,12 @@ use crate::ids::GroupId;
 use crate::policy::{
     Action, FromGroups, Notice, OnUnknown, Recipient, Rule, RuleName, Stage, Truth,
 };
-use crate::verdict::{Conclusion, Effect, NextStage, Protector, Step, Uncertain, Verdict, Waiting};
+use crate::verdict::{
+    Cause, Conclusion, Effect, NextStage, Protector, Step, Uncertain, Verdict, Waiting,
+};
+
+/// So often an account is taken from a guest against somebody's will, and not once more.
+const TIMES: u32 = 2;
 
 /// The judging of one guest.
 pub(super) struct Hearing<'x> {
@@ -50,6 +55,8 @@ struct Findings<'x> {
     due: Vec<Step>,
     waiting: Vec<Waiting>,
     uncertain: Vec<Uncertain>,
+    /// What is due and waits for a person, since somebody keeps undoing it.
+    contested: Vec<Uncertain>,
     closable: Vec<Closable<'x>>,
 }
 
@@ -147,7 +154,7 @@ impl<'x> Hearing<'x> {
         Conclusion::Unknown(Uncertain {
             rule,
             protection: true,
-            fact,
+            cause: Cause::Fact(fact),
             stage: None,
         })
     }
@@ -183,7 +190,7 @@ impl<'x> Hearing<'x> {
                     findings.uncertain.push(Uncertain {
                         rule: rule.name.clone(),
                         protection: false,
-                        fact,
+                        cause: Cause::Fact(fact),
                         stage,
                     });
                     if let Some(case) = case {
@@ -259,6 +266,16 @@ impl<'x> Hearing<'x> {
             });
         } else {
             let effect = self.effect(stage);
+            let takes_the_account = matches!(effect, Effect::Disable | Effect::Delete);
+            if takes_the_account && self.guest.brought_back >= TIMES {
+                findings.contested.push(Uncertain {
+                    rule: rule.name.clone(),
+                    protection: false,
+                    cause: Cause::BroughtBack(self.guest.brought_back),
+                    stage: Some(index),
+                });
+                return;
+            }
             findings.due.push(Step {
                 guest: case.guest,
                 case: case.id,
@@ -342,6 +359,7 @@ impl<'x> Hearing<'x> {
             mut due,
             mut waiting,
             uncertain,
+            contested,
             closable,
         } = findings;
         due.sort_by_key(|step| (step.effect.action(), step.due));
@@ -354,6 +372,9 @@ impl<'x> Hearing<'x> {
         let steps: Vec<Step> = undo.into_iter().chain(due).collect();
         if !steps.is_empty() {
             return Conclusion::Act(steps);
+        }
+        if let Some(contested) = contested.into_iter().next() {
+            return Conclusion::Unknown(contested);
         }
         waiting.sort_by_key(|waiting| {
             waiting

@@ -189,3 +189,15 @@ pub enum FromGroups {
     /// These, by id or name.
     Named(Vec<String>),
 }
+
+/// Of which groups a rule never takes the last guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum KeepLast {
+    /// Of none.
+    #[default]
+    Nowhere,
+    /// Of the policy's project groups.
+    Projects,
+    /// Of these, by id or name.
+    Named(Vec<String>),
+}

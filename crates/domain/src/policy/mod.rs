@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::facts::FactName;
 use crate::guest::Extras;
 
-pub use action::{Action, FromGroups, Notice, OnUnknown, Recipient, Stage};
+pub use action::{Action, FromGroups, KeepLast, Notice, OnUnknown, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
 pub use limits::{Cap, Limits};
-pub use parse::{Problem, Problems};
+pub use parse::{Problem, Problems, span};
 pub use project::{Ends, Project, ProjectSource, SetProject};
 pub use warning::{Oddity, Subject, Warning};
 
@@ -91,6 +91,21 @@ pub struct Rule {
     pub stages: Vec<Stage>,
     /// What is done while the condition cannot be judged.
     pub unknown: OnUnknown,
+    /// Of which groups it never takes the last guest.
+    pub keep_last: KeepLast,
+}
+
+impl Rule {
+    /// The groups of which it never takes the last guest, by id or name.
+    pub fn keeps_last_of<'r>(&'r self, projects: &'r [Project]) -> impl Iterator<Item = &'r str> {
+        let (projects, named): (&[Project], &[String]) = match &self.keep_last {
+            KeepLast::Nowhere => (&[], &[]),
+            KeepLast::Projects => (projects, &[]),
+            KeepLast::Named(groups) => (&[], groups),
+        };
+        let projects = projects.iter().map(|project| project.group.as_str());
+        projects.chain(named.iter().map(String::as_str))
+    }
 }
 
 /// Guests that no rule touches.
@@ -174,7 +189,12 @@ impl Policy {
             .iter()
             .flat_map(|rule| &rule.stages)
             .flat_map(Stage::groups);
+        let kept = self
+            .rules
+            .iter()
+            .flat_map(|rule| rule.keeps_last_of(&self.projects));
         projects
+            .chain(kept)
             .chain(conditions.flat_map(Condition::groups))
             .chain(stages)
             .collect()

@@ -22,6 +22,8 @@ pub(super) use order::SIGN_IN_LAG;
 use reader::Reader;
 pub(crate) use trials::trials;
 
+pub use spans::span;
+
 /// One thing wrong with a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

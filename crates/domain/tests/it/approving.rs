@@ -1,6 +1,7 @@
 //! What is approved.
 
 use chrono::TimeDelta;
+use innkeeper_domain::approve::Ledger;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::{Action, Cap};
 
@@ -11,7 +12,9 @@ fn all(count: u32) -> Tenant {
 }
 
 fn approved(tenant: &Tenant, mode: Mode) -> (usize, Vec<String>) {
-    let approval = tenant.plan().approve(mode, &tenant.policy.limits);
+    let approval = tenant
+        .plan()
+        .approve(mode, &tenant.policy.limits, &Ledger::default());
     (
         approval.plan.steps().len(),
         approval.refusals.iter().map(ToString::to_string).collect(),

@@ -9,6 +9,7 @@ mod documents;
 mod facts;
 mod forecasting;
 mod kleene;
+mod limits;
 mod mistakes;
 mod notices;
 mod policies;

@@ -1,7 +1,7 @@
 //! What is wrong with a policy file, and where.
 
 use chrono::TimeDelta;
-use innkeeper_domain::policy::{Action, FromGroups, Policy, Recipient};
+use innkeeper_domain::policy::{Action, Cap, FromGroups, KeepLast, Policy, Recipient};
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 
 use crate::stages::with_stages;
@@ -291,6 +291,26 @@ fn limits_are_numbers_that_can_be_kept() {
             "2:23: [limits] disable: percent is a number from 0 to 100",
         ),
         (
+            "disable = { guest_per_day = 1 }",
+            "2:13: [limits] disable: there is no key guest_per_day; did you mean guests_per_day?",
+        ),
+        (
+            "disable = { guests_per_day = true }",
+            "2:30: [limits] disable: guests_per_day is a whole number, 0 or more",
+        ),
+        (
+            "ceiling = 500",
+            "2:11: [limits]: a cap is a table, such as ceiling = { guests = 50, percent = 5 }",
+        ),
+        (
+            "per_domain = { guests_per_day = 1 }",
+            "2:16: [limits] per_domain: there is no key guests_per_day; there are guests, percent",
+        ),
+        (
+            "per_sponser = { guests = 1 }",
+            "2:1: [limits]: there is no key per_sponser; did you mean per_sponsor?",
+        ),
+        (
             "shrink_percent = 200",
             "2:18: [limits]: shrink_percent is a number from 0 to 100",
         ),
@@ -416,6 +436,50 @@ fn a_limit_that_is_given_in_part_keeps_the_customary_rest() {
     assert_eq!(cap(Action::Delete), (3, 2.0));
     assert_eq!(cap(Action::Disable), (50, 0.5));
     assert_eq!(cap(Action::Notify), (500, 100.0));
+}
+
+#[test]
+fn a_day_a_domain_a_sponsor_and_the_ceiling_have_limits_of_their_own() {
+    let text = "[limits]\ndelete = { guests = 3, guests_per_day = 5 }\nper_domain = { guests = 7 }\n\
+                per_sponsor = { percent = 50 }\nceiling = { guests = 0 }\n";
+    let limits = Policy::parse("policy.toml", text).unwrap().limits;
+    let pair = |cap: Cap| (cap.guests, cap.percent);
+    assert_eq!(pair(limits.day(Action::Delete)), (5, 8.0));
+    assert_eq!(pair(limits.day(Action::Disable)), (200, 20.0));
+    assert_eq!(pair(limits.per_domain), (7, 100.0));
+    assert_eq!(pair(limits.per_sponsor), (25, 50.0));
+    assert_eq!(limits.ceiling_of(100_000), 0);
+}
+
+#[test]
+fn a_rule_keeps_the_last_guest_of_projects_or_of_groups() {
+    let rule = |keep: &str| {
+        format!(
+            "[[rule]]\nname = \"r\"\nwhen = 'guest.inactive_days > 1'\n{keep}\nstages = [{{ action = \"notify\" }}]\n\
+             [[project]]\ngroup = \"bridge\"\nends = 2027-01-31\n"
+        )
+    };
+    let parsed = |keep: &str| Policy::parse("policy.toml", &rule(keep)).unwrap();
+    assert_eq!(parsed("").rules[0].keep_last, KeepLast::Nowhere);
+    let projects = parsed("keep_last_of_group = \"projects\"");
+    let kept: Vec<_> = projects.rules[0]
+        .keeps_last_of(&projects.projects)
+        .collect();
+    assert_eq!(kept, ["bridge"]);
+    let named = parsed("keep_last_of_group = [\"a\", \"b\"]");
+    assert_eq!(
+        named.rules[0].keep_last,
+        KeepLast::Named(vec!["a".into(), "b".into()])
+    );
+    assert!(named.groups().contains("b"));
+    assert_eq!(
+        problems(&rule("keep_last_of_group = \"bridge\"")),
+        "policy.toml:4:22: rule \"r\": keep_last_of_group is \"projects\", or a list of groups; write [\"bridge\"] for one group"
+    );
+    assert_eq!(
+        problems(&rule("keep_last_of_groups = \"projects\"")),
+        "policy.toml:4:1: rule \"r\": there is no key keep_last_of_groups; did you mean keep_last_of_group?"
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::{Reading, SignIns};
+use innkeeper_domain::approve::Ledger;
 use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::decide::{Judge, decide};
 use innkeeper_domain::decision::{Decision, Order};
@@ -57,6 +58,7 @@ notify = { guests = 100, percent = 100 }
 disable = { guests = 100, percent = 100 }
 delete = { guests = 100, percent = 100 }
 remove-from-group = { guests = 100, percent = 100 }
+ceiling = { guests = 100, percent = 100 }
 "#;
 
 pub fn start() -> DateTime<Utc> {
@@ -109,6 +111,7 @@ pub fn guest(number: u32) -> GuestView {
         cases: Vec::new(),
         previous_cases: 0,
         decisions: Vec::new(),
+        brought_back: 0,
     }
 }
 
@@ -222,7 +225,7 @@ impl Tenant {
         for change in &changes {
             self.change(change);
         }
-        let approval = plan.approve(Mode::Enforce, &self.policy.limits);
+        let approval = plan.approve(Mode::Enforce, &self.policy.limits, &Ledger::default());
         for step in approval.plan.steps() {
             self.execute(step);
         }

@@ -79,11 +79,11 @@ impl Reader {
         let mut answers = Vec::with_capacity(guests.len());
         for chunk in guests.chunks(IN_ONE_FILTER) {
             let mut present = self.users(chunk, depth).await?;
-            let mut known = Known::default();
+            let known = Known::default();
             let mut about = self.about(&present).await?;
             let sponsors: Vec<&DirectoryObject> =
                 about.values().flat_map(|about| &about.sponsors).collect();
-            self.look_up(&sponsors, &mut known).await?;
+            self.look_up(&sponsors, &known).await?;
             for id in chunk {
                 answers.push(match (present.remove(id), about.remove(id)) {
                     (Some(guest), Some(about)) => about.answer(guest, &known),

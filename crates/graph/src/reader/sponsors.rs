@@ -1,6 +1,7 @@
 //! The guests' sponsors.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use innkeeper_domain::ids::{GuestId, SponsorId};
@@ -36,8 +37,8 @@ pub struct SponsorPage {
 }
 
 /// Sponsors that were looked up; `None` for one that is not there any more.
-#[derive(Default)]
-pub(super) struct Known(HashMap<Uuid, Option<Sponsor>>);
+#[derive(Clone, Default)]
+pub(super) struct Known(Arc<Mutex<HashMap<Uuid, Option<Sponsor>>>>);
 
 impl Reader {
     /// Every guest's sponsors: `GET /users?$expand=sponsors`. A guest whose row does not say is left out, as is a sponsor
@@ -69,19 +70,19 @@ impl Reader {
         };
         let rows = stream::iter(parts).flatten_unordered(LANES);
         let known = Known::default();
-        stream::try_unfold((rows, known), move |(mut rows, mut known)| async move {
-            let Some(rows_of_page) = rows.try_next().await? else {
-                return Ok(None);
-            };
-            let page = self.complete(rows_of_page, &mut known).await?;
-            Ok(Some((page, (rows, known))))
-        })
+        let reader = self.clone();
+        // Pages are completed side by side as well; what two of them look up at once is looked up twice.
+        let completed = rows.map_ok(move |rows| {
+            let (reader, known) = (reader.clone(), known.clone());
+            async move { reader.complete(rows, &known).await }
+        });
+        completed.try_buffer_unordered(LANES)
     }
 
     async fn complete(
         &self,
         rows: Vec<Sponsored>,
-        known: &mut Known,
+        known: &Known,
     ) -> Result<SponsorPage, GraphError> {
         let mut guests = Vec::with_capacity(rows.len());
         let whole = || rows.iter().filter_map(|row| Some((row.id, row.whole()?)));
@@ -98,17 +99,19 @@ impl Reader {
     pub(super) async fn look_up(
         &self,
         objects: &[&DirectoryObject],
-        known: &mut Known,
+        known: &Known,
     ) -> Result<(), GraphError> {
         let mut unknown: Vec<Uuid> = Vec::new();
-        for object in objects {
-            if object.is_group() {
-                known
-                    .0
-                    .entry(object.id)
-                    .or_insert_with(|| Some((*object).clone().sponsor()));
-            } else if !known.0.contains_key(&object.id) && !unknown.contains(&object.id) {
-                unknown.push(object.id);
+        {
+            let mut known = known.lock();
+            for object in objects {
+                if object.is_group() {
+                    known
+                        .entry(object.id)
+                        .or_insert_with(|| Some((*object).clone().sponsor()));
+                } else if !known.contains_key(&object.id) && !unknown.contains(&object.id) {
+                    unknown.push(object.id);
+                }
             }
         }
         let mut looked_up = Vec::new();
@@ -125,23 +128,28 @@ impl Reader {
             .try_collect()
             .await?;
         let found = found.into_iter().flatten();
-        known
-            .0
-            .extend(found.map(|object| (object.id, Some(object.sponsor()))));
+        let mut known = known.lock();
+        known.extend(found.map(|object| (object.id, Some(object.sponsor()))));
         for id in unknown {
-            known.0.entry(id).or_insert(None);
+            known.entry(id).or_insert(None);
         }
         Ok(())
     }
 }
 
 impl Known {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Option<Sponsor>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The sponsors that are still there, ordered by id.
     pub(super) fn sponsors(&self, objects: &[DirectoryObject]) -> Vec<Sponsor> {
+        let known = self.lock();
         let mut sponsors: Vec<Sponsor> = objects
             .iter()
-            .filter_map(|object| self.0.get(&object.id).cloned().flatten())
+            .filter_map(|object| known.get(&object.id).cloned().flatten())
             .collect();
+        drop(known);
         sponsors.sort_by_key(|sponsor| sponsor.id);
         sponsors.dedup_by_key(|sponsor: &mut Sponsor| -> SponsorId { sponsor.id });
         sponsors

@@ -7,6 +7,7 @@ use innkeeper_engine::{Failure, Report, Tenant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::plans::waits;
 use crate::cli::{Global, Output};
 use crate::daemon;
 use crate::exit::Exit;
@@ -45,6 +46,13 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         for refusal in &report.approval.refusals {
             eprintln!("{}: refused: {refusal}", tenant.name);
         }
+        let waiting = report.approval.waiting.len() as u64;
+        if waiting > 0 {
+            eprintln!(
+                "{}",
+                waits(&tenant.name, &report.recorded.to_string(), waiting)
+            );
+        }
         for Failure { guest, call, error } in &report.deeds.failures {
             eprintln!("{}: {call} of {guest} failed: {error}", tenant.name);
         }
@@ -65,7 +73,8 @@ fn is_failure(report: &Report) -> bool {
         Health::Healthy => false,
         Health::Unhealthy { .. } => true,
     };
-    refused || !report.deeds.failures.is_empty() || report.deeds.interrupted
+    let waits = !report.approval.waiting.is_empty();
+    refused || waits || !report.deeds.failures.is_empty() || report.deeds.interrupted
 }
 
 fn push(rows: &mut Rows, tenant: &str, report: &Report) {
@@ -95,7 +104,9 @@ fn object(tenant: &str, report: &Report) -> Value {
         "observation": report.plan.observation.id,
         "guests": report.plan.observation.counts.guests,
         "healthy": report.plan.observation.health.is_healthy(),
+        "plan_id": report.recorded,
         "plan_hash": report.plan.hash(),
+        "waiting": report.approval.waiting.len(),
         "refusals": report.approval.refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "settled": report.settled,
         "outcomes": outcomes,

@@ -13,7 +13,9 @@ use innkeeper_store::{Store, StoreError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::backlog::Pace;
 use super::judging::shown;
+use super::plans::waits;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
@@ -46,10 +48,14 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let report = report?;
     let (upns, bad_dates) = upns(&installation.store, tenant.id, &tenant.policy.policy).await?;
     warn_of_bad_dates(&tenant.policy.policy, &bad_dates);
+    let pace = Pace::of(
+        &installation.config.schedule,
+        report.plan.observation.finished,
+    );
     match global.output {
-        Output::Json => print_json(&document(&tenant.name, &report, &upns))?,
+        Output::Json => print_json(&document(&tenant.name, &report, pace, &upns))?,
         Output::Csv => rows(report.plan.verdicts.iter(), &upns).print_csv()?,
-        Output::Table => print_plan(&tenant.name, &report, &upns)?,
+        Output::Table => print_plan(&tenant.name, &report, pace, &upns)?,
     }
     Ok(exit(&report))
 }
@@ -117,7 +123,7 @@ fn warn_of_bad_dates(policy: &Policy, bad_dates: &[BadDate]) {
 }
 
 /// The document of `--output json`; `docs/plan.md` describes it.
-fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
+fn document(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Value {
     let Plan {
         observation,
         policy_hash,
@@ -141,9 +147,12 @@ fn document(tenant: &str, report: &Report, upns: &Upns) -> Value {
             "health": health(&observation.counts, &observation.health),
         },
         "policy_hash": policy_hash,
+        "plan_id": report.recorded,
         "plan_hash": report.plan.hash(),
         "approved": report.approval.refusals.is_empty(),
         "refusals": report.approval.refusals.iter().map(refusal).collect::<Vec<_>>(),
+        "waiting": report.approval.waiting.len(),
+        "backlog": pace.objects(&report.approval.backlog),
         "verdicts": verdicts,
     })
 }
@@ -228,7 +237,7 @@ fn eyes(counts: &Counts) -> String {
     )
 }
 
-fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
+fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<()> {
     let plan = &report.plan;
     let count = |word: &str| {
         plan.verdicts
@@ -259,6 +268,11 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     for refusal in &report.approval.refusals {
         print(&format!("Refused: {refusal}.\n"))?;
     }
+    let waiting = report.approval.waiting.len() as u64;
+    if waiting > 0 {
+        let plan = report.recorded.to_string();
+        print(&format!("{}\n", waits(tenant, &plan, waiting)))?;
+    }
     let columns = ["guest_id", "verdict", "stage"];
     let due = rows(
         plan.verdicts
@@ -272,6 +286,11 @@ fn print_plan(tenant: &str, report: &Report, upns: &Upns) -> Result<()> {
     } else {
         print("\nDue now:\n")?;
         due.print_table(usize::MAX)?;
+    }
+    let backlog = pace.rows(&report.approval.backlog);
+    if !backlog.is_empty() {
+        print("\nNot done with this plan, and when it is at the earliest:\n")?;
+        backlog.print_table(usize::MAX)?;
     }
     let is_coming = |verdict: &&Verdict| matches!(&verdict.conclusion, Conclusion::Wait(waiting) if waiting.next.is_some());
     let mut coming: Vec<&Verdict> = plan.verdicts.iter().filter(is_coming).collect();

@@ -12,6 +12,9 @@ use crate::exit::UsageError;
 /// The policy that is shipped.
 const POLICY: &str = include_str!("../../../../config/policy.toml");
 
+/// Its line that makes a plan wait for a person.
+const CEILING: &str = "ceiling = { guests = 500, percent = 20 }";
+
 /// The first line of a configuration that a demo wrote. A folder without one is not the demo's to overwrite.
 const MARK: &str = "# Written by `innkeeper demo`.";
 
@@ -55,7 +58,8 @@ pub(super) async fn prepare(directory: &Path, world: &World) -> Result<Folder> {
 
 /// The shipped policy, with what only this tenant knows: its projects and its synchronised partners.
 async fn policy(world: &World) -> Result<String> {
-    let mut policy = POLICY.to_owned();
+    // Nobody is there to be asked.
+    let mut policy = POLICY.replace(CEILING, "ceiling = { guests = 500, percent = 100 }");
     policy.push_str("\n# ---- This tenant's projects and partners, added by the demo ----\n");
     for project in world.projects().await? {
         write!(
@@ -101,4 +105,14 @@ fn configuration(world: &World, info: &Info) -> String {
          [tenants.credential]\nkind = \"client-secret\"\nclient_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\n\n\
          [tenants.notify]\nsender = \"{notify_sender}\"\noperators = [{operators}]\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_policy_has_the_line_that_the_demo_exchanges() {
+        assert_eq!(POLICY.matches(CEILING).count(), 1);
+    }
 }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::activity::SignIns;
+use innkeeper_domain::approve::Ledger;
 use innkeeper_domain::case::{Case, CaseChange};
 use innkeeper_domain::decide::{Judge, decide};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
-use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
+use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, OurDeeds, UserType};
 use innkeeper_domain::ids::{CaseId, GroupId, GuestId, ObservationId, TenantId};
 use innkeeper_domain::merge::merge;
 use innkeeper_domain::observation::{Counts, Health, Observation};
@@ -31,6 +32,7 @@ pub(super) struct Observer {
     policy: Arc<PolicyInForce>,
     records: BTreeMap<GuestId, GuestRecord>,
     cases: BTreeMap<CaseId, Case>,
+    ours: BTreeMap<GuestId, OurDeeds>,
     last: Option<(DateTime<Utc>, Watched, u64)>,
 }
 
@@ -41,6 +43,7 @@ impl Observer {
             policy,
             records: BTreeMap::new(),
             cases: BTreeMap::new(),
+            ours: BTreeMap::new(),
             last: None,
         }
     }
@@ -89,7 +92,8 @@ impl Observer {
         for change in &changes {
             self.change(change);
         }
-        let approval = plan.approve(Mode::Enforce, &limits);
+        // A day has one cycle, and nobody is there to ask.
+        let approval = plan.approve(Mode::Enforce, &limits, &Ledger::default());
         let mut deeds = BTreeSet::new();
         for step in approval.plan.steps() {
             if self.changes_something(step) {
@@ -135,12 +139,20 @@ impl Observer {
         let Some(record) = self.records.get_mut(&step.guest) else {
             return;
         };
+        let ours = self.ours.entry(step.guest).or_default();
         match step.effect {
             Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } => {}
             Effect::Disable if record.guest.enabled == Some(false) => {}
-            Effect::Disable => record.disabled_by_us = Some(now),
-            Effect::Enable { .. } => record.disabled_by_us = None,
+            Effect::Disable => {
+                ours.disabled += 1;
+                record.disabled_by_us = Some(now);
+            }
+            Effect::Enable { .. } => {
+                ours.enabled += 1;
+                record.disabled_by_us = None;
+            }
             Effect::Delete => {
+                ours.deleted += 1;
                 record.gone = Some(now);
                 record.deleted_by_us = Some(now);
                 self.cases.retain(|_, case| case.guest != step.guest);
@@ -193,7 +205,9 @@ impl Observer {
                 .cloned()
                 .collect();
             groups.sort_by_key(|group| group.id);
+            let ours = self.ours.get(&guest.id).copied().unwrap_or_default();
             views.push(GuestView {
+                brought_back: record.brought_back(ours),
                 record,
                 sponsors: guest
                     .sponsors

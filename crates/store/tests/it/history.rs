@@ -1,14 +1,17 @@
 //! Observations, cases, plans, intents, the journal and leases.
 
 use chrono::TimeDelta;
+use innkeeper_domain::approve::{Answer, StepKey};
 use innkeeper_domain::case::{Case, Closing};
-use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
+use innkeeper_domain::guest::GuestRecord;
+use innkeeper_domain::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::{Anchors, Broken, Event};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
 use innkeeper_domain::policy::{Action, Notice, RuleName};
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
-use innkeeper_store::{LeaseGrant, ObservationState, PlanRow, Store, StoreError, Tx};
+use innkeeper_store::{DecisionRow, LeaseGrant, ObservationState, PlanRow, Store, StoreError, Tx};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,6 +22,9 @@ on_both! {
     a_case_is_opened_moved_on_and_closed_once
     a_guest_has_one_open_case_under_a_rule
     policies_and_plans_are_kept
+    a_decision_counts_for_the_steps_of_its_plan_until_it_ends_or_the_policy_is_another
+    the_steps_of_the_newest_plans_without_a_decision_are_kept
+    how_often_somebody_brought_a_guest_back_is_told_by_what_we_did
     an_intent_is_open_until_it_is_concluded_and_is_concluded_once
     the_journal_is_a_chain
     a_lease_is_held_by_one_and_fenced_by_its_epoch
@@ -217,12 +223,203 @@ async fn policies_and_plans_are_kept(store: Store) {
         approved: day == 1,
         steps: 3,
         refusals: json!([{ "refusal": "mode" }]),
+        backlog: json!([]),
         body: "[]".into(),
     };
     assert_eq!(tx.last_plan(tenant()).await.expect("read"), None);
     tx.save_plan(tenant(), &plan(1)).await.expect("kept");
     tx.save_plan(tenant(), &plan(2)).await.expect("kept");
     assert_eq!(tx.last_plan(tenant()).await.expect("read"), Some(plan(2)));
+}
+
+fn waiting(guest: GuestId) -> Step {
+    Step {
+        guest,
+        case: CaseId::derived(&[b"case"]),
+        rule: RuleName::from("inactive"),
+        stage: 1,
+        effect: Effect::Disable,
+        due: at(1),
+        because: "guest.inactive_days = 100".into(),
+    }
+}
+
+fn waiting_plan(day: i64) -> PlanRow {
+    PlanRow {
+        id: PlanId::derived(&[&day.to_be_bytes()]),
+        observation: ObservationId::derived(&[b"1"]),
+        policy_hash: "abc".into(),
+        plan_hash: day.to_string(),
+        made: at(day),
+        approved: false,
+        steps: 1,
+        refusals: json!([{ "refusal": "over-ceiling" }]),
+        backlog: json!([{ "action": "disable" }]),
+        body: "[]".into(),
+    }
+}
+
+async fn a_decision_counts_for_the_steps_of_its_plan_until_it_ends_or_the_policy_is_another(
+    store: Store,
+) {
+    let guest = with_guests(&store, 1).await[0].guest.clone();
+    let step = waiting(guest.id);
+    let plan = waiting_plan(1);
+    let mut tx = begin(&store).await;
+    tx.save_plan(tenant(), &plan).await.expect("kept");
+    tx.save_waiting(tenant(), plan.id, std::slice::from_ref(&step))
+        .await
+        .expect("kept");
+    assert_eq!(
+        tx.plan(tenant(), plan.id).await.expect("read"),
+        Some(plan.clone())
+    );
+    let shown = tx.waiting_steps(tenant(), plan.id).await.expect("read");
+    assert_eq!(
+        (shown[0].upn.as_ref(), &shown[0].effect, shown[0].due),
+        (Some(&guest.upn), &Effect::Disable, at(1))
+    );
+    let approved = DecisionRow {
+        plan: plan.id,
+        answer: Answer::Approved,
+        at: at(2),
+        by: "ann".into(),
+        reason: "looked at".into(),
+        expires: Some(at(5)),
+    };
+    tx.decide_plan(tenant(), &approved).await.expect("kept");
+    assert_eq!(
+        tx.plan_decisions(tenant()).await.expect("read"),
+        std::slice::from_ref(&approved)
+    );
+    let key = StepKey::of(&step);
+    for (policy, day, expected) in [
+        ("abc", 4, vec![(key.clone(), Answer::Approved)]),
+        ("abc", 5, vec![]),
+        ("def", 4, vec![]),
+    ] {
+        assert_eq!(
+            tx.decided_steps(tenant(), policy, at(day))
+                .await
+                .expect("read"),
+            expected
+        );
+    }
+    let rejected = DecisionRow {
+        answer: Answer::Rejected,
+        at: at(3),
+        expires: None,
+        ..approved
+    };
+    tx.decide_plan(tenant(), &rejected).await.expect("kept");
+    tx.forget_waiting(tenant(), "abc", at(9))
+        .await
+        .expect("forgotten");
+    assert_eq!(
+        tx.decided_steps(tenant(), "abc", at(9))
+            .await
+            .expect("read"),
+        [(key, Answer::Rejected)]
+    );
+    tx.forget_waiting(tenant(), "def", at(9))
+        .await
+        .expect("forgotten");
+    assert_eq!(tx.waiting_steps(tenant(), plan.id).await.expect("read"), []);
+}
+
+async fn the_steps_of_the_newest_plans_without_a_decision_are_kept(store: Store) {
+    let guest = with_guests(&store, 1).await[0].guest.id;
+    let mut tx = begin(&store).await;
+    for day in 1..8 {
+        let plan = waiting_plan(day);
+        tx.save_plan(tenant(), &plan).await.expect("kept");
+        tx.save_waiting(tenant(), plan.id, &[waiting(guest)])
+            .await
+            .expect("kept");
+        if day < 3 {
+            let decision = DecisionRow {
+                plan: plan.id,
+                answer: Answer::Approved,
+                at: at(day),
+                by: "ann".into(),
+                reason: "looked at".into(),
+                expires: Some(at(day + 5)),
+            };
+            tx.decide_plan(tenant(), &decision).await.expect("kept");
+        }
+    }
+    tx.forget_waiting(tenant(), "abc", at(6))
+        .await
+        .expect("forgotten");
+    let mut kept = Vec::new();
+    for day in 1..8 {
+        if !tx
+            .waiting_steps(tenant(), waiting_plan(day).id)
+            .await
+            .expect("read")
+            .is_empty()
+        {
+            kept.push(day);
+        }
+    }
+    assert_eq!(kept, [2, 4, 5, 6, 7]);
+    let newest: Vec<_> = tx
+        .plans(tenant(), 2)
+        .await
+        .expect("read")
+        .into_iter()
+        .map(|plan| plan.made)
+        .collect();
+    assert_eq!(newest, [at(7), at(6)]);
+}
+
+async fn how_often_somebody_brought_a_guest_back_is_told_by_what_we_did(store: Store) {
+    let record = with_guests(&store, 1).await[0].clone();
+    let guest = record.guest.id;
+    let mut tx = begin(&store).await;
+    let deeds = [
+        (Call::Disable, Outcome::Done { request_id: None }),
+        (Call::Enable, Outcome::FoundDone),
+        (Call::Disable, Outcome::FoundDone),
+        (Call::Disable, Outcome::Already),
+        (Call::Disable, Outcome::Done { request_id: None }),
+    ];
+    for (number, (call, outcome)) in deeds.into_iter().enumerate() {
+        let intent = Intent {
+            id: IntentId::derived(&[&number.to_be_bytes()]),
+            plan: PlanId::derived(&[b"plan"]),
+            case: CaseId::derived(&[b"case"]),
+            guest,
+            rule: RuleName::from("inactive"),
+            stage: 1,
+            call,
+            created: at(1),
+        };
+        tx.begin_intents(tenant(), std::slice::from_ref(&intent))
+            .await
+            .expect("written down");
+        tx.conclude(tenant(), &[intent.id], at(1), &outcome)
+            .await
+            .expect("concluded");
+    }
+    let revived = GuestRecord {
+        revived: Some(at(1)),
+        ..record
+    };
+    tx.save_guests(tenant(), &[&revived]).await.expect("kept");
+    let row = tx
+        .guest_row(tenant(), guest)
+        .await
+        .expect("read")
+        .expect("known");
+    assert_eq!(row.view.brought_back, 2);
+    let disabled = GuestRecord {
+        disabled_by_us: Some(at(1)),
+        ..revived
+    };
+    tx.save_guests(tenant(), &[&disabled]).await.expect("kept");
+    let rows = tx.guest_rows(tenant(), None, 10).await.expect("read");
+    assert_eq!(rows[0].view.brought_back, 1);
 }
 
 async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: Store) {

@@ -31,6 +31,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0002_present_guests",
             "0003_sign_in_log",
             "0004_evidence",
+            "0005_plan_decisions",
             "0006_readings",
             "0007_decisions",
             "0008_snapshots"
@@ -43,6 +44,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0002_present_guests",
             "0003_sign_in_log",
             "0004_evidence",
+            "0005_plan_decisions",
             "0006_readings",
             "0007_decisions",
             "0008_snapshots"

@@ -51,6 +51,7 @@ async fn old_observations_and_plans_go_and_those_that_count_stay(store: Store) {
             approved: true,
             steps: 0,
             refusals: json!([]),
+            backlog: json!([]),
             body: "[]".into(),
         };
         tx.save_plan(tenant(), &plan).await.expect("kept");

@@ -24,13 +24,32 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
     let known: Vec<&str> = Action::ALL
         .into_iter()
         .map(Action::as_str)
-        .chain(["shrink_percent", "longest_gap", "immunity"])
+        .chain([
+            "per_domain",
+            "per_sponsor",
+            "ceiling",
+            "shrink_percent",
+            "longest_gap",
+            "immunity",
+        ])
         .collect();
     reader.only_keys(table, "[limits]", &known);
     for action in Action::ALL {
         if let Some(item) = table.get(action.as_str()) {
-            let cap = cap(reader, item, action, limits.cap(action));
-            limits.set_cap(action, cap);
+            caps(reader, item, action, &mut limits);
+        }
+    }
+    for (key, cap) in [
+        ("per_domain", &mut limits.per_domain),
+        ("per_sponsor", &mut limits.per_sponsor),
+        ("ceiling", &mut limits.ceiling),
+    ] {
+        if let Some(item) = table.get(key)
+            && let Some(table) = table_of(reader, item, key)
+        {
+            let what = format!("[limits] {key}");
+            reader.only_keys(table, &what, &["guests", "percent"]);
+            *cap = cap_of(reader, table, &what, ["guests", "percent"], *cap);
         }
     }
     if let Some(item) = table.get("shrink_percent") {
@@ -52,39 +71,62 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
     limits
 }
 
-fn cap(reader: &mut Reader<'_>, item: &Item, action: Action, customary: Cap) -> Cap {
-    let Some(table) = item.as_table_like() else {
-        reader.problem(
-            start(item.span()),
-            format!(
-                "[limits]: a cap is a table, such as {action} = {{ guests = 50, percent = 5 }}"
-            ),
-        );
-        return customary;
+/// The caps of an action: of one cycle, and of a day.
+fn caps(reader: &mut Reader<'_>, item: &Item, action: Action, limits: &mut Limits) {
+    let Some(table) = table_of(reader, item, action.as_str()) else {
+        return;
     };
     let what = format!("[limits] {action}");
-    reader.only_keys(table, &what, &["guests", "percent"]);
-    let guests = table.get("guests").map_or(Some(customary.guests), |item| {
-        let guests = item
-            .as_integer()
-            .and_then(|guests| u64::try_from(guests).ok());
-        if guests.is_none() {
-            reader.problem(
-                start(item.span()),
-                format!("{what}: guests is a whole number, 0 or more"),
-            );
-        }
-        guests
-    });
-    let percent = table
-        .get("percent")
-        .map_or(Some(customary.percent), |item| {
-            percent(reader, item, &format!("{what}: percent"))
-        });
-    Cap {
-        guests: guests.unwrap_or(customary.guests),
-        percent: percent.unwrap_or(customary.percent),
+    let cycle = ["guests", "percent"];
+    let day = ["guests_per_day", "percent_per_day"];
+    reader.only_keys(table, &what, &[cycle, day].concat());
+    let cap = cap_of(reader, table, &what, cycle, limits.cap(action));
+    limits.set_cap(action, cap);
+    let cap = cap_of(reader, table, &what, day, limits.day(action));
+    limits.set_day(action, cap);
+}
+
+fn table_of<'i>(reader: &mut Reader<'_>, item: &'i Item, key: &str) -> Option<&'i dyn TableLike> {
+    let table = item.as_table_like();
+    if table.is_none() {
+        reader.problem(
+            start(item.span()),
+            format!("[limits]: a cap is a table, such as {key} = {{ guests = 50, percent = 5 }}"),
+        );
     }
+    table
+}
+
+fn cap_of(
+    reader: &mut Reader<'_>,
+    table: &dyn TableLike,
+    what: &str,
+    [guests, percent]: [&str; 2],
+    customary: Cap,
+) -> Cap {
+    Cap {
+        guests: table
+            .get(guests)
+            .and_then(|item| whole(reader, item, &format!("{what}: {guests}")))
+            .unwrap_or(customary.guests),
+        percent: table
+            .get(percent)
+            .and_then(|item| self::percent(reader, item, &format!("{what}: {percent}")))
+            .unwrap_or(customary.percent),
+    }
+}
+
+fn whole(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<u64> {
+    let number = item
+        .as_integer()
+        .and_then(|number| u64::try_from(number).ok());
+    if number.is_none() {
+        reader.problem(
+            start(item.span()),
+            format!("{what} is a whole number, 0 or more"),
+        );
+    }
+    number
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage")]

@@ -8,7 +8,7 @@ use super::nearest_or_all;
 use super::reader::{Place, Reader, start};
 use super::stages::stages;
 use super::{Position, RulePlaces, order};
-use crate::policy::{Condition, OnUnknown, Protection, Rule, RuleName};
+use crate::policy::{Condition, KeepLast, OnUnknown, Protection, Rule, RuleName};
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 80;
@@ -29,12 +29,20 @@ pub(super) fn rules(
         reader.only_keys(
             place.table,
             &what,
-            &["name", "when", "stages", "unannounced", "unknown"],
+            &[
+                "name",
+                "when",
+                "stages",
+                "unannounced",
+                "unknown",
+                "keep_last_of_group",
+            ],
         );
         let name = name(reader, place, &what, "rule", &mut names);
         let when = condition(reader, place, &what);
         let unannounced = reader.flag(place, "unannounced", &what);
         let unknown = on_unknown(reader, place, &what);
+        let keep_last = keep_last(reader, place, &what);
         let stages = stages(reader, place, &what);
         if let Some(stages) = &stages {
             order::check(reader, &what, when.as_ref(), stages, unannounced);
@@ -50,6 +58,7 @@ pub(super) fn rules(
                 when,
                 stages,
                 unknown,
+                keep_last,
             });
         }
     }
@@ -71,6 +80,30 @@ fn on_unknown(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> OnUnknow
         reader.problem(at, format!("{what}: unknown cannot be {word:?}{hint}"));
         OnUnknown::default()
     })
+}
+
+fn keep_last(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> KeepLast {
+    let key = "keep_last_of_group";
+    let Some(item) = place.get(key) else {
+        return KeepLast::Nowhere;
+    };
+    match item.as_str() {
+        Some("projects") => KeepLast::Projects,
+        Some(other) => {
+            reader.problem(
+                start(item.span()),
+                format!("{what}: {key} is \"projects\", or a list of groups; write [{other:?}] for one group"),
+            );
+            KeepLast::Nowhere
+        }
+        None => KeepLast::Named(
+            reader
+                .texts(item, key, what)
+                .into_iter()
+                .map(|(group, _)| group)
+                .collect(),
+        ),
+    }
 }
 
 pub(super) fn protections(

@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 const LONGEST: TimeDelta = TimeDelta::days(3650);
 
 /// Reads a span; else tells what is wrong with it, as the end of a sentence that begins with the text.
-pub(super) fn span(text: &str) -> Result<TimeDelta, String> {
+///
+/// # Errors
+/// That end of a sentence.
+pub fn span(text: &str) -> Result<TimeDelta, String> {
     let is_unit = |letters: &&str| !letters.is_empty();
     for unit in text
         .split(|character: char| !character.is_alphabetic())

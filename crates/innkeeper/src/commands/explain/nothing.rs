@@ -4,7 +4,7 @@ use innkeeper_domain::facts::Facts;
 use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::verdict::{Conclusion, Effect, Step, Uncertain, Verdict};
+use innkeeper_domain::verdict::{Cause, Conclusion, Effect, Step, Uncertain, Verdict};
 
 use super::super::judging::shown;
 
@@ -38,10 +38,15 @@ pub(super) fn why(
         Conclusion::Protected(protector) => {
             Some(format!("it {protector}").replacen("it protected", "it is protected", 1))
         }
-        Conclusion::Unknown(Uncertain { fact, .. }) => Some(format!(
-            "guest.{fact} is not known, and unknown takes nothing away: {}",
-            fact.absent_when()
-        )),
+        Conclusion::Unknown(Uncertain { cause, .. }) => Some(match cause {
+            Cause::Fact(fact) => format!(
+                "guest.{fact} is not known, and unknown takes nothing away: {}",
+                fact.absent_when()
+            ),
+            Cause::BroughtBack(times) => format!(
+                "somebody brought the account back {times} times after Innkeeper had taken it: it is left to a person"
+            ),
+        }),
         Conclusion::Act(steps) => not_allowed(steps, policy, mode),
     }
 }
