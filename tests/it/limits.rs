@@ -291,7 +291,7 @@ async fn a_guest_whom_somebody_brings_back_twice_is_left_to_a_person() {
     tenant.write(
         "policy.toml",
         "[[rule]]\nname = \"old\"\nwhen = 'guest.account_age_days >= 10 && guest.mail == \"ann@partner.example\"'\n\
-         stages = [{ action = \"notify\" }, { action = \"disable\", wait = \"1d\" }]\n",
+         stages = [{ action = \"notify\" }, { action = \"disable\", wait = \"1d\" }]\n\n[limits]\nimmunity = \"0s\"\n",
     );
     let guest = tenant.add_guest("ann", 100).await;
     tenant.add_guest("active", 1).await;
