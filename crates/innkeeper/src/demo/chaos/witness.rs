@@ -331,3 +331,169 @@ fn named_in(body: &str) -> impl Iterator<Item = (&str, &str)> {
         .collect();
     pairs.into_iter()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use innkeeper_domain::ids::{CaseId, IntentId, PlanId};
+    use innkeeper_domain::policy::RuleName;
+    use innkeeper_engine::PolicyInForce;
+
+    use super::*;
+
+    const POLICY: &str = r#"
+[[rule]]
+name = "inactive"
+when = 'guest.inactive_days >= 90'
+stages = [
+  { action = "notify" },
+  { action = "disable", wait = "14d" },
+  { action = "delete", wait = "30d" },
+]
+"#;
+
+    fn guest() -> GuestId {
+        GuestId::derived(&[b"ann"])
+    }
+
+    fn on(day: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(day * 86_400, 0).expect("a day of our time")
+    }
+
+    struct Story {
+        policy: Policy,
+        witness: Witness,
+    }
+
+    impl Story {
+        fn begin() -> Self {
+            let policy = Policy::parse("policy.toml", POLICY).expect("a policy");
+            let in_force = Arc::new(PolicyInForce {
+                policy: policy.clone(),
+                text: POLICY.to_owned(),
+            });
+            let tenant = TenantId(uuid::Uuid::nil());
+            let witness = Witness::new(tenant, Observer::new(tenant, in_force, &[]));
+            Self { policy, witness }
+        }
+
+        /// A day on which the guest has last signed in on `last`, and this is done.
+        fn day(&mut self, day: i64, last: i64, roles: &[&str], deeds: &[&str]) {
+            let is_disabled = self.witness.disabled.contains_key(&guest());
+            let truth = json!([{
+                "id": guest(), "upn": "ann", "mail": "ann@partner.example", "user_type": "Guest",
+                "created": on(1), "external_state": "Accepted", "external_state_changed": on(1),
+                "enabled": !is_disabled, "deleted": null, "purged": false,
+                "last_success": on(last), "last_interactive": null, "last_non_interactive": null,
+                "synced": null, "roles": roles, "privileged": false, "sponsors": [], "groups": [],
+            }]);
+            let truth: Vec<TrueGuest> = serde_json::from_value(truth).expect("the truth");
+            let Self { policy, witness } = self;
+            witness.morning(policy, &truth, on(day)).expect("a morning");
+            let mut mails = Vec::new();
+            let mut writes = Vec::new();
+            let mut intents = Vec::new();
+            for deed in deeds {
+                let call = match *deed {
+                    "disable" | "disable again" => Call::Disable,
+                    "delete" => Call::Delete,
+                    _ => {
+                        let body =
+                            "These:\n\n  Ann <ann@partner.example>\n    Why:  inactive (because)\n";
+                        mails.push(Mail {
+                            body: body.to_owned(),
+                        });
+                        continue;
+                    }
+                };
+                writes.push(Write {
+                    at: on(day),
+                    kind: call.as_str().to_owned(),
+                    target: Some(guest()),
+                    group: None,
+                    changed: *deed != "disable again",
+                });
+                intents.push(Intent {
+                    id: IntentId::derived(&[deed.as_bytes()]),
+                    plan: PlanId::derived(&[]),
+                    case: CaseId::derived(&[]),
+                    guest: guest(),
+                    rule: RuleName::from("inactive"),
+                    stage: 0,
+                    call,
+                    created: on(day),
+                });
+            }
+            witness.evening(policy, &intents, &writes, &mails);
+        }
+
+        /// Wrong, double, skipped, unwarned.
+        fn found(&self) -> [u64; 4] {
+            let Findings {
+                wrong,
+                double,
+                skipped,
+                unwarned,
+                told: _,
+            } = self.witness.findings;
+            [wrong, double, skipped, unwarned]
+        }
+    }
+
+    #[test]
+    fn what_is_done_in_order_and_in_time_is_right() {
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(114, 5, &[], &["disable"]);
+        story.day(144, 5, &[], &["delete"]);
+        assert_eq!(story.found(), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn who_was_there_yesterday_or_holds_a_role_is_wronged() {
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(114, 113, &[], &["disable"]);
+        assert_eq!(story.found(), [1, 0, 0, 0]);
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(114, 5, &["Global Reader"], &["disable"]);
+        assert_eq!(story.found(), [1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_stage_too_early_or_left_out_is_skipped() {
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(113, 5, &[], &["disable"]);
+        assert_eq!(story.found(), [0, 0, 1, 0], "a day too early");
+        story.day(144, 5, &[], &["delete"]);
+        assert_eq!(story.found(), [0, 0, 1, 0], "in time again");
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(144, 5, &[], &["delete"]);
+        assert_eq!(story.found(), [0, 0, 1, 0], "never disabled");
+    }
+
+    #[test]
+    fn a_mail_before_the_guest_came_back_or_none_at_all_is_no_warning() {
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["disable"]);
+        assert_eq!(story.found(), [0, 0, 0, 1]);
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(110, 109, &[], &[]);
+        story.day(200, 109, &[], &["disable"]);
+        assert_eq!(story.found(), [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn the_same_thing_done_again_is_double() {
+        let mut story = Story::begin();
+        story.day(100, 5, &[], &["notify"]);
+        story.day(114, 5, &[], &["disable"]);
+        story.day(115, 5, &[], &["disable again"]);
+        assert_eq!(story.found(), [0, 1, 0, 0]);
+    }
+}
