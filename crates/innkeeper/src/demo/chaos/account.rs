@@ -38,6 +38,8 @@ pub(super) struct Outcome {
     is_intact: bool,
     done: BTreeMap<&'static str, u64>,
     lateness: Vec<i64>,
+    /// What was late the most.
+    latest: Option<(i64, DateTime<Utc>, Deed)>,
     not_yet: u64,
     overtaken: u64,
 }
@@ -157,6 +159,7 @@ impl Account {
             }
         }
         let mut lateness = Vec::new();
+        let mut latest = None;
         let [mut not_yet, mut overtaken] = [0; 2];
         for (at, deed) in &self.expected {
             let times = done.get_mut(deed);
@@ -165,7 +168,11 @@ impl Account {
                 Some(times.remove(index))
             });
             match found {
-                Some(time) => lateness.push((time - *at).num_days()),
+                Some(time) => {
+                    let days = (time - *at).num_days();
+                    lateness.push(days);
+                    latest = latest.max(Some((days, *at, deed.clone())));
+                }
                 None if observer.persists(deed.0, &deed.1) => not_yet += 1,
                 None => overtaken += 1,
             }
@@ -176,6 +183,7 @@ impl Account {
             is_intact,
             done: counts,
             lateness,
+            latest,
             not_yet,
             overtaken,
         }
@@ -249,6 +257,7 @@ impl Outcome {
             "missed_warnings": unwarned,
             "journal_intact": self.is_intact,
             "lateness_days": { "mean": self.mean(), "max": self.max() },
+            "latest": self.latest.as_ref().map(|(days, at, (guest, rule, effect))| json!({ "days": days, "due": at, "guest_id": guest, "rule": rule, "action": effect })),
             "in_time_or_late": self.lateness.len(),
             "not_yet": self.not_yet,
             "overtaken": self.overtaken,

@@ -1,0 +1,60 @@
+//! Months in which everything breaks. `docs/operations.md` tells how to run it for longer.
+
+use serde_json::{Value, json};
+
+use crate::tenant::{Tenant, shown};
+
+const ZEROS: [&str; 4] = [
+    "wrong_actions",
+    "double_actions",
+    "skipped_stages",
+    "missed_warnings",
+];
+
+async fn chaos(seed: &str) -> Value {
+    let tenant = Tenant::empty().await;
+    let folder = tenant.path("demo");
+    let folder = folder.to_str().expect("a plain path");
+    let output = tenant
+        .run(&[
+            "demo",
+            "--chaos",
+            seed,
+            "--guests",
+            "60",
+            "--days",
+            "60",
+            "--directory",
+            folder,
+            "--output",
+            "json",
+        ])
+        .await;
+    assert_eq!(output.status.code(), Some(0), "{}", shown(&output));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[tokio::test]
+async fn whatever_breaks_innkeeper_is_at_most_late() {
+    let (first, second, third) = tokio::join!(chaos("1"), chaos("2"), chaos("3"));
+    for run in [first, second, third] {
+        for zero in ZEROS {
+            assert_eq!(run[zero], 0, "{zero}: {run:#}");
+        }
+        assert_eq!(run["journal_intact"], true, "{run:#}");
+        assert_eq!(run["cycles"], 60);
+        let count = |value: &Value| value.as_u64().expect("a count");
+        // Something broke, and something was done all the same.
+        assert!(count(&run["faults"]) > 100, "{run:#}");
+        assert!(count(&run["failed_cycles"]) > 2, "{run:#}");
+        for action in ["notify", "disable", "delete", "remove-from-group"] {
+            assert!(count(&run["done"][action]) > 0, "{action}: {run:#}");
+        }
+        let late = &run["lateness_days"];
+        assert!(
+            late["mean"].as_f64().is_some_and(|mean| mean < 7.0),
+            "{run:#}"
+        );
+        assert_ne!(run["in_time_or_late"], json!(0));
+    }
+}
