@@ -198,6 +198,7 @@ impl Outcome {
             double,
             skipped,
             unwarned,
+            lenient: _,
             told: _,
         } = &self.findings;
         wrong + double + skipped + unwarned == 0 && self.is_intact
@@ -239,6 +240,7 @@ impl Outcome {
             double,
             skipped,
             unwarned,
+            lenient,
             told,
         } = &self.findings;
         json!({
@@ -255,6 +257,7 @@ impl Outcome {
             "double_actions": double,
             "skipped_stages": skipped,
             "missed_warnings": unwarned,
+            "lenient_enablings": lenient,
             "journal_intact": self.is_intact,
             "lateness_days": { "mean": self.mean(), "max": self.max() },
             "latest": self.latest.as_ref().map(|(days, at, (guest, rule, effect))| json!({ "days": days, "due": at, "guest_id": guest, "rule": rule, "action": effect })),
@@ -290,6 +293,7 @@ impl Outcome {
             ("skipped stages", findings.skipped.to_string()),
             ("missed warnings", findings.unwarned.to_string()),
             ("journal", intact.to_owned()),
+            ("enabled again too early", findings.lenient.to_string()),
             (
                 "done as a perfect observer would",
                 self.lateness.len().to_string(),

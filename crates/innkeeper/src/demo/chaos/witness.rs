@@ -49,6 +49,8 @@ pub(super) struct Findings {
     pub(super) double: u64,
     pub(super) skipped: u64,
     pub(super) unwarned: u64,
+    /// Accounts enabled again although a rule that takes them holds. It errs to the guest's side, and is only told.
+    pub(super) lenient: u64,
     /// Each of them, for whoever wants to look into it.
     pub(super) told: Vec<Value>,
 }
@@ -141,8 +143,9 @@ impl Witness {
                 self.findings.double += 1;
                 self.tell("double", write, guest, "nothing was left to do");
             }
-            if let Some(action) = action {
-                self.examine(policy, intents, write, guest, action);
+            match action {
+                Some(action) => self.examine(policy, intents, write, guest, action),
+                None => self.examine_enabling(policy, write, guest),
             }
             self.remember(write, guest);
         }
@@ -233,6 +236,18 @@ impl Witness {
                 self.tell("skipped", write, guest, why);
             }
             None => {}
+        }
+    }
+
+    fn examine_enabling(&mut self, policy: &Policy, write: &Write, guest: GuestId) {
+        let takes = |rule: &&Rule| {
+            let mut stages = rule.stages.iter();
+            stages.any(|stage| stage.action == Action::Disable)
+                && self.holds.contains_key(&(guest, rule.name.to_string()))
+        };
+        if policy.rules.iter().any(|rule| takes(&rule)) {
+            self.findings.lenient += 1;
+            self.tell("lenient", write, guest, "a rule that disables holds");
         }
     }
 
@@ -435,6 +450,7 @@ stages = [
                 double,
                 skipped,
                 unwarned,
+                lenient: _,
                 told: _,
             } = self.witness.findings;
             [wrong, double, skipped, unwarned]
