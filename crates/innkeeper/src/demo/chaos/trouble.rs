@@ -1,12 +1,21 @@
 //! What goes wrong on one day of chaos, drawn by the seed.
 //!
-//! Invariant: it lasts for this day's cycle and no longer; the same seed and day give the same troubles.
+//! Most of it is over the next day. Now and then something stays wrong for weeks: longer than the waits of the policy, so
+//! that what is concluded from it would come to be carried out.
+//!
+//! Invariant: the same seed and day give the same troubles.
 
 use innkeeper_simulator::{DEFAULT_PERMISSIONS, Dice, Fault, FaultKind, RowFault};
 use serde_json::{Value, json};
 
 /// Days out of a thousand on which nothing is broken.
 const QUIET: u64 = 300;
+
+/// Days in which a thing or two can stay wrong for weeks.
+const SEASON: u32 = 40;
+
+/// Seasons out of a thousand in which something does.
+const LASTING: u64 = 700;
 
 /// Something that is wrong for a day.
 #[derive(Clone, Debug)]
@@ -24,11 +33,61 @@ pub(super) enum Trouble {
 /// The troubles of a day.
 pub(super) fn of_day(seed: u64, day: u32) -> Vec<Trouble> {
     let mut dice = Dice::of(&[seed, u64::from(day), 0x000c_4a05]);
+    let lasting = of_season(seed, day);
     if dice.per_mille(QUIET) {
-        return Vec::new();
+        return lasting;
     }
     let count = dice.between(1, 4);
-    (0..count).map(|_| draw(&mut dice)).collect()
+    let passing = (0..count).map(|_| draw(&mut dice));
+    passing.chain(lasting).collect()
+}
+
+/// What stays wrong for weeks, on each of its days.
+fn of_season(seed: u64, day: u32) -> Vec<Trouble> {
+    let mut dice = Dice::of(&[seed, u64::from(day / SEASON), 0x5ea5_0000]);
+    let begins = dice.between(0, 15);
+    let lasts = dice.between(16, 24);
+    let is_on = (begins..begins + lasts).contains(&i64::from(day % SEASON));
+    if !dice.per_mille(LASTING) || !is_on {
+        return Vec::new();
+    }
+    // Without the log nothing else tells who has come back.
+    let without_log = Fault {
+        path: Some("/auditLogs".to_owned()),
+        ..Fault::new(FaultKind::Premium)
+    };
+    let without_log = dice.per_mille(500).then_some(without_log);
+    let fault = match dice.below(8) {
+        0..=2 => Fault {
+            encoding: RowFault::Stale,
+            days: *dice.pick(&[None, Some(100), Some(30)]),
+            rows: *dice.pick(&[None, None, Some(0.5)]),
+            ..Fault::new(FaultKind::SignInActivity)
+        },
+        3 => Fault {
+            encoding: *dice.pick(&[
+                RowFault::Absent,
+                RowFault::Null,
+                RowFault::MinDate,
+                RowFault::Empty,
+            ]),
+            rows: *dice.pick(&[None, None, Some(0.5)]),
+            ..Fault::new(FaultKind::SignInActivity)
+        },
+        4 => Fault {
+            rows: *dice.pick(&[None, Some(0.3), Some(0.01)]),
+            ..Fault::new(FaultKind::MissingRows)
+        },
+        5 => Fault {
+            share: Some(0.2),
+            ..Fault::new(FaultKind::Unavailable)
+        },
+        _ => return vec![setting(&mut dice)],
+    };
+    let faults = without_log.into_iter().chain([fault]);
+    faults
+        .map(|fault| Trouble::Fault(Box::new(fault)))
+        .collect()
 }
 
 fn draw(dice: &mut Dice) -> Trouble {
