@@ -17,6 +17,14 @@ const SEASON: u32 = 40;
 /// Seasons out of a thousand in which something does.
 const LASTING: u64 = 700;
 
+/// The writes of a cycle.
+const WRITES: [[&str; 2]; 4] = [
+    ["/users", "POST"],
+    ["/users", "PATCH"],
+    ["/users", "DELETE"],
+    ["/groups", "DELETE"],
+];
+
 /// Something that is wrong for a day.
 #[derive(Clone, Debug)]
 pub(super) enum Trouble {
@@ -38,8 +46,14 @@ pub(super) fn of_day(seed: u64, day: u32) -> Vec<Trouble> {
         return lasting;
     }
     let count = dice.between(1, 4);
-    let passing = (0..count).map(|_| draw(&mut dice));
-    passing.chain(lasting).collect()
+    let mut troubles: Vec<Trouble> = (0..count).map(|_| draw(&mut dice)).collect();
+    // Writes are few: what befalls them is drawn on its own.
+    if dice.per_mille(300) {
+        let writes = WRITES.map(|write| after_effect(&mut dice, write));
+        troubles.extend(writes.map(|fault| Trouble::Fault(Box::new(fault))));
+    }
+    troubles.extend(lasting);
+    troubles
 }
 
 /// What stays wrong for weeks, on each of its days.
@@ -92,8 +106,7 @@ fn of_season(seed: u64, day: u32) -> Vec<Trouble> {
 
 fn draw(dice: &mut Dice) -> Trouble {
     let fault = match dice.below(12) {
-        0..=2 => transport(dice),
-        3 | 4 => after_effect(dice),
+        0..=4 => transport(dice),
         5 | 6 => sense(dice),
         7 | 8 => listing(dice),
         9 => paging(dice),
@@ -148,26 +161,23 @@ fn transport(dice: &mut Dice) -> Fault {
 }
 
 /// A write that takes effect, and is answered as if it had not, or not at all.
-fn after_effect(dice: &mut Dice) -> Fault {
+fn after_effect(dice: &mut Dice, [path, method]: [&str; 2]) -> Fault {
     let kinds = [
         FaultKind::Unavailable,
         FaultKind::ServerError,
         FaultKind::Drop,
         FaultKind::Truncate,
     ];
-    let [path, method] = *dice.pick(&[
-        ["/users", "POST"],
-        ["/users", "PATCH"],
-        ["/users", "DELETE"],
-        ["/groups", "DELETE"],
-    ]);
     let fault = Fault {
         path: Some(path.to_owned()),
         method: Some(method.to_owned()),
         after_effect: true,
         ..Fault::new(*dice.pick(&kinds))
     };
-    often(dice, fault)
+    Fault {
+        share: *dice.pick(&[None, None, Some(0.5)]),
+        ..fault
+    }
 }
 
 /// Sign-in data that is refused or wrong.
