@@ -94,7 +94,10 @@ impl Reading {
             .any(|(read, mark)| read.is_none() && mark.is_some())
         {
             Self::Vanished
-        } else if pairs.iter().any(|(read, mark)| read < mark) {
+        } else if pairs
+            .iter()
+            .any(|(read, mark)| whole_second(*read) < whole_second(*mark))
+        {
             Self::Regressed
         } else if read.is_empty() {
             Self::Never
@@ -121,6 +124,11 @@ impl Reading {
             .into_iter()
             .find(|reading| reading.as_str() == word)
     }
+}
+
+/// Graph writes a time with a fraction of a second today and without tomorrow: that is the same time.
+fn whole_second(time: Option<DateTime<Utc>>) -> Option<i64> {
+    time.map(|time| time.timestamp())
 }
 
 #[cfg(test)]
@@ -172,5 +180,17 @@ mod tests {
         );
         assert_eq!(marks.ratchet(&back), marks);
         assert_eq!(marks.ratchet(&gone), marks);
+    }
+
+    #[test]
+    fn a_time_that_loses_its_fraction_of_a_second_has_not_gone_back() {
+        let seconds = |seconds, nanos| SignIns {
+            successful: DateTime::from_timestamp(seconds, nanos),
+            ..SignIns::default()
+        };
+        let marks = seconds(86_400, 123_000_000);
+        assert_eq!(Reading::of(&seconds(86_400, 0), &marks), Reading::Fresh);
+        assert_eq!(Reading::of(&seconds(86_399, 0), &marks), Reading::Regressed);
+        assert_eq!(marks.ratchet(&seconds(86_400, 0)), marks);
     }
 }

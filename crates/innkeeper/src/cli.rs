@@ -175,8 +175,10 @@ pub(crate) enum Command {
     )]
     Simulate(Simulate),
     /// See it work: half a year with a simulated tenant, in seconds.
-    #[command(after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n\n\
-                            It leaves a database and a configuration behind, to try the other commands on.")]
+    #[command(
+        after_help = "Example:\n  innkeeper demo --guests 500 --days 365\n  innkeeper demo --chaos 1 --guests 300 --days 365\n\n\
+                            It leaves a database and a configuration behind, to try the other commands on."
+    )]
     Demo(Demo),
 }
 
@@ -575,4 +577,7 @@ pub(crate) struct Demo {
     /// Where the database, the policy and the configuration are left.
     #[arg(long, value_name = "FOLDER", default_value = "innkeeper-demo")]
     pub(crate) directory: PathBuf,
+    /// Break everything that can break, day after day, by draws of this seed; and count what comes of it.
+    #[arg(long, value_name = "SEED", conflicts_with = "seed")]
+    pub(crate) chaos: Option<u64>,
 }

@@ -3,6 +3,7 @@
 //! Invariant: it goes the same way as every other caller: the real engine, over real HTTP, on a real database. Only
 //! the clock is the simulator's.
 
+mod chaos;
 mod folder;
 mod observer;
 mod summary;
@@ -37,7 +38,11 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
         days,
         seed,
         directory,
+        chaos,
     } = options;
+    if let Some(seed) = chaos {
+        return chaos::run(global, options, *seed).await;
+    }
     let start = SystemClock.now() - TimeDelta::days(i64::from(*days));
     let running = Simulator::start(Options {
         population: PopulationOptions {
@@ -54,14 +59,14 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
     .await
     .context("the simulator cannot start")?;
     let world = World::at(&running.url())?;
-    let folder = folder::prepare(directory, &world).await?;
+    let folder = folder::prepare(directory, &world, "").await?;
     let config = Config::load(&folder.config, std::iter::empty())?;
     let tenant = open_tenant(&config.tenants[0], Access::Mode)?;
     let store = Store::open(config.database.url.expose()).await?;
     store.migrate().await?;
     let clock = Arc::new(ManualClock::at(world.now().await?));
     let engine = Engine::new(store.clone(), clock.clone(), Uuid::nil(), LEASE);
-    let mut observer = Observer::new(tenant.id, tenant.policy.clone());
+    let mut observer = Observer::new(tenant.id, tenant.policy.clone(), &world.projects().await?);
     let mut summary = Summary::new(*days, *guests);
     let bar = progress(global, *days);
     for _ in 0..*days {

@@ -158,8 +158,30 @@ pub(crate) fn connect(
     policy: Arc<PolicyInForce>,
     access: Access,
 ) -> Result<GraphTenant> {
-    let graph =
-        Graph::connect(settings(config)).with_context(|| format!("tenant {}", config.name))?;
+    connect_by(settings(config), config, policy, access)
+}
+
+/// A tenant that is to be broken on purpose: its Graph is on this machine, and nobody has to wait before it is asked
+/// again.
+pub(crate) fn open_broken_tenant(config: &TenantConfig, seed: u64) -> Result<GraphTenant> {
+    let policy = Arc::new(load_policy(&config.policy)?);
+    let settings = Settings {
+        seed,
+        timeout: Duration::from_secs(1),
+        backoff: Duration::from_millis(1),
+        patience: Duration::from_secs(1),
+        ..settings(config)
+    };
+    connect_by(settings, config, policy, Access::Mode)
+}
+
+fn connect_by(
+    settings: Settings,
+    config: &TenantConfig,
+    policy: Arc<PolicyInForce>,
+    access: Access,
+) -> Result<GraphTenant> {
+    let graph = Graph::connect(settings).with_context(|| format!("tenant {}", config.name))?;
     let may_write = match (access, config.mode) {
         (Access::Read, _) | (Access::Mode, Mode::Observe) => false,
         (Access::Mode, Mode::Warn | Mode::Enforce) | (Access::Undo, _) => true,

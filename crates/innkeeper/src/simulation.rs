@@ -46,6 +46,16 @@ impl Control {
         self.request(Method::POST, path, Some(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<()> {
+        self.request::<Value>(Method::PUT, path, Some(body)).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<()> {
+        self.request::<Value>(Method::DELETE, path, None).await?;
+        Ok(())
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "it talks to the simulator and never carries a token"

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A stream of pseudo-random numbers that depends on nothing but the parts it was made of.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -19,7 +19,8 @@ fn mix(mut value: u64) -> u64 {
 
 impl Dice {
     /// Dice for a purpose: equal parts give equal streams.
-    pub(crate) fn of(parts: &[u64]) -> Self {
+    #[must_use]
+    pub fn of(parts: &[u64]) -> Self {
         Self(
             parts
                 .iter()
@@ -39,24 +40,24 @@ impl Dice {
     }
 
     /// A number in `0..bound`; 0 when the bound is 0.
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).expect("the high half of a product of two u64 fits a u64")
     }
 
     /// An index into something of this length; 0 when it is empty.
-    pub(crate) fn index(&mut self, length: usize) -> usize {
+    pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("below a usize")
     }
 
     /// A number in `low..=high`.
-    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high - low + 1).unwrap_or(1);
         low + i64::try_from(self.below(span)).expect("below a difference of two i64")
     }
 
     /// True in so many cases out of a thousand.
-    pub(crate) fn per_mille(&mut self, cases: u64) -> bool {
+    pub fn per_mille(&mut self, cases: u64) -> bool {
         self.below(1000) < cases
     }
 
@@ -66,7 +67,8 @@ impl Dice {
         f64::from(draw) / f64::from(u32::MAX) < probability || probability >= 1.0
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    /// One of these, which must not be none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.index(from.len())]
     }
 

@@ -43,6 +43,7 @@ mod token;
 mod wire;
 mod world;
 
+pub use dice::Dice;
 pub use fault::{ErrorShape, Fault, FaultKind, Moment, RowFault};
 pub use options::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,

@@ -23,8 +23,8 @@ pub(super) struct Folder {
     pub(super) config: PathBuf,
 }
 
-/// Makes the folder, or empties the one that an earlier demo left.
-pub(super) async fn prepare(directory: &Path, world: &World) -> Result<Folder> {
+/// Makes the folder, with `rules` besides those of the policy that is shipped; or empties the one that an earlier demo left.
+pub(super) async fn prepare(directory: &Path, world: &World, rules: &str) -> Result<Folder> {
     let config = directory.join("innkeeper.toml");
     let is_new = !directory.exists();
     let is_ours = || fs::read_to_string(&config).is_ok_and(|text| text.starts_with(MARK));
@@ -51,15 +51,16 @@ pub(super) async fn prepare(directory: &Path, world: &World) -> Result<Folder> {
             Ok(()) | Err(_) => {}
         }
     }
-    fs::write(directory.join("policy.toml"), policy(world).await?).with_context(cannot)?;
+    fs::write(directory.join("policy.toml"), policy(world, rules).await?).with_context(cannot)?;
     fs::write(&config, configuration(world, &world.info().await?)).with_context(cannot)?;
     Ok(Folder { config })
 }
 
 /// The shipped policy, with what only this tenant knows: its projects and its synchronised partners.
-async fn policy(world: &World) -> Result<String> {
+async fn policy(world: &World, rules: &str) -> Result<String> {
     // Nobody is there to be asked.
     let mut policy = POLICY.replace(CEILING, "ceiling = { guests = 500, percent = 100 }");
+    policy.push_str(rules);
     policy.push_str("\n# ---- This tenant's projects and partners, added by the demo ----\n");
     for project in world.projects().await? {
         write!(

@@ -21,7 +21,7 @@ use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
 use innkeeper_engine::PolicyInForce;
 
-use super::world::{TrueGuest, TrueSponsor};
+use super::world::{ProjectGroup, TrueGuest, TrueSponsor};
 
 /// A step, told apart from another by what it does to whom under which rule.
 pub(super) type Deed = (GuestId, String, &'static str);
@@ -30,17 +30,27 @@ pub(super) type Deed = (GuestId, String, &'static str);
 pub(super) struct Observer {
     tenant: TenantId,
     policy: Arc<PolicyInForce>,
-    records: BTreeMap<GuestId, GuestRecord>,
+    /// Groups whose members are not Innkeeper's to remove.
+    unwritable: BTreeSet<GroupId>,
+    pub(super) records: BTreeMap<GuestId, GuestRecord>,
     cases: BTreeMap<CaseId, Case>,
     ours: BTreeMap<GuestId, OurDeeds>,
     last: Option<(DateTime<Utc>, Watched, u64)>,
 }
 
 impl Observer {
-    pub(super) fn new(tenant: TenantId, policy: Arc<PolicyInForce>) -> Self {
+    pub(super) fn new(
+        tenant: TenantId,
+        policy: Arc<PolicyInForce>,
+        projects: &[ProjectGroup],
+    ) -> Self {
+        let is_writable =
+            |project: &&ProjectGroup| matches!(project.kind.as_str(), "security" | "m365");
+        let unwritable = projects.iter().filter(|project| !is_writable(project));
         Self {
             tenant,
             policy,
+            unwritable: unwritable.map(|project| project.id).collect(),
             records: BTreeMap::new(),
             cases: BTreeMap::new(),
             ours: BTreeMap::new(),
@@ -104,6 +114,23 @@ impl Observer {
         Ok(deeds)
     }
 
+    /// Whether the observer still has a reason under this rule, or has gone all the way.
+    pub(super) fn persists(&self, guest: GuestId, rule: &str) -> bool {
+        let mut cases = self.cases.values();
+        cases.any(|case| case.guest == guest && case.rule.as_str() == rule)
+            || self.has_deleted(guest)
+    }
+
+    pub(super) fn has_disabled(&self, guest: GuestId) -> bool {
+        let record = self.records.get(&guest);
+        record.is_some_and(|record| record.disabled_by_us.is_some())
+    }
+
+    pub(super) fn has_deleted(&self, guest: GuestId) -> bool {
+        let record = self.records.get(&guest);
+        record.is_some_and(|record| record.deleted_by_us.is_some())
+    }
+
     /// Disabling an account that somebody else has disabled is a stage, but no deed.
     fn changes_something(&self, step: &Step) -> bool {
         let enabled = self
@@ -161,7 +188,7 @@ impl Observer {
     }
 
     /// The groups that the policy names, by what the guests' truth tells of them.
-    fn named_groups(&self, truth: &[TrueGuest]) -> Result<NamedGroups> {
+    pub(super) fn named_groups(&self, truth: &[TrueGuest]) -> Result<NamedGroups> {
         let known: BTreeMap<GroupId, &str> = truth
             .iter()
             .flat_map(|guest| &guest.groups)
@@ -178,7 +205,11 @@ impl Observer {
                 Found::One(Group {
                     id,
                     name,
-                    membership: Membership::Assigned,
+                    membership: if self.unwritable.contains(&id) {
+                        Membership::Dynamic
+                    } else {
+                        Membership::Assigned
+                    },
                     expires: None,
                 }),
             );
@@ -186,7 +217,8 @@ impl Observer {
         Ok(named)
     }
 
-    fn look(
+    /// Looks at everybody who is there, and remembers it.
+    pub(super) fn look(
         &mut self,
         truth: &[TrueGuest],
         named_groups: &NamedGroups,

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_simulator::Fault;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ pub(super) struct ProjectGroup {
     pub(super) id: GroupId,
     pub(super) name: String,
     pub(super) ends: NaiveDate,
+    pub(super) kind: String,
 }
 
 /// One of `GET partners`.
@@ -42,7 +44,7 @@ pub(super) struct PartnerDomain {
 }
 
 /// One of `GET truth`: a guest as it really is.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct TrueGuest {
     pub(super) id: GuestId,
     pub(super) upn: String,
@@ -65,7 +67,7 @@ pub(super) struct TrueGuest {
 }
 
 /// A guest's sponsor as it really is.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct TrueSponsor {
     pub(super) id: SponsorId,
     pub(super) kind: String,
@@ -75,7 +77,7 @@ pub(super) struct TrueSponsor {
 }
 
 /// A group that a guest is really in.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct TrueGroup {
     pub(super) id: GroupId,
     pub(super) name: String,
@@ -93,6 +95,21 @@ pub(super) struct Write {
     pub(super) at: DateTime<Utc>,
     pub(super) kind: String,
     pub(super) target: Option<GuestId>,
+    pub(super) group: Option<GroupId>,
+    pub(super) changed: bool,
+}
+
+/// One of `GET outbox`: a mail that was accepted.
+#[derive(Debug, Deserialize)]
+pub(super) struct Mail {
+    pub(super) body: String,
+}
+
+/// One of `GET faults`: a fault that is switched on, and how many requests it befell.
+#[derive(Debug, Deserialize)]
+pub(super) struct ActiveFault {
+    pub(super) hits: u64,
+    pub(super) fault: Fault,
 }
 
 impl World {
@@ -135,6 +152,36 @@ impl World {
 
     pub(super) async fn requests(&self) -> Result<u64> {
         Ok(self.control.get::<Requests>("requests").await?.total)
+    }
+
+    pub(super) async fn outbox(&self) -> Result<Vec<Mail>> {
+        self.control.get("outbox").await
+    }
+
+    /// Forgets the writes, the mails and the requests so far.
+    pub(super) async fn forget(&self) -> Result<()> {
+        self.control.post::<Value>("reset", &json!({})).await?;
+        Ok(())
+    }
+
+    pub(super) async fn faults(&self) -> Result<Vec<ActiveFault>> {
+        self.control.get("faults").await
+    }
+
+    pub(super) async fn switch_on(&self, fault: &Fault) -> Result<()> {
+        let fault = serde_json::to_value(fault)?;
+        self.control.post::<Value>("faults", &fault).await?;
+        Ok(())
+    }
+
+    /// Takes back every fault.
+    pub(super) async fn switch_off(&self) -> Result<()> {
+        self.control.delete("faults").await
+    }
+
+    /// Sets something else of the tenant.
+    pub(super) async fn set(&self, what: &str, value: &Value) -> Result<()> {
+        self.control.put(what, value).await
     }
 
     pub(super) async fn writes(&self) -> Result<Vec<Write>> {
