@@ -60,7 +60,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         // What happened exactly a day ago is over, so that a daily cycle has the whole day's budget.
         let since = now - DAY + TimeDelta::microseconds(1);
         let mut spent = Spent::default();
-        for row in tx.actions_between(tenant, since, now + DAY).await? {
+        for row in tx.calls_between(tenant, since, now + DAY).await? {
             let outcome = row.outcome.as_ref().map(|(_, outcome)| outcome);
             spent.note(row.intent.guest, &row.intent.call, outcome);
         }

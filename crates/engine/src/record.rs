@@ -7,7 +7,7 @@ use innkeeper_domain::ids::{CaseId, GuestId, PlanId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::plan::Plan;
-use innkeeper_domain::verdict::{Cause, Conclusion, Uncertain, Verdict};
+use innkeeper_domain::verdict::{Cause, Conclusion, Effect, Step, Uncertain, Verdict};
 use innkeeper_store::{PlanRow, RowKey, StoredVerdict, Tx};
 use serde_json::json;
 use tracing::warn;
@@ -193,9 +193,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             steps,
             refusals,
             backlog: json!(approval.backlog),
-            // The others are as many as the tenant is large, and the hash stands for them.
-            body: serde_json::to_string(approval.plan.steps())
-                .expect("a step has no map with keys other than text"),
+            body: written(approval.plan.steps()),
         };
         tx.save_plan(tenant, &row).await?;
         tx.save_waiting(tenant, plan.id, &approval.waiting).await?;
@@ -209,4 +207,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.append(tenant, now, &[(None, event)]).await?;
         Ok(plan.id)
     }
+}
+
+/// The approved steps that reach somebody, as JSON. Flags and what was not approved can be as many as the tenant is large:
+/// the intents tell of the former, and the hash stands for both.
+fn written(steps: &[Step]) -> String {
+    let reach = steps.iter().filter(|step| step.effect != Effect::Flag);
+    serde_json::to_string(&reach.collect::<Vec<_>>())
+        .expect("a step has no map with keys other than text")
 }

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::{GuestId, IntentId, PlanId, TenantId};
-use innkeeper_domain::intent::{Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
 
@@ -201,6 +201,34 @@ impl Tx {
             .into_iter()
             .map(Columns::row)
             .collect()
+    }
+
+    /// Every intent but flags written down from `from` until before `to`, the oldest first. Flags can be as many as there
+    /// are guests, and reach nobody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn calls_between(
+        &mut self,
+        tenant: TenantId,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<IntentRow>, StoreError> {
+        let sql = select_intents!(
+            "WHERE i.tenant_id = $1 AND i.created_at >= $2 AND i.created_at < $3 AND i.call <> $4 ORDER BY i.created_at, i.intent_id"
+        );
+        fetch_all!(
+            self,
+            Columns,
+            sql,
+            tenant.0,
+            micros(from),
+            micros(to),
+            json(&Call::Flag)
+        )?
+        .into_iter()
+        .map(Columns::row)
+        .collect()
     }
 
     /// Every intent written down from `from` until before `to`, the oldest first.
