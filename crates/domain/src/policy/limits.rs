@@ -29,7 +29,7 @@ impl Cap {
         self.guests.min(share as u64)
     }
 
-    /// What a day has where a policy does not say: as much as [`CYCLES`] cycles.
+    /// What a day has where a policy does not say: as much as four cycles.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a small number")]
     pub fn a_day(&self) -> Self {
