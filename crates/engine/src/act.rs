@@ -1,6 +1,7 @@
 //! Acting: carrying out the approved steps.
 //!
-//! Invariant: this is the only caller of a [`WriteDirectory`], and it takes its steps from an approved plan only.
+//! Invariant: only this takes anything away by a [`WriteDirectory`], and only what an [`ApprovedPlan`] has; what undoing
+//! calls gives back. A bare list of steps cannot get here.
 //! Each step is written down as an intent, held against a fresh look at the guest, called, and concluded; it happens
 //! at most once, wherever the process dies.
 
@@ -14,6 +15,7 @@ pub(crate) mod snapshots;
 
 use std::collections::BTreeMap;
 
+use innkeeper_domain::approve::ApprovedPlan;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Effect, Step};
 use tracing::info;
@@ -34,9 +36,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         writer: &W,
         plan: &Plan,
-        steps: &[Step],
+        approved: &ApprovedPlan,
     ) -> Result<Deeds, CycleError> {
         let mut deeds = Deeds::default();
+        let steps = approved.steps();
         let total = steps.len() as u64;
         let (flags, steps): (Vec<&Step>, Vec<&Step>) =
             steps.iter().partition(|step| step.effect == Effect::Flag);

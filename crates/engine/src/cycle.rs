@@ -156,7 +156,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             closed,
         } = self.decide(reading).await?;
         let deeds = match &self.tenant.writer {
-            Some(writer) => self.act(writer, &plan, approval.plan.steps()).await?,
+            Some(writer) => self.act(writer, &plan, &approval.plan).await?,
             None => Deeds::default(),
         };
         Ok(Report {

@@ -1,7 +1,7 @@
 //! The cycle: observe -> decide -> approve -> act -> record, for one tenant.
 //!
-//! Every kind of caller (daemon, command line, demo, tests) goes through [`Engine::cycle`]; there is no other way to
-//! the directory's writes.
+//! Every kind of caller (daemon, command line, demo, tests) goes through [`Engine::cycle`]. The only other way to the
+//! directory's writes is [`Engine::undo`], which can give back and nothing else.
 
 mod act;
 mod clock;

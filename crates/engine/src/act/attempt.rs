@@ -10,7 +10,7 @@ use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Effect, Step};
-use innkeeper_graph::{Done, GraphError, WriteError};
+use innkeeper_graph::{Depth, Done, GraphError, WriteError};
 use innkeeper_store::Tx;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -45,13 +45,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         senses: &mut Senses<'_>,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
+        // Before the intents, so that a stop in the middle of it leaves none open.
+        senses.refresh(self).await?;
         let intents = self.intend(plan, steps).await?;
+        let began = Instant::now();
         let fresh = match self.look_again(steps, senses).await {
             Ok(fresh) => fresh,
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
             Err(other) => return Err(other),
         };
-        let looked = Instant::now();
+        let looked = match senses.depth() {
+            // A look may have waited its turn for the scarcest request; what it shows is as old as the answer.
+            Depth::Whole => Instant::now(),
+            Depth::WithoutSignIns => began,
+        };
         let mut notices = Vec::new();
         let mut due = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {

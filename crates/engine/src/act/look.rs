@@ -42,9 +42,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn look_again(
         &self,
         steps: &[&Step],
-        senses: &mut Senses<'_>,
+        senses: &Senses<'_>,
     ) -> Result<HashMap<GuestId, Reread>, CycleError> {
-        senses.refresh(self).await?;
         let depth = senses.depth();
         let guests: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
         let looks = guests
