@@ -42,6 +42,7 @@ pub(crate) async fn run(options: &Simulate) -> Result<Exit> {
     let url = running.url();
     print(&format!(
         "A simulated tenant with {guests} guests answers at {url}. In a configuration:\n\n\
+         [database]\nurl = \"sqlite://innkeeper.db\"\n\n\
          [clock]\nfollow = \"{url}/_simulator/clock\"\n\n\
          [[tenants]]\nname = \"simulated\"\ntenant_id = \"{tenant_id}\"\npolicy = \"policy.toml\"\n\
          graph_url = \"{url}\"\nlogin_url = \"{url}\"\n\
