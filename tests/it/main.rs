@@ -12,6 +12,7 @@ mod exemptions;
 mod expiry;
 mod kill;
 mod limits;
+mod names;
 mod notices;
 mod once;
 mod outage;

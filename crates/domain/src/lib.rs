@@ -20,6 +20,7 @@ pub mod merge;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod shown;
 pub mod snapshot;
 pub mod sponsor;
 pub mod standing;

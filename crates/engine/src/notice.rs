@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::{Action, Notice, Stage};
+use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::Mail;
 
@@ -143,8 +144,5 @@ fn name(view: &GuestView) -> String {
 
 /// One line of text: whoever chose a display name does not get to write a paragraph of this mail.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(200)
-        .collect()
+    one_line(text).chars().take(200).collect()
 }

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use innkeeper_domain::shown::legible;
 
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(cli)) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("innkeeper: {error:#}");
+            eprintln!("innkeeper: {}", legible(&format!("{error:#}")));
             Exit::of(&error).into()
         }
     }

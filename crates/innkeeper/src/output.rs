@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
+use innkeeper_domain::shown::legible;
 use serde_json::Value;
 
 /// Rows under a header.
@@ -76,7 +77,8 @@ impl Rows {
         table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(&self.header);
-        table.add_rows(self.rows.iter().take(most));
+        let legible = |row: &Vec<String>| row.iter().map(|cell| legible(cell)).collect::<Vec<_>>();
+        table.add_rows(self.rows.iter().take(most).map(legible));
         let more = self.rows.len().saturating_sub(most);
         let more = if more == 0 {
             String::new()
@@ -88,7 +90,7 @@ impl Rows {
 
     /// Prints every row as CSV.
     pub(crate) fn print_csv(&self) -> Result<()> {
-        print(&self.csv()?)
+        print_exactly(&self.csv()?)
     }
 
     /// Every row as CSV.
@@ -104,20 +106,26 @@ impl Rows {
 
 /// A spreadsheet takes a cell that begins like this for a formula, and a guest chooses its own display name.
 pub(crate) fn harmless(cell: &str) -> String {
+    let cell = legible(cell);
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {
-        cell.to_owned()
+        cell
     }
 }
 
 /// Prints a JSON document.
 pub(crate) fn print_json(value: &Value) -> Result<()> {
-    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+    print_exactly(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// Prints text. A reader who has seen enough (`innkeeper plan | head`) is no error.
+/// Prints text for people, made [`legible`].
 pub(crate) fn print(text: &str) -> Result<()> {
+    print_exactly(&legible(text))
+}
+
+/// Prints text for programs. A reader who has seen enough (`innkeeper plan | head`) is no error.
+pub(crate) fn print_exactly(text: &str) -> Result<()> {
     match io::stdout()
         .lock()
         .write_all(text.as_bytes())
@@ -138,6 +146,7 @@ mod tests {
             harmless("=HYPERLINK(\"http://evil.example\")"),
             "'=HYPERLINK(\"http://evil.example\")"
         );
+        assert_eq!(harmless("\t=1"), "'\t=1");
         assert_eq!(harmless("Ann"), "Ann");
     }
 }

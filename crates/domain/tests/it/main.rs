@@ -14,6 +14,7 @@ mod mistakes;
 mod notices;
 mod policies;
 mod properties;
+mod shown;
 mod sparing;
 mod stages;
 mod templates;

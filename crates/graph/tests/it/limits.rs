@@ -128,6 +128,18 @@ async fn an_answer_that_is_larger_than_any_of_graph_is_not_read() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_nested_deeper_than_any_of_graph_is_malformed() {
+    let tenant = Tenant::start().await;
+    let (open, close) = (r#"{"a":"#.repeat(200_000), "}".repeat(200_000));
+    let deep = format!(r#"{{"value":[{open}null{close}]}}"#);
+    tenant
+        .answers("GET", "/users", vec![text(200, &deep); 8])
+        .await;
+    let error = all(tenant.reader().guests()).await.unwrap_err();
+    assert!(matches!(error, GraphError::Malformed { .. }), "{error}");
+}
+
+#[tokio::test]
 async fn empty_pages_do_not_go_on_for_ever() {
     let tenant = Tenant::start().await;
     let mut pages: Vec<_> = (0..1_100)

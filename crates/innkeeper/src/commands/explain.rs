@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use innkeeper_domain::case::Case;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
+use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
         }))?,
         Output::Csv => fact_rows(&facts).print_csv()?,
         Output::Table => {
-            let name = guest.display_name.as_deref().unwrap_or(&guest.upn);
+            let name = one_line(guest.display_name.as_deref().unwrap_or(&guest.upn));
             let mail = guest.mail.as_deref().unwrap_or(&guest.upn);
             print(&format!(
                 "{name} <{mail}>, observed {}\n\n",

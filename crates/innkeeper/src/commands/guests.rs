@@ -3,6 +3,7 @@
 use anyhow::Result;
 use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::guest::{GuestView, Invitation};
+use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::Verdict;
 use innkeeper_store::{CaseRow, IntentRow, RowKey};
 use serde_json::{Value, json};
@@ -195,7 +196,7 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
         "{name} <{mail}>\n  object id    {id}\n  UPN          {upn}\n  enabled      {enabled}\n  created      {created}\n  \
          invitation   {invitation}\n  last sign-in {last} ({reading})\n  sponsors     {sponsors}\n  projects     {projects}\n  \
          roles        {roles}\n  verdict      {verdict}: {reason}\n{gone}\n",
-        name = guest.display_name.as_deref().unwrap_or("(no name)"),
+        name = one_line(guest.display_name.as_deref().unwrap_or("(no name)")),
         mail = guest.mail.as_deref().unwrap_or("no address"),
         id = guest.id,
         upn = guest.upn,

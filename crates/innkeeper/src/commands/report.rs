@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::{DocumentOptions, Format, Global, Output};
 use crate::exit::Exit;
-use crate::output::print;
+use crate::output::print_exactly;
 
 pub(crate) use guest::guest;
 pub(crate) use period::period;
@@ -30,7 +30,7 @@ fn format(global: &Global, options: &DocumentOptions) -> Format {
 /// Hands a document over.
 fn deliver(text: &str, out: Option<&Path>) -> Result<Exit> {
     let Some(path) = out else {
-        print(text)?;
+        print_exactly(text)?;
         return Ok(Exit::Ok);
     };
     let written = || {

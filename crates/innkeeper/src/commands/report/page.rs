@@ -3,6 +3,7 @@
 //! Invariant: the page loads nothing and runs nothing, and whatever comes from the directory is text in it: a guest
 //! chooses its own display name.
 
+use innkeeper_domain::shown::legible;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::output::Rows;
@@ -58,15 +59,15 @@ impl Document {
                     meta http-equiv="Content-Security-Policy" content=(SECURITY);
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="robots" content="noindex";
-                    title { (plain(title)) }
+                    title { (legible(title)) }
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    h1 { bdi { (plain(title)) } }
+                    h1 { bdi { (legible(title)) } }
                     dl {
                         @for (name, value) in head {
                             dt { (name) }
-                            dd { bdi { (plain(value)) } }
+                            dd { bdi { (legible(value)) } }
                         }
                     }
                     @for section in sections { (section.html()) }
@@ -82,30 +83,19 @@ impl Section {
         let Self { title, note, rows } = self;
         html! {
             h2 { (title) " (" (rows.len()) ")" }
-            @if !note.is_empty() { p { bdi { (plain(note)) } } }
+            @if !note.is_empty() { p { bdi { (legible(note)) } } }
             @if !rows.is_empty() {
                 table {
                     thead { tr { @for name in rows.header() { th scope="col" { (name.replace('_', " ")) } } } }
                     tbody {
                         @for row in rows.iter() {
-                            tr { @for cell in row { td { bdi { (plain(cell)) } } } }
+                            tr { @for cell in row { td { bdi { (legible(cell)) } } } }
                         }
                     }
                 }
             }
         }
     }
-}
-
-/// Without what cannot be seen: characters that control, or that turn the direction of what follows them.
-fn plain(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars()
-        .map(|c| if is_hidden(c) { '\u{fffd}' } else { c })
-        .collect()
 }
 
 #[cfg(test)]
