@@ -46,7 +46,9 @@ impl State {
 
     pub(super) fn answered(&mut self, amount: u32, now: Instant) {
         self.on_its_way = self.on_its_way.saturating_sub(amount);
-        self.admitted.push_back((now, amount));
+        // In the order of time: what is known to leak from a bucket can lie ahead.
+        let earlier = self.admitted.partition_point(|(at, _)| *at <= now);
+        self.admitted.insert(earlier, (now, amount));
     }
 
     /// Lets an amount through, or says how long to wait before asking again.

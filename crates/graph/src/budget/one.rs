@@ -112,6 +112,10 @@ impl Budget {
 
     /// A wait for one request's share of the stretch tells of a bucket that leaks, and that is full: from now on one
     /// request goes after the other, as it leaks. What was let through says less, since it was too much.
+    ///
+    /// The bucket is full once the wait is over, not now: it holds the refused request too, which is counted besides when
+    /// its answer is taken in. Counted from now, the last to leak would leave together with it, and two would follow where
+    /// the bucket has room for one.
     fn drained_evenly(&self, state: &mut State, retry_after: Duration, now: Instant) {
         let Some(limit) = self.quota.limits.first() else {
             return;
@@ -121,7 +125,8 @@ impl Budget {
         if retry_after > each * 3 / 2 {
             return;
         }
-        let leaking = (1..=allowed).filter_map(|nth| (now + each * nth).checked_sub(limit.within));
+        let full = now + retry_after;
+        let leaking = (1..=allowed).filter_map(|nth| (full + each * nth).checked_sub(limit.within));
         state.admitted = leaking.map(|at| (at, 1)).collect();
     }
 
