@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
@@ -46,6 +46,9 @@ pub struct Tenant<R, W> {
     pub writer: Option<W>,
     /// How old a whole reading may be for a cycle to read only what changed since; `None` has everything read each time.
     pub whole_every: Option<TimeDelta>,
+    /// Over how long the pages of a whole reading are spread: until then at the latest. `None` has them read as fast as
+    /// Graph allows.
+    pub spread_until: Option<DateTime<Utc>>,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }
@@ -149,6 +152,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn run(&self) -> Result<Report, CycleError> {
         let settled = self.settle().await?;
         let reading = self.observe().await?;
+        let waited = reading.waited();
         let Decided {
             plan,
             recorded,
@@ -166,6 +170,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             closed,
             settled,
             deeds,
+            waited,
         })
     }
 }

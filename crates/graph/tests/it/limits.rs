@@ -153,7 +153,8 @@ async fn a_look_is_as_old_as_its_request_which_was_sent_when_its_turn_came() {
         tenant.answers("GET", &path, [gone(), gone()]).await;
     }
     let reader = paced(&tenant, 1, within).reader();
-    let look = || reader.look(&[guest_id("ann")], Depth::Whole);
+    let ann = [guest_id("ann")];
+    let look = || reader.look(&ann, Depth::Whole);
     let began = tokio::time::Instant::now();
     let first = look().await.expect("an answer").sent;
     let answered = tokio::time::Instant::now();
