@@ -7,6 +7,7 @@ use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
 use innkeeper_store::Store;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
@@ -59,6 +60,9 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     holder: Uuid,
     lease: TimeDelta,
+    /// Tenants are read side by side and decided upon one at a time: deciding keeps a connection of the database for as
+    /// long as it takes, and there are few.
+    deciding: Mutex<()>,
 }
 
 /// One cycle under way.
@@ -71,6 +75,7 @@ pub(crate) struct Cycle<'c, R, W> {
     pub(crate) lease: &'c Lease,
     pub(crate) progress: &'c dyn Progress,
     pub(crate) stop: &'c CancellationToken,
+    deciding: &'c Mutex<()>,
 }
 
 impl Engine {
@@ -83,6 +88,7 @@ impl Engine {
             clock,
             holder,
             lease,
+            deciding: Mutex::default(),
         }
     }
 
@@ -144,6 +150,7 @@ impl Engine {
             lease,
             progress,
             stop,
+            deciding: &self.deciding,
         }
     }
 }
@@ -153,12 +160,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let settled = self.settle().await?;
         let reading = self.observe().await?;
         let waited = reading.waited();
+        let alone = self.deciding.lock().await;
         let Decided {
             plan,
             recorded,
             approval,
             closed,
         } = self.decide(reading).await?;
+        drop(alone);
         let deeds = match &self.tenant.writer {
             Some(writer) => self.act(writer, &plan, &approval.plan).await?,
             None => Deeds::default(),
