@@ -165,6 +165,9 @@ impl Counted {
     }
 }
 
+/// How long a page is on its way there, in milliseconds.
+type Way = fn(usize) -> u64;
+
 /// Reads so many pages with sign-in activity, each as long on its way there and back. Returns when each refusal came, in
 /// seconds, and how long all of it took.
 async fn read_pages(
@@ -199,7 +202,7 @@ async fn read_pages(
 
 #[tokio::test(start_paused = true)]
 async fn sign_in_activity_is_read_as_fast_as_graph_allows_and_tried_faster_once_at_most() {
-    let ways: [(&str, fn(usize) -> u64, u64, bool); 4] = [
+    let ways: [(&str, Way, u64, bool); 4] = [
         (
             "now a moment, now longer",
             |page| if page % 10 == 0 { 500 } else { 10 },
