@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
 use innkeeper_store::Store;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
@@ -46,6 +47,9 @@ pub struct Tenant<R, W> {
     pub writer: Option<W>,
     /// How old a whole reading may be for a cycle to read only what changed since; `None` has everything read each time.
     pub whole_every: Option<TimeDelta>,
+    /// Over how long the pages of a whole reading are spread: until then at the latest. `None` has them read as fast as
+    /// Graph allows.
+    pub spread_until: Option<DateTime<Utc>>,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }
@@ -56,6 +60,9 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     holder: Uuid,
     lease: TimeDelta,
+    /// Tenants are read side by side and decided upon one at a time: deciding keeps a connection of the database for as
+    /// long as it takes, and there are few.
+    deciding: Mutex<()>,
 }
 
 /// One cycle under way.
@@ -68,6 +75,7 @@ pub(crate) struct Cycle<'c, R, W> {
     pub(crate) lease: &'c Lease,
     pub(crate) progress: &'c dyn Progress,
     pub(crate) stop: &'c CancellationToken,
+    deciding: &'c Mutex<()>,
 }
 
 impl Engine {
@@ -80,6 +88,7 @@ impl Engine {
             clock,
             holder,
             lease,
+            deciding: Mutex::default(),
         }
     }
 
@@ -141,6 +150,7 @@ impl Engine {
             lease,
             progress,
             stop,
+            deciding: &self.deciding,
         }
     }
 }
@@ -149,12 +159,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn run(&self) -> Result<Report, CycleError> {
         let settled = self.settle().await?;
         let reading = self.observe().await?;
+        let waited = reading.waited();
+        let alone = self.deciding.lock().await;
         let Decided {
             plan,
             recorded,
             approval,
             closed,
         } = self.decide(reading).await?;
+        drop(alone);
         let deeds = match &self.tenant.writer {
             Some(writer) => self.act(writer, &plan, &approval.plan).await?,
             None => Deeds::default(),
@@ -166,6 +179,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             closed,
             settled,
             deeds,
+            waited,
         })
     }
 }

@@ -12,10 +12,12 @@ mod guests;
 mod log;
 mod place;
 mod sponsors;
+mod spread;
 
 pub(crate) use log::SignedIn;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
@@ -62,6 +64,15 @@ struct Seen {
     counts: Counts,
     /// From where changes can be read the next time.
     marks: Option<Marks>,
+    /// How long it was waited between pages.
+    waited: Duration,
+}
+
+impl Reading {
+    /// How long it was waited between pages, so that they are spread.
+    pub(crate) fn waited(&self) -> Duration {
+        self.seen.waited
+    }
 }
 
 /// Who is there.
@@ -157,7 +168,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .await??;
         // Before pages are read for nothing.
         self.check_clock()?;
-        let Pass { keys, mut counts } = self.read_guests(begun, counted).await?;
+        let Pass {
+            keys,
+            mut counts,
+            waited,
+        } = self.read_guests(begun, counted).await?;
         counts.counted = Some(counted);
         counts.logged_in = self.read_log(started).await?;
         self.read_sponsors(&keys).await?;
@@ -180,6 +195,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             presence: Presence::Only(keys),
             counts,
             marks,
+            waited,
         })
     }
 
@@ -208,6 +224,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             presence,
             mut counts,
             marks,
+            waited: _,
         } = seen;
         let limits = &self.policy.limits;
         let finished = self.clock.now();

@@ -11,8 +11,8 @@ use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::snapshot::Holdings;
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lost, Mail, Reader,
-    Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
+    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Looked, Lost, Mail,
+    Reader, Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
 };
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
@@ -83,6 +83,12 @@ pub trait ReadDirectory: Send + Sync {
         guests: &[GuestId],
         depth: Depth,
     ) -> impl Future<Output = Result<Vec<Reread>, GraphError>> + Send;
+    /// The same, with when it was asked for.
+    fn look(
+        &self,
+        guests: &[GuestId],
+        depth: Depth,
+    ) -> impl Future<Output = Result<Looked, GraphError>> + Send;
 }
 
 /// Writes to a directory.
@@ -203,6 +209,10 @@ impl ReadDirectory for Reader {
 
     async fn reread(&self, guests: &[GuestId], depth: Depth) -> Result<Vec<Reread>, GraphError> {
         Self::reread(self, guests, depth).await
+    }
+
+    async fn look(&self, guests: &[GuestId], depth: Depth) -> Result<Looked, GraphError> {
+        Self::look(self, guests, depth).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What one cycle saw, concluded and did.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::Closing;
@@ -23,6 +24,8 @@ pub struct Report {
     pub settled: u64,
     /// What came of the approved steps.
     pub deeds: Deeds,
+    /// How long it was waited between pages, so that they are spread.
+    pub waited: Duration,
 }
 
 /// A case that closed without anything having to be done.

@@ -6,7 +6,9 @@
 //! Windows are shortened, and the client's limits with them: the arithmetic is the same. A bound is what no client can
 //! beat that holds in any window, wherever it begins: 60 s x (ceil(pages / 10) - 1) for reading with sign-in activity,
 //! 150 s x (ceil(writes / 3,000) - 1) for writing, each divided as the windows are; and 100 ms a page where a chain of
-//! pages is followed. It ends in failure where a case misses its aim.
+//! pages is followed. What this machine needs does not shrink with the windows, and is in the figure: an answer's time in
+//! each window of the sign-ins, since a request counts until so long after its answer, and the time of a last full
+//! burst of writes. So no window is shortened so far that these come near to the aim. It ends in failure where a case misses its aim.
 
 use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
@@ -307,11 +309,11 @@ fn main() -> ExitCode {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     let names = [
-        "sign-in activity of 100,000 guests, windows / 60",
-        "sign-in activity of 100,000 guests, buckets / 60",
+        "sign-in activity of 100,000 guests, windows / 30",
+        "sign-in activity of 100,000 guests, buckets / 30",
         "10,000 disabled and 10,000 deleted, writes in windows / 20",
         "10,000 disabled and 10,000 deleted, writes in buckets / 20",
-        "3,600 disabled and deleted, writes at 80 %, windows / 15",
+        "3,600 disabled and deleted, writes at 80 %, windows / 6",
         "sponsors of 20,000 guests at 100 ms a page, a sixth",
     ];
     println!(
@@ -327,11 +329,11 @@ fn main() -> ExitCode {
         }
         let measured = runtime.block_on(async {
             match case {
-                0 => sign_ins("window", 60).await,
-                1 => sign_ins("bucket", 60).await,
+                0 => sign_ins("window", 30).await,
+                1 => sign_ins("bucket", 30).await,
                 2 => writes("window", 20, 100, 10_000).await,
                 3 => writes("bucket", 20, 100, 10_000).await,
-                4 => writes("window", 15, 80, 3_600).await,
+                4 => writes("window", 6, 80, 3_600).await,
                 _ => sponsors().await,
             }
         });

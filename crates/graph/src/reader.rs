@@ -20,7 +20,7 @@ pub use account::Account;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;
-pub use reread::{Depth, Reread};
+pub use reread::{Depth, Looked, Reread};
 pub use sponsors::SponsorPage;
 
 use crate::client::{Connection, Requests};

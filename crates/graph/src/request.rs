@@ -1,11 +1,28 @@
 //! A request, before it is sent.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use reqwest::Method;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::budget::Kind;
 use crate::client::Connection;
+
+/// When a request was last sent: after its turn came, and before anything of it left.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sent(Arc<Mutex<Option<Instant>>>);
+
+impl Sent {
+    pub(crate) fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    pub(crate) fn at(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A request to Graph.
 #[derive(Clone, Debug)]
@@ -26,6 +43,8 @@ pub(crate) struct Request {
     pub(crate) parts: u32,
     pub(crate) accept: &'static str,
     pub(crate) body: Option<Value>,
+    /// Where it is noted when it is sent; the next pages note it there as well.
+    pub(crate) sent: Sent,
 }
 
 impl Connection {
@@ -56,6 +75,7 @@ impl Connection {
             method,
             accept: "application/json",
             body: None,
+            sent: Sent::default(),
         }
     }
 

@@ -124,6 +124,7 @@ impl Connection {
             .budgets
             .admit(request.kind, request.parts, request.units)
             .await;
+        request.sent.note();
         let built = self.build(request, token).map_err(Failed::certainly)?;
         let span = debug_span!("graph", call);
         let exchange = async {

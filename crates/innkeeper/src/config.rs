@@ -55,6 +55,8 @@ pub(crate) struct Config {
     /// How old a whole reading may be, in hours; until then a cycle of the daemon reads only what changed. 0: it reads
     /// everything each time.
     pub(crate) whole_reading_hours: u32,
+    /// Over how much of the time to its next run the daemon spreads a whole reading, in percent. 0: it does not.
+    pub(crate) spread_percent: u32,
     pub(crate) http: Http,
     pub(crate) log: Log,
     pub(crate) clock: Clock,

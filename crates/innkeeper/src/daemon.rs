@@ -5,12 +5,14 @@
 
 mod health;
 mod reload;
+mod spreading;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_engine::{Clock, CycleError, Engine, Silent};
 use sd_notify::NotifyState;
@@ -26,6 +28,7 @@ use crate::telemetry;
 use crate::upkeep::{self, LetGo, Upkeep};
 use health::Status;
 use reload::InForce;
+use spreading::Spreading;
 
 pub(crate) async fn run(global: &Global) -> Result<Exit> {
     let config = crate::installation::load_config(&global.config)?;
@@ -63,13 +66,14 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         installation: &installation,
         status: &status,
         stop: &stop,
+        spreading: Spreading::default(),
     };
     let mut next = installation.clock.now();
     while daemon
         .wait_until(next, &mut reload, global, &mut in_force)
         .await
     {
-        daemon.cycles(&in_force).await;
+        daemon.cycles(&mut in_force).await;
         next = in_force.schedule.next_after(installation.clock.now());
         info!(%next, "the next cycle is scheduled");
     }
@@ -87,6 +91,7 @@ struct Daemon<'d> {
     installation: &'d Installation,
     status: &'d Status,
     stop: &'d CancellationToken,
+    spreading: Spreading,
 }
 
 impl Daemon<'_> {
@@ -127,57 +132,69 @@ impl Daemon<'_> {
         }
     }
 
-    /// One cycle of each tenant. What goes wrong in one does not keep the next from its turn.
-    async fn cycles(&self, in_force: &InForce) {
-        for tenant in &in_force.tenants {
-            if self.stop.is_cancelled() {
-                return;
-            }
-            let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
-            let has_succeeded = ended.is_ok();
-            match ended {
-                Ok(report) => {
-                    self.status
-                        .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
-                    for refusal in &report.approval.refusals {
-                        warn!(tenant = tenant.name, %refusal, "refused");
-                    }
-                    let waiting = report.approval.waiting.len();
-                    if waiting > 0 {
-                        let plan = report.recorded;
-                        warn!(
-                            tenant = tenant.name,
-                            plan.id = %plan,
-                            steps = waiting,
-                            "the plan waits for a person: innkeeper plans show {plan}, then innkeeper plans approve {plan} --reason \"...\", or reject"
-                        );
-                    }
-                    info!(
-                        tenant = tenant.name,
-                        guests = report.plan.observation.counts.guests,
-                        steps = report.plan.steps().count(),
-                        effects = report.deeds.effects(),
-                        failures = report.deeds.failures.len(),
-                        "the cycle is complete"
-                    );
-                }
-                Err(CycleError::Stopped) => {
-                    return info!(
-                        tenant = tenant.name,
-                        "stopped before the cycle did anything"
-                    );
-                }
-                Err(error) => {
-                    self.status.failed(&tenant.name, &error.to_string());
-                    error!(
-                        tenant = tenant.name,
-                        error = format!("{:#}", anyhow::Error::from(error)),
-                        "the cycle failed; nothing more is done until the next"
-                    );
-                }
-            }
-            self.upkeep(tenant, has_succeeded).await;
+    /// One cycle of each tenant, side by side: a reading that takes its time holds up no other tenant, and what goes wrong
+    /// in one does not keep another from its turn.
+    async fn cycles(&self, in_force: &mut InForce) {
+        let started = self.installation.clock.now();
+        let due = in_force.schedule.next_after(started);
+        for tenant in &mut in_force.tenants {
+            let percent = in_force.spread_percent;
+            tenant.spread_until = self.spreading.until(tenant.id, started, due, percent);
         }
+        join_all(in_force.tenants.iter().map(|tenant| self.cycle(tenant))).await;
+    }
+
+    async fn cycle(&self, tenant: &GraphTenant) {
+        if self.stop.is_cancelled() {
+            return;
+        }
+        let started = self.installation.clock.now();
+        let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
+        let has_succeeded = ended.is_ok();
+        match ended {
+            Ok(report) => {
+                let took = self.installation.clock.now() - started;
+                self.spreading.took(tenant.id, took, report.waited);
+                self.status
+                    .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
+                for refusal in &report.approval.refusals {
+                    warn!(tenant = tenant.name, %refusal, "refused");
+                }
+                let waiting = report.approval.waiting.len();
+                if waiting > 0 {
+                    let plan = report.recorded;
+                    warn!(
+                        tenant = tenant.name,
+                        plan.id = %plan,
+                        steps = waiting,
+                        "the plan waits for a person: innkeeper plans show {plan}, then innkeeper plans approve {plan} --reason \"...\", or reject"
+                    );
+                }
+                info!(
+                    tenant = tenant.name,
+                    guests = report.plan.observation.counts.guests,
+                    steps = report.plan.steps().count(),
+                    effects = report.deeds.effects(),
+                    failures = report.deeds.failures.len(),
+                    "the cycle is complete"
+                );
+            }
+            Err(CycleError::Stopped) => {
+                return info!(
+                    tenant = tenant.name,
+                    "stopped before the cycle did anything"
+                );
+            }
+            Err(error) => {
+                self.status.failed(&tenant.name, &error.to_string());
+                error!(
+                    tenant = tenant.name,
+                    error = format!("{:#}", anyhow::Error::from(error)),
+                    "the cycle failed; nothing more is done until the next"
+                );
+            }
+        }
+        self.upkeep(tenant, has_succeeded).await;
     }
 
     async fn upkeep(&self, tenant: &GraphTenant, has_succeeded: bool) {

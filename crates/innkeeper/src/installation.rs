@@ -199,6 +199,7 @@ fn connect_by(
         reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
         whole_every: None,
+        spread_until: None,
         writer: sender
             .filter(|_| may_write)
             .map(|sender| graph.writer(sender)),

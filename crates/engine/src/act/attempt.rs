@@ -10,7 +10,7 @@ use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Effect, Step};
-use innkeeper_graph::{Depth, Done, GraphError, WriteError};
+use innkeeper_graph::{Done, GraphError, WriteError};
 use innkeeper_store::Tx;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -34,6 +34,7 @@ struct DueNotice<'s> {
     step: &'s Step,
     intent: &'s Intent,
     view: Box<GuestView>,
+    looked: Instant,
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
@@ -42,27 +43,21 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         writer: &W,
         plan: &Plan,
         steps: &[&Step],
-        senses: &mut Senses<'_>,
+        senses: &mut Senses,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         // Before the intents, so that a stop in the middle of it leaves none open.
         senses.refresh(self).await?;
         let intents = self.intend(plan, steps).await?;
-        let began = Instant::now();
         let fresh = match self.look_again(steps, senses).await {
             Ok(fresh) => fresh,
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
             Err(other) => return Err(other),
         };
-        let looked = match senses.depth() {
-            // A look may have waited its turn for the scarcest request; what it shows is as old as the answer.
-            Depth::Whole => Instant::now(),
-            Depth::WithoutSignIns => began,
-        };
         let mut notices = Vec::new();
         let mut due = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {
-            let answer = fresh.get(&step.guest);
+            let answer = fresh.answers.get(&step.guest);
             match self
                 .look(step, intents, answer, senses, &plan.observation)
                 .await?
@@ -77,16 +72,21 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
                 Look::Due(view) => match (&step.effect, intents.as_slice()) {
                     (Effect::Notify { .. }, [intent]) => {
-                        notices.push(DueNotice { step, intent, view });
+                        notices.push(DueNotice {
+                            step,
+                            intent,
+                            view,
+                            looked: fresh.looked(step.guest),
+                        });
                     }
                     (_, intents) => due.push((*step, intents)),
                 },
             }
         }
-        let due = self.keep_snapshots(due, &fresh, deeds).await?;
+        let due = self.keep_snapshots(due, &fresh.answers, deeds).await?;
         let calls = due
             .into_iter()
-            .map(|(step, intents)| self.carry_out(writer, step, intents, looked));
+            .map(|(step, intents)| self.carry_out(writer, step, intents, fresh.looked(step.guest)));
         let mut outcomes = stream::iter(calls).buffer_unordered(LANES);
         let mut ended = Ok(());
         // To the end, whatever one of them came to: a call that is dropped halfway has an outcome that nobody wrote down.
@@ -101,7 +101,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
         }
         ended?;
-        self.notify(writer, notices, looked, deeds).await
+        self.notify(writer, notices, deeds).await
     }
 
     /// Writes down what is about to be done.
@@ -288,7 +288,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         writer: &W,
         due: Vec<DueNotice<'_>>,
-        looked: Instant,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         let mut mails: BTreeMap<Vec<String>, Vec<DueNotice<'_>>> = BTreeMap::new();
@@ -304,7 +303,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Outcome::Failed {
                     error: error.to_owned(),
                 }
-            } else if looked.elapsed() > FRESH {
+            } else if notices.iter().any(|notice| notice.looked.elapsed() > FRESH) {
                 too_old()
             } else {
                 let guests: Vec<_> = notices

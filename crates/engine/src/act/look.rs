@@ -13,7 +13,8 @@ use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
-use innkeeper_graph::Reread;
+use innkeeper_graph::{Looked, Reread};
+use tokio::time::Instant;
 
 use super::recipients;
 use super::senses::Senses;
@@ -26,6 +27,24 @@ const PER_LOOK: usize = 15;
 
 /// Requests on their way at once.
 const LANES: usize = 4;
+
+/// What was read again.
+#[derive(Default)]
+pub(super) struct Fresh {
+    pub(super) answers: HashMap<GuestId, Reread>,
+    /// Since when each guest may have changed unseen: before its request was sent, not when that began to wait for its
+    /// turn, which with the scarcest request can take a minute.
+    looked: HashMap<GuestId, Instant>,
+}
+
+impl Fresh {
+    /// Since when the guest may have changed unseen.
+    pub(super) fn looked(&self, guest: GuestId) -> Instant {
+        let looked = self.looked.get(&guest).copied();
+        // Of whom there is no answer nothing is done.
+        looked.unwrap_or_else(Instant::now)
+    }
+}
 
 /// What a fresh look made of a step.
 pub(super) enum Look {
@@ -42,19 +61,27 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn look_again(
         &self,
         steps: &[&Step],
-        senses: &Senses<'_>,
-    ) -> Result<HashMap<GuestId, Reread>, CycleError> {
+        senses: &Senses,
+    ) -> Result<Fresh, CycleError> {
         let depth = senses.depth();
         let guests: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
         let looks = guests
             .chunks(PER_LOOK)
-            .map(|chunk| self.tenant.reader.reread(chunk, depth));
-        let answers: Vec<Vec<Reread>> = stream::iter(looks)
+            .map(|chunk| self.tenant.reader.look(chunk, depth));
+        let looks: Vec<Looked> = stream::iter(looks)
             .buffer_unordered(LANES)
             .try_collect()
             .await?;
-        let answers = answers.into_iter().flatten();
-        Ok(answers.map(|answer| (answer.guest_id(), answer)).collect())
+        let mut fresh = Fresh::default();
+        for Looked { sent, answers } in looks {
+            // As old as the oldest of what it goes by.
+            let looked = senses.asked().map_or(sent, |asked| asked.min(sent));
+            for answer in answers {
+                fresh.looked.insert(answer.guest_id(), looked);
+                fresh.answers.insert(answer.guest_id(), answer);
+            }
+        }
+        Ok(fresh)
     }
 
     /// Takes in the fresh reading, and judges the guest by it: is the very same step still due?
@@ -63,7 +90,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         step: &Step,
         intents: &[Intent],
         answer: Option<&Reread>,
-        senses: &Senses<'_>,
+        senses: &Senses,
         observation: &Observation,
     ) -> Result<Look, CycleError> {
         let (guest, sponsors, groups, roles) = match answer {

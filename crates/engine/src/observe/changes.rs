@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, TryStreamExt};
@@ -137,6 +138,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         counts.logged_in = self.read_log(started).await?;
         Ok(Some(Seen {
             presence: Presence::AllBut(gone),
+            waited: Duration::ZERO,
             counts,
             marks: Some(marks),
         }))

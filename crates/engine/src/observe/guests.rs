@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use innkeeper_domain::activity::Reading;
@@ -13,9 +14,10 @@ use innkeeper_graph::{GraphError, GuestPage};
 use innkeeper_store::{RowKey, Tx};
 
 use roaring::RoaringTreemap;
-use tracing::info;
+use tracing::{debug, info};
 
 use super::place::Begun;
+use super::spread;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -27,6 +29,8 @@ pub(super) struct Pass {
     /// The row keys of the guests read.
     pub(super) keys: RoaringTreemap,
     pub(super) counts: Counts,
+    /// How long it was waited between pages.
+    pub(super) waited: Duration,
 }
 
 /// Pages written in one transaction: enough that the index pages dirtied by random ids are written once for many
@@ -65,15 +69,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         counted: u64,
     ) -> Result<(), CycleError> {
         let pages = self.tenant.reader.guests_from(from);
-        let mut chunks = pin!(pages.try_chunks(PAGES_PER_TRANSACTION));
+        let until = self.tenant.spread_until;
+        // What was read is kept before a wait: a stop in the middle of it shall lose nothing.
+        let in_one = until.map_or(PAGES_PER_TRANSACTION, |_| 1);
+        let mut chunks = pin!(pages.try_chunks(in_one));
         while let Some(pages) = self
             .unless_stopped(chunks.try_next())
             .await?
             .map_err(|broken| broken.1)?
         {
+            let last = pages.last();
+            let a_page = last.map_or(0, |page| page.guests.len() as u64);
+            let is_more = last.is_some_and(|page| page.next.is_some());
             self.take_in(begun, pages, pass).await?;
             self.progress
                 .at(Phase::Guests, pass.counts.guests, Some(counted));
+            if let Some(until) = until.filter(|_| is_more) {
+                let (now, done) = (self.clock.now(), pass.counts.guests);
+                let gap = spread::gap(now, until, done, counted, a_page);
+                debug!(seconds = gap.as_secs_f64(), "the next page follows later");
+                self.unless_stopped(tokio::time::sleep(gap)).await?;
+                pass.waited += gap;
+            }
         }
         Ok(())
     }

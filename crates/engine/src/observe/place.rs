@@ -1,6 +1,8 @@
 //! How far a reading has come, kept with what was read: a process that dies need not have read it in vain. At ten requests
 //! a minute a large tenant takes its time.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::ObservationId;
 use innkeeper_domain::observation::Counts;
@@ -69,6 +71,7 @@ impl Begun {
         Pass {
             keys: keys.clone(),
             counts: place.counts.clone(),
+            waited: Duration::ZERO,
         }
     }
 }

@@ -8,6 +8,7 @@ use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::sponsor::Sponsor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::Instant;
 use tracing::warn;
 use url::Url;
 
@@ -60,6 +61,19 @@ impl Reread {
     }
 }
 
+/// A fresh look at a few guests.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// When the oldest part of it was asked for: before the request left, and after it had waited for its turn. What it
+    /// shows is no older.
+    pub sent: Instant,
+    /// One answer for each guest, in their order.
+    pub answers: Vec<Reread>,
+}
+
+/// Users that are there, and when the first of them was asked for.
+type Asked = (HashMap<GuestId, Guest>, Option<Instant>);
+
 impl Reader {
     /// Looks at guests again: one answer for each, in their order. A guest that is named twice is answered once.
     ///
@@ -70,6 +84,14 @@ impl Reader {
         guests: &[GuestId],
         depth: Depth,
     ) -> Result<Vec<Reread>, GraphError> {
+        Ok(self.look(guests, depth).await?.answers)
+    }
+
+    /// The same, with when it was asked for.
+    ///
+    /// # Errors
+    /// When anything about any of them cannot be read.
+    pub async fn look(&self, guests: &[GuestId], depth: Depth) -> Result<Looked, GraphError> {
         let mut named = HashSet::new();
         let guests: Vec<GuestId> = guests
             .iter()
@@ -77,8 +99,11 @@ impl Reader {
             .filter(|id| named.insert(*id))
             .collect();
         let mut answers = Vec::with_capacity(guests.len());
+        let mut sent: Option<Instant> = None;
         for chunk in guests.chunks(IN_ONE_FILTER) {
-            let mut present = self.users(chunk, depth).await?;
+            let (mut present, asked) = self.users(chunk, depth).await?;
+            // The users come first of all that is asked about them.
+            sent = older(sent, asked);
             let known = Known::default();
             let mut about = self.about(&present).await?;
             let sponsors: Vec<&DirectoryObject> =
@@ -91,16 +116,13 @@ impl Reader {
                 });
             }
         }
-        Ok(answers)
+        let sent = sent.unwrap_or_else(Instant::now);
+        Ok(Looked { sent, answers })
     }
 
     /// Those of these users that are in the directory. That `id in (..)` goes with `signInActivity` is not documented:
     /// where it does not, each is asked for on its own, which is.
-    async fn users(
-        &self,
-        ids: &[GuestId],
-        depth: Depth,
-    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
+    async fn users(&self, ids: &[GuestId], depth: Depth) -> Result<Asked, GraphError> {
         match self.users_together(ids, depth).await {
             Err(GraphError::BadRequest { answered }) => {
                 warn!(%answered, "guests are read again one by one");
@@ -110,11 +132,7 @@ impl Reader {
         }
     }
 
-    async fn users_together(
-        &self,
-        ids: &[GuestId],
-        depth: Depth,
-    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
+    async fn users_together(&self, ids: &[GuestId], depth: Depth) -> Result<Asked, GraphError> {
         let request = self
             .0
             .get(&["users"], "/users", "User.Read.All and AuditLog.Read.All")
@@ -122,8 +140,9 @@ impl Reader {
         let request = self.selecting(request, depth);
         let users = pages::<User>(&self.0, request.clone());
         pin_mut!(users);
-        let mut present = HashMap::new();
+        let (mut present, mut sent) = (HashMap::new(), None);
         while let Some(page) = users.try_next().await? {
+            sent = older(sent, request.sent.at());
             for user in page {
                 let guest = self.whole_guest(&request, user)?;
                 if ids.contains(&guest.id) {
@@ -131,18 +150,16 @@ impl Reader {
                 }
             }
         }
-        Ok(present)
+        Ok((present, sent))
     }
 
-    async fn users_apart(
-        &self,
-        ids: &[GuestId],
-        depth: Depth,
-    ) -> Result<HashMap<GuestId, Guest>, GraphError> {
-        let mut present = HashMap::new();
+    async fn users_apart(&self, ids: &[GuestId], depth: Depth) -> Result<Asked, GraphError> {
+        let (mut present, mut sent) = (HashMap::new(), None);
         for id in ids {
             let request = self.selecting(self.user(*id), depth);
-            match self.0.read::<User>(&request).await {
+            let read = self.0.read::<User>(&request).await;
+            sent = older(sent, request.sent.at());
+            match read {
                 Ok(user) if user.id == id.0 => {
                     present.insert(*id, self.whole_guest(&request, user)?);
                 }
@@ -151,7 +168,7 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(present)
+        Ok((present, sent))
     }
 
     fn user(&self, id: GuestId) -> Request {
@@ -278,6 +295,10 @@ impl Reader {
             Err(error) => Err(error),
         }
     }
+}
+
+fn older(known: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    known.into_iter().chain(other).min()
 }
 
 /// What hangs on a guest.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use innkeeper_graph::{Graph, GraphError, Limit, Limits, Quota, Settings};
+use innkeeper_graph::{Depth, Graph, GraphError, Limit, Limits, Quota, Settings};
 
-use crate::tenant::{Tenant, all, failure, guest, page, plain_settings, text};
+use crate::tenant::{Tenant, all, failure, guest, guest_id, page, plain_settings, text};
 
 fn paced(tenant: &Tenant, requests: u32, within: Duration) -> Graph {
     let sign_ins = Quota {
@@ -149,4 +149,32 @@ async fn empty_pages_do_not_go_on_for_ever() {
     tenant.answers("GET", "/users", pages).await;
     let error = all(tenant.reader().guests()).await.unwrap_err();
     assert!(matches!(error, GraphError::EndlessPaging { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_look_is_as_old_as_its_request_which_was_sent_when_its_turn_came() {
+    let within = Duration::from_millis(80);
+    let tenant = Tenant::start().await;
+    let pages = [page(&[], None), page(&[], None)];
+    tenant.answers("GET", "/users", pages).await;
+    for path in [
+        format!("/directory/deletedItems/{}", guest_id("ann")),
+        format!("/users/{}", guest_id("ann")),
+    ] {
+        let gone = || failure(404, "Request_ResourceNotFound");
+        tenant.answers("GET", &path, [gone(), gone()]).await;
+    }
+    let reader = paced(&tenant, 1, within).reader();
+    let ann = [guest_id("ann")];
+    let look = || reader.look(&ann, Depth::Whole);
+    let began = tokio::time::Instant::now();
+    let first = look().await.expect("an answer").sent;
+    let answered = tokio::time::Instant::now();
+    let second = look().await.expect("an answer").sent;
+    assert!(first >= began && first <= answered);
+    assert!(
+        second >= first + within,
+        "it waited for its turn before it was sent"
+    );
+    assert!(second <= tokio::time::Instant::now());
 }

@@ -1,6 +1,7 @@
 //! The fresh look: a few guests by one batch, whose parts come in any order and fail on their own.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use innkeeper_domain::ids::GroupId;
 use innkeeper_graph::{Depth, GraphError, Reread};
@@ -104,6 +105,37 @@ async fn a_part_that_fails_for_a_passing_reason_is_asked_for_again() {
         let look = look(&with(member_of).await).await;
         assert_in(&look.expect("a look"), &[group("bridge")]);
     }
+}
+
+#[tokio::test]
+async fn throttled_parts_alone_are_asked_for_again_after_the_longest_of_their_waits() {
+    let tenant = Tenant::start().await;
+    tenant
+        .answers("GET", "/users", [page(&[guest("ann"), guest("bob")], None)])
+        .await;
+    let none = |id: &str| json!({ "id": id, "status": 200, "body": { "value": [] } });
+    let busy = |id: &str, seconds: &str| json!({ "id": id, "status": 429, "headers": { "Retry-After": seconds } });
+    let first = json!({ "responses": [busy("3", "0.01"), none("2"), busy("1", "0.3"), none("0")] });
+    let second = json!({ "responses": [none("3"), none("1")] });
+    tenant
+        .answers("POST", "/$batch", [ok(&first), ok(&second)])
+        .await;
+    let began = Instant::now();
+    let guests = [guest_id("ann"), guest_id("bob")];
+    let looks = tenant.reader().reread(&guests, Depth::Whole).await;
+    assert_eq!(looks.expect("a look").len(), 2);
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    let sent = tenant.server.received_requests().await.expect("requests");
+    let batches = sent
+        .iter()
+        .filter(|one| one.url.path().ends_with("/$batch"));
+    let ids = batches.map(|batch| {
+        let body: Value = batch.body_json().expect("a batch");
+        let parts = body["requests"].as_array().expect("its requests").clone();
+        parts.iter().map(|part| part["id"].clone()).collect()
+    });
+    let ids: Vec<Vec<Value>> = ids.collect();
+    assert_eq!(json!(ids), json!([["0", "1", "2", "3"], ["1", "3"]]));
 }
 
 #[tokio::test]

@@ -44,6 +44,13 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
             "must be at most 144: Graph forgets after seven days what changed since",
         );
     }
+    let spread_percent = schedule.spread_percent.unwrap_or(SPREAD_PERCENT);
+    if spread_percent > 80 {
+        findings.wrong(
+            &KeyPath::of("schedule.spread_percent"),
+            "must be at most 80: what follows the reading needs its time before the next run",
+        );
+    }
     let schedule = check_schedule(schedule, findings);
     let http = check_http(http.unwrap_or_default(), findings);
     let log = check_log(log.unwrap_or_default(), findings);
@@ -55,6 +62,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         database: database?,
         schedule: schedule?,
         whole_reading_hours,
+        spread_percent,
         http,
         log: log?,
         clock,
@@ -68,6 +76,9 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
 
 /// How old a whole reading may be, unless the file says otherwise: as old as sign-in activity may be late.
 const WHOLE_READING_HOURS: u32 = 24;
+
+/// Over how much of the time to the next run a whole reading is spread, unless the file says otherwise.
+const SPREAD_PERCENT: u32 = 30;
 
 /// One of several words.
 pub(super) fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
@@ -115,6 +126,7 @@ fn check_schedule(raw: RawSchedule, findings: &mut Findings<'_>) -> Option<Sched
         cycle,
         time_zone,
         whole_reading_hours: _,
+        spread_percent: _,
     } = raw;
     let zone = time_zone.map_or(Some(Tz::UTC), |name| {
         let zone = name.parse().map_err(|_| {

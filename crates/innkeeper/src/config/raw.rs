@@ -67,6 +67,8 @@ section!(
         time_zone: String,
         /// How old a whole reading of the directory may be.
         whole_reading_hours: u32,
+        /// Over how much of the time to its next run the daemon spreads a whole reading.
+        spread_percent: u32,
     }
 );
 

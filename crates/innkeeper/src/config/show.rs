@@ -16,6 +16,7 @@ pub(super) fn show(config: &Config) -> String {
         database: Database { url, lease_seconds },
         schedule,
         whole_reading_hours,
+        spread_percent,
         http: Http { listen },
         log: Log { format, level },
         clock: Clock { follow },
@@ -47,6 +48,7 @@ pub(super) fn show(config: &Config) -> String {
     page.pair(&at, "cycle", schedule.to_string());
     page.pair(&at, "time_zone", schedule.zone().name());
     page.pair(&at, "whole_reading_hours", *whole_reading_hours);
+    page.pair(&at, "spread_percent", *spread_percent);
     if let Some(listen) = listen {
         let at = page.section("[http]", &KeyPath::of("http"));
         page.pair(&at, "listen", listen.to_string());

@@ -13,6 +13,8 @@ use crate::installation::{Access, GraphTenant, connect, load_config, load_policy
 /// The schedule and the tenants with their policies.
 pub(super) struct InForce {
     pub(super) schedule: Schedule,
+    /// Over how much of the time to its next run a whole reading is spread.
+    pub(super) spread_percent: u32,
     pub(super) tenants: Vec<GraphTenant>,
 }
 
@@ -30,6 +32,11 @@ impl InForce {
         let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
         Ok(Self {
             schedule: config.schedule.clone(),
+            // A simulator's time may fly, and a wait cannot.
+            spread_percent: match &config.clock.follow {
+                Some(_) => 0,
+                None => config.spread_percent,
+            },
             tenants,
         })
     }

@@ -236,3 +236,13 @@ fn a_version_is_no_part_of_the_address_of_graph() {
     );
     assert!(text.contains("must end before /v1.0"), "{text}");
 }
+
+#[test]
+fn a_reading_that_is_spread_leaves_time_for_what_follows_it() {
+    let text = refused_with("[schedule]\n", "[schedule]\nspread_percent = 81\n");
+    assert_eq!(
+        text,
+        "innkeeper.toml:5:1: schedule.spread_percent: must be at most 80: what follows the reading needs its time \
+         before the next run"
+    );
+}
