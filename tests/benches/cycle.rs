@@ -8,7 +8,7 @@
 
 mod installed;
 
-use installed::{build, mebibytes, run, simulate, write_installation};
+use installed::{SHIPPED_POLICY, build, mebibytes, run, simulate, write_installation};
 
 fn main() {
     let guests: u64 = std::env::args()
@@ -18,7 +18,7 @@ fn main() {
     let innkeeper = build();
     let folder = tempfile::TempDir::new().expect("a folder");
     let (server, settings) = simulate(&innkeeper, guests);
-    write_installation(folder.path(), &settings);
+    write_installation(folder.path(), &settings, SHIPPED_POLICY);
     println!("{guests} guests, throttling off, SQLite");
     for name in ["first cycle", "second cycle"] {
         let (wall, resident) = run(&innkeeper, "apply", folder.path());

@@ -1,4 +1,7 @@
-//! A plan: the verdicts of one cycle for every guest, as a value that can be printed, sealed and approved.
+//! A plan: what one cycle would do, as a value that can be printed, sealed and approved.
+//!
+//! Of the verdicts it keeps the steps, and of the others no more than how many there are: so it grows with what is due,
+//! and not with the guests.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +41,7 @@ impl Mode {
     }
 }
 
-/// What a cycle concluded for every guest.
+/// What a cycle would do, after a verdict for every guest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Derived from the observation and the policy.
@@ -49,8 +52,10 @@ pub struct Plan {
     pub observation: Observation,
     /// The policy that it was made by.
     pub policy_hash: String,
-    /// One verdict for every guest, ordered by guest.
-    pub verdicts: Vec<Verdict>,
+    /// How many guests have each verdict, by its word.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// What is due, ordered by guest; the mildest step of a guest first.
+    pub steps: Vec<Step>,
     /// Where those stand of whom something is to be taken away.
     pub standings: BTreeMap<GuestId, Standing>,
     /// How many guests there are of each kind that a limit counts.
@@ -67,7 +72,8 @@ impl Plan {
             tenant,
             observation,
             policy_hash,
-            verdicts: Vec::new(),
+            verdicts: BTreeMap::new(),
+            steps: Vec::new(),
             standings: BTreeMap::new(),
             population: Population::default(),
         }
@@ -76,33 +82,39 @@ impl Plan {
     /// Takes in the verdict for a guest.
     pub fn take(&mut self, judge: &Judge<'_>, view: &GuestView, verdict: Verdict) {
         self.population.count(view);
-        if let Conclusion::Act(steps) = &verdict.conclusion
-            && let Some(step) = steps.iter().find(|step| step.effect.is_destructive())
-        {
-            self.standings
-                .insert(verdict.guest, Standing::of(judge, view, &step.rule));
+        *self.verdicts.entry(verdict.as_str()).or_default() += 1;
+        match verdict.conclusion {
+            Conclusion::Act(steps) => {
+                if let Some(step) = steps.iter().find(|step| step.effect.is_destructive()) {
+                    self.standings
+                        .insert(verdict.guest, Standing::of(judge, view, &step.rule));
+                }
+                self.steps.extend(steps);
+            }
+            Conclusion::Keep
+            | Conclusion::Wait(_)
+            | Conclusion::Protected(_)
+            | Conclusion::Unknown(_) => {}
         }
-        self.verdicts.push(verdict);
     }
 
     /// Puts everything into the order of the guests, so that a plan does not depend on the order of the reading.
     #[must_use]
     pub fn sorted(mut self) -> Self {
-        self.verdicts.sort_unstable_by_key(|verdict| verdict.guest);
+        // Those of one guest stay as they are.
+        self.steps.sort_by_key(|step| step.guest);
         self
     }
 
-    /// Every step, in the order of the verdicts.
+    /// Every step, ordered by guest.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.verdicts
-            .iter()
-            .flat_map(|verdict| match &verdict.conclusion {
-                Conclusion::Act(steps) => steps.as_slice(),
-                Conclusion::Keep
-                | Conclusion::Wait(_)
-                | Conclusion::Protected(_)
-                | Conclusion::Unknown(_) => &[],
-            })
+        self.steps.iter()
+    }
+
+    /// How many guests have this verdict.
+    #[must_use]
+    pub fn count(&self, word: &str) -> u64 {
+        self.verdicts.get(word).copied().unwrap_or(0)
     }
 
     /// SHA-256 over what the plan would do: tenant, policy and steps, but neither dates nor reasons. Two plans

@@ -91,6 +91,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut plan = Plan::empty(self.tenant.id, observation, policy.hash.clone());
         let mut closed = Vec::new();
         let mut after = None;
+        let mut judged = 0;
         loop {
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
             let Some(last) = rows.last() else { break };
@@ -102,11 +103,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 for change in cases {
                     page.case(change, self.tenant.writer.is_some());
                 }
+                self.progress.concluded(&row.view, &verdict);
                 plan.take(&judge, &row.view, verdict);
+                judged += 1;
             }
             closed.extend(self.record_page(tx, page).await?);
-            self.progress
-                .at(Phase::Verdicts, plan.verdicts.len() as u64, Some(total));
+            self.progress.at(Phase::Verdicts, judged, Some(total));
         }
         Ok((plan.sorted(), closed))
     }

@@ -1,4 +1,7 @@
-//! Telling a person how far a cycle is.
+//! Telling a person how far a cycle is, and what it concludes.
+
+use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::verdict::Verdict;
 
 /// What a cycle is busy with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +18,13 @@ pub enum Phase {
     Steps,
 }
 
-/// Receives how far a cycle is.
+/// Receives how far a cycle is, and each verdict as it comes about: a cycle does not keep them.
 pub trait Progress: Send + Sync {
     /// `done` of `total` are through, when the total is known.
     fn at(&self, phase: Phase, done: u64, total: Option<u64>);
+
+    /// What was concluded for a guest, in the order of the store. It counts only when the cycle ends well.
+    fn concluded(&self, _: &GuestView, _: &Verdict) {}
 }
 
 /// Nobody is looking.

@@ -167,7 +167,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let hash = plan.hash();
         let refusals = json!(approval.refusals);
         let approved = approval.plan.steps().len() as u64;
-        let steps = plan.steps().count() as u64;
+        let steps = plan.steps.len() as u64;
         let last = tx.last_plan(tenant).await?;
         if let Some(last) = last
             && last.plan_hash == hash

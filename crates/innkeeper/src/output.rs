@@ -73,13 +73,22 @@ impl Rows {
 
     /// Prints the first `most` rows as a table, and says how many more there are.
     pub(crate) fn print_table(&self, most: usize) -> Result<()> {
+        self.print_some(most, self.rows.len())
+    }
+
+    /// Prints the rows, which are the first ones of `all`, as a table, and says how many more there are.
+    pub(crate) fn print_first(&self, all: usize) -> Result<()> {
+        self.print_some(usize::MAX, all)
+    }
+
+    fn print_some(&self, most: usize, all: usize) -> Result<()> {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(&self.header);
         let legible = |row: &Vec<String>| row.iter().map(|cell| legible(cell)).collect::<Vec<_>>();
         table.add_rows(self.rows.iter().take(most).map(legible));
-        let more = self.rows.len().saturating_sub(most);
+        let more = all.saturating_sub(most.min(self.rows.len()));
         let more = if more == 0 {
             String::new()
         } else {

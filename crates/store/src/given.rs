@@ -15,6 +15,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use crate::error::StoreError;
+use crate::moment;
 use crate::open::Tx;
 use crate::rows::micros;
 
@@ -173,7 +174,7 @@ impl<'a> Given<'a> {
                     Column::Texts(values) => arguments.add(values[row])?,
                     Column::Integers(values) => arguments.add(values[row])?,
                     Column::Flags(values) => arguments.add(values[row])?,
-                    Column::Times(values) => arguments.add(values[row])?,
+                    Column::Times(values) => arguments.add(values[row].map(moment::text))?,
                     Column::Bytes(values) => arguments.add(values[row])?,
                 }
             }

@@ -19,6 +19,9 @@ use crate::rows::{count, micros};
 pub(crate) use columns::Columns;
 use columns::{UPSERT, given};
 
+/// Row keys read at once, so that memory does not grow with the guests.
+const KEYS: i64 = 10_000;
+
 /// The key of a guest's row: small, dense and in the order in which guests were first seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey(pub(crate) i64);
@@ -146,13 +149,15 @@ impl Tx {
         seen: &RoaringTreemap,
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let sql = "SELECT guest_key FROM guests WHERE tenant_id = $1 AND gone_at IS NULL";
-        let present: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0)?;
-        let gone: Vec<i64> = present
-            .into_iter()
-            .map(|(key,)| key)
-            .filter(|key| !seen.contains(RowKey(*key).into()))
-            .collect();
+        let sql = "SELECT guest_key FROM guests WHERE tenant_id = $1 AND gone_at IS NULL AND guest_key > $2 ORDER BY guest_key LIMIT $3";
+        let (mut gone, mut after): (Vec<i64>, i64) = (Vec::new(), i64::MIN);
+        loop {
+            let present: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0, after, KEYS)?;
+            let Some((last,)) = present.last() else { break };
+            after = *last;
+            let keys = present.into_iter().map(|(key,)| key);
+            gone.extend(keys.filter(|key| !seen.contains(RowKey(*key).into())));
+        }
         let given = Given::rows(gone.len())
             .integers("guest_key", gone.iter().copied())
             .times("gone_at", gone.iter().map(|_| at));

@@ -16,6 +16,7 @@ mod intents;
 mod journal;
 mod leases;
 mod migrations;
+mod moment;
 mod observations;
 mod open;
 mod orders;

@@ -16,6 +16,10 @@ use crate::error::StoreError;
 /// How long a statement waits for another writer.
 const BUSY: Duration = Duration::from_secs(30);
 
+/// Rows that SQLite's thread hands over before it waits for the reader: as many as a statement about guests gives, so that
+/// the two do not wake each other for every few of them.
+const ROWS_AHEAD: usize = 500;
+
 /// How long a connection is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -115,7 +119,8 @@ impl Store {
             .foreign_keys(true)
             // What is erased is overwritten where its page is written anyway.
             .pragma("secure_delete", "FAST")
-            .busy_timeout(BUSY);
+            .busy_timeout(BUSY)
+            .row_buffer_size(ROWS_AHEAD);
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// The policy that is shipped.
+pub const SHIPPED_POLICY: &str = include_str!("../../../config/policy.toml");
+
 /// What ends when this ends.
 pub struct Server(Child);
 
@@ -66,7 +69,7 @@ pub fn simulate(innkeeper: &Path, guests: u64) -> (Server, String) {
     panic!("the simulator ended early: {settings}");
 }
 
-pub fn write_installation(folder: &Path, settings: &str) {
+pub fn write_installation(folder: &Path, settings: &str, policy: &str) {
     let settings = settings.replace(
         "policy = \"policy.toml\"",
         "mode = \"enforce\"\npolicy = \"policy.toml\"",
@@ -76,11 +79,7 @@ pub fn write_installation(folder: &Path, settings: &str) {
          [tenants.notify]\nsender = \"guests@contoso.example\"\noperators = [\"operators@contoso.example\"]\n"
     );
     std::fs::write(folder.join("innkeeper.toml"), config).expect("the folder can be written");
-    std::fs::write(
-        folder.join("policy.toml"),
-        include_str!("../../../config/policy.toml"),
-    )
-    .expect("the folder can be written");
+    std::fs::write(folder.join("policy.toml"), policy).expect("the folder can be written");
 }
 
 /// Runs a command; returns its wall time and its highest resident memory in KiB, as Linux accounts it.

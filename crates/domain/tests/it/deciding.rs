@@ -9,8 +9,7 @@ use crate::tenant::{Tenant, group, guest, inactive, start};
 
 fn verdicts(tenant: &Tenant) -> Vec<String> {
     tenant
-        .plan()
-        .verdicts
+        .verdicts()
         .iter()
         .map(|verdict| format!("{}: {}", verdict.as_str(), verdict.reason()))
         .collect()
@@ -215,11 +214,8 @@ fn a_redeemed_guest_without_sign_in_times_is_unknown_and_a_pending_one_is_not() 
         since: Some(start() - TimeDelta::days(200)),
     };
     pending.record.guest.created = Some(start() - TimeDelta::days(200));
-    assert_eq!(
-        Tenant::of([redeemed]).plan().verdicts[0].as_str(),
-        "unknown"
-    );
-    assert_eq!(Tenant::of([pending]).plan().verdicts[0].as_str(), "act");
+    assert_eq!(Tenant::of([redeemed]).verdicts()[0].as_str(), "unknown");
+    assert_eq!(Tenant::of([pending]).verdicts()[0].as_str(), "act");
 }
 
 #[test]
@@ -234,5 +230,5 @@ fn a_protection_lifts_a_case_and_gives_back_what_we_took() {
     );
     tenant.pass(TimeDelta::days(1)).cycle();
     assert!(tenant.guests[0].cases.is_empty());
-    assert_eq!(tenant.plan().verdicts[0].as_str(), "protected");
+    assert_eq!(tenant.verdicts()[0].as_str(), "protected");
 }

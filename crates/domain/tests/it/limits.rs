@@ -11,7 +11,7 @@ use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::plan::{Mode, Plan, Refusal};
 use innkeeper_domain::policy::{Action, Cap, Limits, Policy, Recipient, RuleName};
 use innkeeper_domain::standing::{Kept, Standing};
-use innkeeper_domain::verdict::{Conclusion, Effect, Step, Verdict};
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -95,10 +95,7 @@ fn plan_at(now: DateTime<Utc>, guests: u64, due: &[Due]) -> Plan {
                 kept: Kept::Groups(Vec::new()),
             },
         );
-        plan.verdicts.push(Verdict {
-            guest: step.guest,
-            conclusion: Conclusion::Act(vec![step]),
-        });
+        plan.steps.push(step);
     }
     plan.sorted()
 }
@@ -367,7 +364,7 @@ fn who_was_brought_back_twice_is_not_taken_a_third_time_by_any_rule() {
             "notify (no sponsor)"
         ]
     );
-    let verdict = &tenant.plan().verdicts[0];
+    let verdict = &tenant.verdicts()[0];
     assert_eq!(verdict.as_str(), "unknown");
     insta::assert_snapshot!(verdict.reason(), @r#""inactive" holds, but somebody has brought the account back 2 times after Innkeeper had taken it: a person decides; write a protection, or disable or delete it by hand"#);
     tenant.guests[0].brought_back = 1;

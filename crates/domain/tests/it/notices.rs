@@ -60,7 +60,7 @@ fn a_rule_that_cannot_be_judged_asks_once_a_week_and_never_acts() {
     dark.record.reading = Reading::Vanished;
     let mut tenant = tenant(dark);
     assert_eq!(tenant.policy.rules[0].unknown, OnUnknown::Ask);
-    let reason = tenant.plan().verdicts[0].reason();
+    let reason = tenant.verdicts()[0].reason();
     assert!(
         reason.starts_with("\"inactive\" cannot be judged (guest.inactive_days is not known: ")
             && reason.ends_with("the sponsors are asked"),

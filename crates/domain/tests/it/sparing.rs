@@ -10,12 +10,8 @@ fn nothing() -> Vec<String> {
 }
 
 fn reason(tenant: &Tenant) -> String {
-    let plan = tenant.plan();
-    format!(
-        "{}: {}",
-        plan.verdicts[0].as_str(),
-        plan.verdicts[0].reason()
-    )
+    let verdicts = tenant.verdicts();
+    format!("{}: {}", verdicts[0].as_str(), verdicts[0].reason())
 }
 
 /// A guest whom Innkeeper has just disabled.

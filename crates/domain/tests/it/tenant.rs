@@ -13,7 +13,7 @@ use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::plan::{Mode, Plan};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
-use innkeeper_domain::verdict::{Effect, Step};
+use innkeeper_domain::verdict::{Effect, Step, Verdict};
 use innkeeper_domain::watch::Watched;
 
 pub const POLICY: &str = r#"
@@ -213,6 +213,15 @@ impl Tenant {
 
     pub fn plan(&self) -> Plan {
         self.decided().0
+    }
+
+    /// The verdict for every guest, ordered by guest.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let judge = self.judge();
+        let judged = self.guests.iter().map(|guest| judge.judge(guest).verdict);
+        let mut verdicts: Vec<Verdict> = judged.collect();
+        verdicts.sort_unstable_by_key(|verdict| verdict.guest);
+        verdicts
     }
 
     pub fn decided(&self) -> (Plan, Vec<CaseChange>) {

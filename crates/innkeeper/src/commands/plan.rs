@@ -1,18 +1,16 @@
 //! `plan`: observe and decide, and show what would be done.
 
-use std::collections::HashMap;
+mod witness;
 
 use anyhow::Result;
-use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_domain::observation::{Counts, Health};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::verdict::{Conclusion, Verdict};
 use innkeeper_engine::{Report, Tenant};
-use innkeeper_store::{Store, StoreError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::witness::{First, Row, Shown, Witness};
 use super::backlog::Pace;
 use super::judging::shown;
 use super::plans::waits;
@@ -22,40 +20,30 @@ use crate::installation::{Access, Installation, open_tenant};
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
 
-/// Bad dates shown one by one.
-const BAD_DATES: usize = 5;
-
-/// Rows shown of what comes next.
-const COMING: usize = 20;
-
-/// Guests read between two looks at the store.
-const PAGE: u32 = 1_000;
-
-type Upns = HashMap<GuestId, String>;
-
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let tenant = Tenant {
         whole_every: installation.config.whole_every().filter(|_| changes),
         ..open_tenant(installation.tenant(global)?, Access::Read)?
     };
-    let bars = Bars::new(global.quiet);
+    let policy = &tenant.policy.policy;
+    let witness = Witness::new(Bars::new(global.quiet), policy, global.output);
     let report = installation
         .engine()
-        .cycle(&tenant, &bars, &CancellationToken::new())
+        .cycle(&tenant, &witness, &CancellationToken::new())
         .await;
-    bars.clear();
+    witness.bars.clear();
     let report = report?;
-    let (upns, bad_dates) = upns(&installation.store, tenant.id, &tenant.policy.policy).await?;
-    warn_of_bad_dates(&tenant.policy.policy, &bad_dates);
+    let shown = witness.shown();
+    warn_of_bad_dates(policy, &shown);
     let pace = Pace::of(
         &installation.config.schedule,
         report.plan.observation.finished,
     );
     match global.output {
-        Output::Json => print_json(&document(&tenant.name, &report, pace, &upns))?,
-        Output::Csv => rows(report.plan.verdicts.iter(), &upns).print_csv()?,
-        Output::Table => print_plan(&tenant.name, &report, pace, &upns)?,
+        Output::Json => print_json(&document(&tenant.name, &report, pace, &shown))?,
+        Output::Csv => rows(&shown.every).print_csv()?,
+        Output::Table => print_plan(&tenant.name, &report, pace, &shown)?,
     }
     Ok(exit(&report))
 }
@@ -69,46 +57,16 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-/// A guest's UPN, and the value of its attribute that should be a date.
-type BadDate = (String, String);
-
-/// The guests' names, and those whose attribute is no date.
-async fn upns(
-    store: &Store,
-    tenant: TenantId,
-    policy: &Policy,
-) -> Result<(Upns, Vec<BadDate>), StoreError> {
-    let mut tx = store.read().await?;
-    let (mut upns, mut bad_dates) = (Upns::new(), Vec::new());
-    let mut after = None;
-    loop {
-        let page = tx.guest_rows(tenant, after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok((upns, bad_dates));
-        };
-        after = Some(last.key);
-        let guests = page.iter().map(|row| &row.view.record.guest);
-        bad_dates.extend(guests.filter_map(|guest| {
-            let value = policy.expiry.bad_date(guest)?;
-            Some((guest.upn.clone(), value.to_owned()))
-        }));
-        upns.extend(
-            page.into_iter()
-                .map(|row| (row.view.record.guest.id, row.view.record.guest.upn)),
-        );
-    }
-}
-
-fn warn_of_bad_dates(policy: &Policy, bad_dates: &[BadDate]) {
-    let (Some(attribute), [_, ..]) = (&policy.expiry.attribute, bad_dates) else {
+fn warn_of_bad_dates(policy: &Policy, shown: &Shown) {
+    let (Some(attribute), [_, ..]) = (&policy.expiry.attribute, shown.bad_dates.as_slice()) else {
         return;
     };
-    let shown: Vec<String> = bad_dates
+    let more = shown.bad_dates_in_all - shown.bad_dates.len();
+    let shown: Vec<String> = shown
+        .bad_dates
         .iter()
-        .take(BAD_DATES)
         .map(|(upn, value)| format!("{upn} has {value:?}"))
         .collect();
-    let more = bad_dates.len().saturating_sub(BAD_DATES);
     let more = if more == 0 {
         String::new()
     } else {
@@ -123,17 +81,13 @@ fn warn_of_bad_dates(policy: &Policy, bad_dates: &[BadDate]) {
 }
 
 /// The document of `--output json`; `docs/plan.md` describes it.
-fn document(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Value {
+fn document(tenant: &str, report: &Report, pace: Pace, shown: &Shown) -> Value {
     let Plan {
         observation,
         policy_hash,
-        verdicts,
         ..
     } = &report.plan;
-    let verdicts: Vec<Value> = verdicts
-        .iter()
-        .map(|verdict| object(verdict, upns))
-        .collect();
+    let verdicts: Vec<Value> = shown.every.rows().map(object).collect();
     json!({
         "tenant": tenant,
         "observation": {
@@ -171,36 +125,46 @@ fn refusal(refusal: &Refusal) -> Value {
     object
 }
 
-fn object(verdict: &Verdict, upns: &Upns) -> Value {
+fn object(row: &Row) -> Value {
+    let Row {
+        guest,
+        upn,
+        verdict,
+        rule,
+        stage,
+        action,
+        due,
+        reason,
+    } = row;
     json!({
-        "guest_id": verdict.guest,
-        "upn": upns.get(&verdict.guest),
-        "verdict": verdict.as_str(),
-        "rule": verdict.rule(),
-        "stage": verdict.stage(),
-        "action": verdict.action(),
-        "due": verdict.due(),
-        "reason": verdict.reason(),
+        "guest_id": guest,
+        "upn": upn,
+        "verdict": verdict,
+        "rule": rule,
+        "stage": stage,
+        "action": action,
+        "due": due,
+        "reason": reason,
     })
 }
 
-fn rows<'v>(verdicts: impl Iterator<Item = &'v Verdict>, upns: &Upns) -> Rows {
+fn rows<K: Ord>(first: &First<K>) -> Rows {
     let mut rows = Rows::new([
         "guest_id", "upn", "verdict", "rule", "stage", "action", "due", "reason",
     ]);
-    for verdict in verdicts {
+    for row in first.rows() {
         rows.push([
-            verdict.guest.to_string(),
-            upns.get(&verdict.guest).cloned().unwrap_or_default(),
-            verdict.as_str().to_owned(),
-            verdict.rule().map(ToString::to_string).unwrap_or_default(),
-            verdict
-                .stage()
-                .map(|stage| stage.to_string())
+            row.guest.to_string(),
+            row.upn.clone(),
+            row.verdict.to_owned(),
+            row.rule
+                .as_ref()
+                .map(ToString::to_string)
                 .unwrap_or_default(),
-            verdict.action().unwrap_or_default().to_owned(),
-            shown(verdict.due()),
-            verdict.reason(),
+            row.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+            row.action.unwrap_or_default().to_owned(),
+            shown(row.due),
+            row.reason.clone(),
         ]);
     }
     rows
@@ -237,14 +201,8 @@ fn eyes(counts: &Counts) -> String {
     )
 }
 
-fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<()> {
+fn print_plan(tenant: &str, report: &Report, pace: Pace, verdicts: &Shown) -> Result<()> {
     let plan = &report.plan;
-    let count = |word: &str| {
-        plan.verdicts
-            .iter()
-            .filter(|verdict| verdict.as_str() == word)
-            .count()
-    };
     print(&format!(
         "{tenant}: {guests} guests observed ({health}). Keep {keep}, wait {wait}, act {act}, protected {protected}, unknown {unknown}.\n",
         guests = plan.observation.counts.guests,
@@ -253,11 +211,11 @@ fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<
         } else {
             "NOT healthy"
         },
-        keep = count("keep"),
-        wait = count("wait"),
-        act = count("act"),
-        protected = count("protected"),
-        unknown = count("unknown"),
+        keep = plan.count("keep"),
+        wait = plan.count("wait"),
+        act = plan.count("act"),
+        protected = plan.count("protected"),
+        unknown = plan.count("unknown"),
     ))?;
     print(&eyes(&plan.observation.counts))?;
     for key in &plan.observation.counts.groups_missing {
@@ -274,43 +232,27 @@ fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<
         print(&format!("{}\n", waits(tenant, &plan, waiting)))?;
     }
     let columns = ["guest_id", "verdict", "stage"];
-    let due = rows(
-        plan.verdicts
-            .iter()
-            .filter(|verdict| verdict.as_str() == "act"),
-        upns,
-    )
-    .without(&columns);
+    let due = rows(&verdicts.due).without(&columns);
     if due.is_empty() {
         print("\nNothing is due.\n")?;
     } else {
         print("\nDue now:\n")?;
-        due.print_table(usize::MAX)?;
+        due.print_first(verdicts.due.all())?;
     }
     let backlog = pace.rows(&report.approval.backlog);
     if !backlog.is_empty() {
         print("\nNot done with this plan, and when it is at the earliest:\n")?;
         backlog.print_table(usize::MAX)?;
     }
-    let is_coming = |verdict: &&Verdict| matches!(&verdict.conclusion, Conclusion::Wait(waiting) if waiting.next.is_some());
-    let mut coming: Vec<&Verdict> = plan.verdicts.iter().filter(is_coming).collect();
-    coming.sort_by_key(|verdict| verdict.due());
+    let coming = rows(&verdicts.coming).without(&columns);
     if !coming.is_empty() {
         print("\nComing next:\n")?;
-        rows(coming.into_iter(), upns)
-            .without(&columns)
-            .print_table(COMING)?;
+        coming.print_first(verdicts.coming.all())?;
     }
-    let unknown = rows(
-        plan.verdicts
-            .iter()
-            .filter(|verdict| verdict.as_str() == "unknown"),
-        upns,
-    )
-    .without(&columns);
+    let unknown = rows(&verdicts.unknown).without(&columns);
     if !unknown.is_empty() {
         print("\nNot known, and therefore left alone:\n")?;
-        unknown.print_table(COMING)?;
+        unknown.print_first(verdicts.unknown.all())?;
     }
     print(&format!(
         "\nPolicy {}, plan {}.\n",

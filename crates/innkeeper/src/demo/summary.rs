@@ -78,12 +78,7 @@ impl Summary {
                 self.came_back.insert(closed.guest);
             }
         }
-        let unknown = report
-            .plan
-            .verdicts
-            .iter()
-            .filter(|verdict| matches!(verdict.conclusion, Conclusion::Unknown(_)));
-        self.in_doubt = unknown.count() as u64;
+        self.in_doubt = report.plan.count("unknown");
     }
 
     /// Looks at what was really done: in the directory by the simulator's own list, else by Innkeeper's.
