@@ -99,6 +99,7 @@ impl Summary {
                 "disable" => "disable",
                 "enable" => "enable",
                 "delete" => "delete",
+                "remove-app-role" => "remove-app-roles",
                 "remove-member" => "remove-from-group",
                 _ => continue,
             };
@@ -127,7 +128,7 @@ impl Summary {
                 .entry(intent.call.as_str())
                 .or_default() += 1;
             match intent.call {
-                Call::Flag | Call::Notify { .. } => {
+                Call::Flag | Call::Notify { .. } | Call::ResendInvitation { .. } => {
                     _ = self
                         .done
                         .insert((intent.created, intent.guest, intent.call.as_str()));
@@ -135,6 +136,8 @@ impl Summary {
                 Call::Disable => self.to_try = Some(intent.guest),
                 Call::Enable
                 | Call::Delete
+                | Call::RemoveAppRole { .. }
+                | Call::AddAppRole { .. }
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }

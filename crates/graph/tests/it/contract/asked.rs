@@ -66,6 +66,7 @@ impl Asked {
     fn faults_of_body(&self, schema: &Schema, resource: &Resource) -> Vec<String> {
         match (self.method.as_str(), resource) {
             ("PATCH", Resource::Single(kind)) => schema.faults_written(kind, &self.body),
+            ("POST", Resource::Collection(kind)) => schema.faults_written(kind, &self.body),
             ("POST", Resource::Action(parameters)) => schema.faults_of_call(parameters, &self.body),
             // A reference is made by the address of an object, and by nothing else.
             ("POST", Resource::Reference)
