@@ -88,3 +88,51 @@ pub(crate) fn has(assignments: &Assignments, role: &AppRole) -> bool {
     };
     assignments.direct.iter().any(is_it)
 }
+
+#[cfg(test)]
+mod tests {
+    use innkeeper_domain::app_role::AssignmentId;
+    use innkeeper_domain::ids::GroupId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn role(name: &str, id: u128) -> AppRole {
+        AppRole {
+            resource: Uuid::from_u128(id),
+            resource_name: Some(name.to_owned()),
+            role: Uuid::nil(),
+        }
+    }
+
+    #[test]
+    fn what_comes_by_a_group_is_left_and_told_and_only_what_is_named_is_taken() {
+        let guest = GuestId::derived(&[b"ann"]);
+        let direct = |id: &str, app_role| Assigned {
+            id: AssignmentId::try_from(id.to_owned()).expect("an id"),
+            app_role,
+        };
+        let found = Assignments {
+            direct: vec![
+                direct("a", role("Travel Desk", 1)),
+                direct("b", role("Design Vault", 2)),
+            ],
+            through_groups: vec![(GroupId::derived(&[b"bridge"]), role("Travel Desk", 1))],
+        };
+        let taken = |of: &[&str]| {
+            let of: Vec<String> = of.iter().map(|name| (*name).to_owned()).collect();
+            let mut deeds = Deeds::default();
+            let calls = calls(guest, &of, Some(&found), &mut deeds);
+            let all = calls
+                .iter()
+                .all(|call| matches!(call, Call::RemoveAppRole { .. }));
+            assert!(all, "{calls:?}");
+            (calls.len(), deeds.remarks.len())
+        };
+        assert_eq!(taken(&[]), (2, 1));
+        assert_eq!(taken(&["Travel Desk"]), (1, 1));
+        assert_eq!(taken(&["Design Vault"]), (1, 0));
+        assert_eq!(taken(&["Supplier Portal"]), (0, 0));
+        assert_eq!(calls(guest, &[], None, &mut Deeds::default()), []);
+    }
+}
