@@ -175,7 +175,7 @@ impl Writer {
                 .post(&["invitations"], "/invitations", "User.Invite.All", body);
         let answer = self.connection.write(&request).await?;
         let invited: Value = decode(&request, &answer.body).map_err(WriteError::Unclear)?;
-        let id = invited.pointer("/invitedUser/id").and_then(Value::as_str);
+        let id = invited["invitedUser"]["id"].as_str();
         if id.is_some_and(|id| id.eq_ignore_ascii_case(&guest.to_string())) {
             Ok(Done {
                 request_id: answer.request_id(),
