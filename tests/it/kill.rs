@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::actions::{with_app_roles, with_invitation};
 use crate::tenant::Tenant;
 
 /// One kind of call, and the days after which it is due.
@@ -63,9 +64,19 @@ async fn tenant_at(kind: &Kind) -> Tenant {
 
 /// Kills the process while its next call of this kind is held, before or after it took effect.
 async fn hold_and_kill(tenant: &Tenant, method: &str, path: &str, point: &str) {
+    hold_and_kill_running(tenant, &["apply"], method, path, point).await;
+}
+
+async fn hold_and_kill_running(
+    tenant: &Tenant,
+    command: &[&str],
+    method: &str,
+    path: &str,
+    point: &str,
+) {
     let fault = json!({ "kind": "hold", "when": point, "method": method, "path": path, "next": 1 });
     tenant.post("faults", fault).await;
-    let mut child = tenant.start(&["apply"]);
+    let mut child = tenant.start(command);
     let held = tenant.get("held?wait=60").await;
     assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
     child.kill().expect("it runs");
@@ -143,6 +154,47 @@ async fn killed_around_a_deletion_it_happens_once() {
 async fn killed_around_a_removal_from_a_group_it_happens_once() {
     kill_around(REMOVE, false).await;
     kill_around(REMOVE, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_around_the_removal_of_a_role_in_an_application_each_is_taken_once_and_assigned_once()
+ {
+    for point in ["before", "after"] {
+        let (tenant, ann) = with_app_roles().await;
+        let truth = tenant.get(&format!("truth/{ann}")).await;
+        let had = truth["app_roles"].as_array().expect("a list").len();
+        tenant.apply().await;
+        tenant.pass_days(1).await;
+        hold_and_kill(&tenant, "DELETE", "/v1.0/users/", point).await;
+        tenant.apply().await;
+        tenant.apply().await;
+        let expected = [vec!["send-mail"], vec!["remove-app-role"; had]].concat();
+        assert_eq!(tenant.writes().await, expected, "{point}");
+
+        let path = format!("/v1.0/users/{ann}/appRoleAssignments");
+        let undo = ["undo", &ann, "--yes", "--reason", "a test", "--by", "jo"];
+        hold_and_kill_running(&tenant, &undo, "POST", &path, point).await;
+        let undone = tenant.json(&undo).await;
+        assert_eq!(undone["failures"], json!([]), "{undone:#}");
+        let expected = [expected, vec!["add-app-role"; had]].concat();
+        assert_eq!(tenant.writes().await, expected, "{point}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_around_an_invitation_it_rests_a_day_and_is_not_sent_twice_in_a_row() {
+    for (point, sent) in [("before", 1), ("after", 2)] {
+        let (tenant, _) = with_invitation().await;
+        hold_and_kill(&tenant, "POST", "/v1.0/invitations", point).await;
+        let before = tenant.writes().await;
+        tenant.apply().await;
+        tenant.apply().await;
+        assert_eq!(tenant.writes().await, before, "{point}");
+        tenant.pass_days(1).await;
+        tenant.apply().await;
+        tenant.apply().await;
+        assert_eq!(tenant.writes().await, vec!["invite"; sent], "{point}");
+    }
 }
 
 /// An account that Innkeeper disabled, and that a protection gives back.

@@ -308,8 +308,9 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
     match mode {
         Mode::Observe => false,
         Mode::Warn => match effect {
-            Effect::Flag | Effect::Notify { .. } => true,
-            Effect::RemoveFromGroups { .. }
+            Effect::Flag | Effect::Notify { .. } | Effect::ResendInvitation => true,
+            Effect::RemoveAppRoles { .. }
+            | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
             | Effect::Enable { .. } => false,
@@ -323,7 +324,9 @@ fn is_harmless(effect: &Effect) -> bool {
     match effect {
         Effect::Flag => true,
         Effect::Notify { to, notice: _ } => to.iter().all(|to| *to == Recipient::Operators),
-        Effect::RemoveFromGroups { .. }
+        Effect::ResendInvitation
+        | Effect::RemoveAppRoles { .. }
+        | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete
         | Effect::Enable { .. } => false,

@@ -195,7 +195,10 @@ fn execute(judge: &Judge<'_>, guests: &mut [GuestView], step: &Step) {
 fn effect(view: &mut GuestView, effect: &Effect, now: DateTime<Utc>) {
     let record = &mut view.record;
     match effect {
-        Effect::Flag | Effect::Notify { .. } => {}
+        Effect::Flag
+        | Effect::Notify { .. }
+        | Effect::ResendInvitation
+        | Effect::RemoveAppRoles { .. } => {}
         Effect::RemoveFromGroups { groups } => {
             view.groups.retain(|group| !groups.contains(&group.id));
         }

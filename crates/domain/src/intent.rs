@@ -6,8 +6,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::app_role::AssignmentId;
 use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
 use crate::policy::{Notice, RuleName};
+use crate::snapshot::AppRole;
 
 /// One effect that is about to be caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,23 @@ pub enum Call {
         #[serde(default, skip_serializing_if = "Notice::is_stage")]
         notice: Notice,
     },
+    /// `POST /invitations` with the address of a guest that is there.
+    ResendInvitation {
+        /// The address; empty where the guest has none.
+        to: String,
+    },
+    /// `DELETE /users/{guest}/appRoleAssignments/{assignment}`.
+    RemoveAppRole {
+        /// The assignment.
+        assignment: AssignmentId,
+        /// What it assigns.
+        app_role: AppRole,
+    },
+    /// `POST /users/{guest}/appRoleAssignments`.
+    AddAppRole {
+        /// What is assigned.
+        app_role: AppRole,
+    },
     /// `DELETE /groups/{group}/members/{guest}/$ref`.
     RemoveFromGroup {
         /// The group.
@@ -76,6 +95,9 @@ impl Call {
         match self {
             Self::Flag => "flag",
             Self::Notify { .. } => "notify",
+            Self::ResendInvitation { .. } => "resend-invitation",
+            Self::RemoveAppRole { .. } => "remove-app-role",
+            Self::AddAppRole { .. } => "add-app-role",
             Self::RemoveFromGroup { .. } => "remove-from-group",
             Self::Disable => "disable",
             Self::Enable => "enable",
@@ -86,13 +108,16 @@ impl Call {
         }
     }
 
-    /// What tells this call from another of the same stage: the group, or the addresses.
+    /// What tells this call from another of the same stage: the group, the assignment, or the addresses.
     fn target(&self) -> String {
         match self {
             Self::Flag | Self::Disable | Self::Enable | Self::Delete | Self::Restore => {
                 String::new()
             }
             Self::Notify { to, notice: _ } => to.join(","),
+            Self::ResendInvitation { to } => to.clone(),
+            Self::RemoveAppRole { assignment, .. } => assignment.to_string(),
+            Self::AddAppRole { app_role } => format!("{}/{}", app_role.resource, app_role.role),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
             Self::AddSponsor { sponsor } => sponsor.to_string(),
         }

@@ -189,7 +189,10 @@ impl Event {
             Self::CaseOpened { .. } => Some(Place::Own("because")),
             Self::Intended { call, .. } => match call {
                 Call::Notify { .. } => Some(Place::Within("call", "to")),
+                Call::ResendInvitation { .. } => Some(Place::Within("call", "to")),
                 Call::Flag
+                | Call::RemoveAppRole { .. }
+                | Call::AddAppRole { .. }
                 | Call::RemoveFromGroup { .. }
                 | Call::Disable
                 | Call::Enable

@@ -45,6 +45,8 @@ pub struct Missing {
     pub groups: Vec<GroupId>,
     /// Sponsors.
     pub sponsors: Vec<SponsorId>,
+    /// Roles in applications. What Innkeeper took away it can give back; the rest takes a person.
+    pub app_roles: Vec<AppRole>,
     /// What Innkeeper cannot give back, in words, with the reason.
     pub lost: Vec<String>,
 }
@@ -69,11 +71,6 @@ impl Snapshot {
                 |now: &&AppRole| now.resource == before.resource && now.role == before.role;
             !now.holdings.app_roles.iter().any(|now| is_same(&now))
         });
-        let app_roles = app_roles.map(|role| {
-            let name = role.resource_name.clone();
-            let name = name.unwrap_or_else(|| role.resource.to_string());
-            format!("the access to {name}: assigning it takes a permission that Innkeeper does not ask for")
-        });
         let licences = less(&self.holdings.licences, &now.holdings.licences);
         let licences = licences
             .iter()
@@ -81,7 +78,8 @@ impl Snapshot {
         Missing {
             groups: less(&self.groups, &now.groups),
             sponsors: less(&self.sponsors, &now.sponsors),
-            lost: roles.chain(app_roles).chain(licences).collect(),
+            app_roles: app_roles.cloned().collect(),
+            lost: roles.chain(licences).collect(),
         }
     }
 }
@@ -112,7 +110,7 @@ mod tests {
         };
         let missing = before.missing(&now);
         assert_eq!(missing.groups, [group("a")]);
-        assert!(missing.lost[0].contains("Supplier Portal"), "{missing:?}");
+        assert_eq!(missing.app_roles[0].application(), "Supplier Portal");
         assert_eq!(before.missing(&before), Missing::default());
     }
 }

@@ -95,6 +95,13 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Notice::is_stage")]
         notice: Notice,
     },
+    /// Have the invitation sent again.
+    ResendInvitation,
+    /// Take away the guest's own app role assignments, as they are found right before.
+    RemoveAppRoles {
+        /// Only of these applications; of all where none is named.
+        of: Vec<String>,
+    },
     /// Take the guest out of these groups.
     RemoveFromGroups {
         /// Which; empty when the guest is in none of them any more.
@@ -133,6 +140,8 @@ impl Effect {
         match self {
             Self::Flag => Some(Action::Flag),
             Self::Notify { .. } => Some(Action::Notify),
+            Self::ResendInvitation => Some(Action::ResendInvitation),
+            Self::RemoveAppRoles { .. } => Some(Action::RemoveAppRoles),
             Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),
             Self::Disable => Some(Action::Disable),
             Self::Delete => Some(Action::Delete),

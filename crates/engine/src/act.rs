@@ -5,6 +5,7 @@
 //! Each step is written down as an intent, held against a fresh look at the guest, called, and concluded; it happens
 //! at most once, wherever the process dies.
 
+pub(crate) mod app_roles;
 mod attempt;
 mod conclude;
 mod flag;

@@ -84,6 +84,8 @@ fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTi
     let notice = match &step.effect {
         Effect::Notify { notice, .. } => *notice,
         Effect::Flag
+        | Effect::ResendInvitation
+        | Effect::RemoveAppRoles { .. }
         | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete
@@ -118,6 +120,8 @@ fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
         let verb = match stage.action {
             Action::Flag => continue,
             Action::Notify => "another notice",
+            Action::ResendInvitation => "the invitation is sent again",
+            Action::RemoveAppRoles => "its roles in applications are taken away",
             Action::RemoveFromGroup => "taken out of its groups",
             Action::Disable => "the account is disabled",
             Action::Delete => "the account is deleted",

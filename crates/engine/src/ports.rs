@@ -6,9 +6,10 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use innkeeper_domain::app_role::{AssignmentId, Assignments};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
-use innkeeper_domain::snapshot::Holdings;
+use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
     ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Looked, Lost, Mail,
@@ -77,6 +78,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         guests: &[GuestId],
     ) -> impl Future<Output = Result<Vec<Holdings>, GraphError>> + Send;
+    /// The roles in applications of a few guests: one answer for each, in their order.
+    fn app_roles(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Vec<Assignments>, GraphError>> + Send;
     /// A fresh look at a few guests: one answer for each.
     fn reread(
         &self,
@@ -99,6 +105,24 @@ pub trait WriteDirectory: Send + Sync {
     fn enable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Deletes an account; Entra keeps it for 30 days.
     fn delete(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Has the invitation sent again to a guest that has not redeemed it.
+    fn resend_invitation(
+        &self,
+        guest: GuestId,
+        to: &str,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Takes a role in an application from a guest.
+    fn remove_app_role(
+        &self,
+        guest: GuestId,
+        assignment: &AssignmentId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Assigns a role in an application to a guest.
+    fn add_app_role(
+        &self,
+        guest: GuestId,
+        app_role: &AppRole,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Takes a guest out of a group.
     fn remove_from_group(
         &self,
@@ -207,6 +231,10 @@ impl ReadDirectory for Reader {
         Self::holdings(self, guests).await
     }
 
+    async fn app_roles(&self, guests: &[GuestId]) -> Result<Vec<Assignments>, GraphError> {
+        Self::app_roles(self, guests).await
+    }
+
     async fn reread(&self, guests: &[GuestId], depth: Depth) -> Result<Vec<Reread>, GraphError> {
         Self::reread(self, guests, depth).await
     }
@@ -227,6 +255,22 @@ impl WriteDirectory for Writer {
 
     async fn delete(&self, guest: GuestId) -> Result<Done, WriteError> {
         Self::delete(self, guest).await
+    }
+
+    async fn resend_invitation(&self, guest: GuestId, to: &str) -> Result<Done, WriteError> {
+        Self::resend_invitation(self, guest, to).await
+    }
+
+    async fn remove_app_role(
+        &self,
+        guest: GuestId,
+        assignment: &AssignmentId,
+    ) -> Result<Done, WriteError> {
+        Self::remove_app_role(self, guest, assignment).await
+    }
+
+    async fn add_app_role(&self, guest: GuestId, app_role: &AppRole) -> Result<Done, WriteError> {
+        Self::add_app_role(self, guest, app_role).await
     }
 
     async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Result<Done, WriteError> {

@@ -44,6 +44,8 @@ pub struct Deeds {
     pub outcomes: BTreeMap<(&'static str, &'static str), u64>,
     /// The calls that failed.
     pub failures: Vec<Failure>,
+    /// What was left as it is although a step is about it, and why.
+    pub remarks: Vec<(GuestId, String)>,
     /// A stop was asked for before every approved step was carried out.
     pub interrupted: bool,
 }

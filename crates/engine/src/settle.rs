@@ -7,6 +7,7 @@ use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_graph::{Depth, Reread};
 use tracing::warn;
 
+use crate::act::app_roles;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -34,7 +35,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .map(|answer| (answer.guest_id(), answer))
                 .collect();
             for intent in chunk {
-                let outcome = found(&intent.call, answers.get(&intent.guest).copied());
+                let outcome = self
+                    .shown(intent, answers.get(&intent.guest).copied())
+                    .await?;
                 warn!(intent.id = %intent.id, guest.id = %intent.guest, outcome = outcome.as_str(), "an open intent is settled by reading the directory");
                 self.conclude(std::slice::from_ref(intent), &outcome)
                     .await?;
@@ -50,15 +53,37 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .reader
             .reread(&[intent.guest], Depth::WithoutSignIns)
             .await?;
-        Ok(found(&intent.call, answers.first()))
+        self.shown(intent, answers.first()).await
+    }
+
+    /// What the directory shows of a call, by a look at the guest, and at its roles in applications where it is about them.
+    async fn shown(&self, intent: &Intent, answer: Option<&Reread>) -> Result<Outcome, CycleError> {
+        let (assigned, wanted) = match (&intent.call, answer) {
+            (Call::RemoveAppRole { app_role, .. }, Some(Reread::Present { .. })) => {
+                (app_role, false)
+            }
+            (Call::AddAppRole { app_role }, Some(Reread::Present { .. })) => (app_role, true),
+            (call, answer) => return Ok(found(call, answer)),
+        };
+        let assignments = self.tenant.reader.app_roles(&[intent.guest]).await?;
+        let Some(assignments) = assignments.first() else {
+            return Ok(Outcome::Uncertain);
+        };
+        Ok(if app_roles::has(assignments, assigned) == wanted {
+            Outcome::FoundDone
+        } else {
+            Outcome::FoundNotDone
+        })
     }
 }
 
 /// What the directory shows of a call.
 fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
     let happened = match (call, answer) {
-        // Nothing in the directory tells of a mail.
-        (Call::Notify { .. }, _) | (_, None) => return Outcome::Uncertain,
+        // Nothing in the directory tells of a mail; of roles in applications another list does.
+        (Call::Notify { .. } | Call::ResendInvitation { .. }, _) | (_, None) => {
+            return Outcome::Uncertain;
+        }
         (Call::Flag, _) => true,
         (Call::Delete, Some(Reread::Deleted(_) | Reread::Absent(_))) => true,
         (Call::Delete, Some(Reread::Present { .. })) => false,
@@ -74,8 +99,13 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => {
             !groups.contains(group)
         }
+        (Call::RemoveAppRole { .. } | Call::AddAppRole { .. }, Some(Reread::Present { .. })) => {
+            return Outcome::Uncertain;
+        }
         (
-            Call::Disable
+            Call::RemoveAppRole { .. }
+            | Call::AddAppRole { .. }
+            | Call::Disable
             | Call::Enable
             | Call::RemoveFromGroup { .. }
             | Call::Restore

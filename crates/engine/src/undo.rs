@@ -232,6 +232,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 calls.push(call);
             }
         }
+        for app_role in missing.app_roles {
+            let is_it = |row: &IntentRow| matches!(&row.intent.call, Call::RemoveAppRole { app_role: taken, .. } if taken.resource == app_role.resource && taken.role == app_role.role);
+            if taken.iter().any(is_it) {
+                calls.push(Call::AddAppRole { app_role });
+            } else {
+                remarks.push(format!(
+                    "the access to {}: Innkeeper assigns only what it took away; assign it in the admin center",
+                    app_role.application()
+                ));
+            }
+        }
         let sponsors = missing.sponsors.into_iter();
         calls.extend(sponsors.map(|sponsor| Call::AddSponsor { sponsor }));
         remarks.extend(missing.lost);
@@ -356,9 +367,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::Restore => writer.restore(intent.guest).await,
                 Call::Enable => writer.enable(intent.guest).await,
                 Call::AddToGroup { group } => writer.add_to_group(*group, intent.guest).await,
+                Call::AddAppRole { app_role } => writer.add_app_role(intent.guest, app_role).await,
                 Call::AddSponsor { sponsor } => writer.add_sponsor(intent.guest, *sponsor).await,
                 Call::Flag
                 | Call::Notify { .. }
+                | Call::ResendInvitation { .. }
+                | Call::RemoveAppRole { .. }
                 | Call::RemoveFromGroup { .. }
                 | Call::Disable
                 | Call::Delete => unreachable!("an undo takes nothing away"),
@@ -414,7 +428,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 pub fn is_undoable(row: &IntentRow) -> bool {
     let takes_away = matches!(
         row.intent.call,
-        Call::Disable | Call::Delete | Call::RemoveFromGroup { .. }
+        Call::Disable | Call::Delete | Call::RemoveFromGroup { .. } | Call::RemoveAppRole { .. }
     );
     let happened = row
         .outcome

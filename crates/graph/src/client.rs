@@ -88,13 +88,24 @@ impl Graph {
         Reader(self.0.clone(), Arc::default())
     }
 
-    /// A handle that writes; its mail is sent from the mailbox `sender`.
+    /// A handle that writes; its mail is sent from the mailbox `sender`, and who accepts an invitation comes to the
+    /// applications of this tenant.
     #[must_use]
     pub fn writer(&self, sender: String) -> Writer {
         Writer {
             connection: self.0.clone(),
             sender,
+            redirect: self.applications(),
         }
+    }
+
+    /// "My Apps" of the tenant, where Entra's own invitations lead to.
+    fn applications(&self) -> Url {
+        let mut url =
+            Url::parse("https://myapplications.microsoft.com/").expect("it is an address");
+        url.query_pairs_mut()
+            .append_pair("tenantid", &self.0.settings.tenant.to_string());
+        url
     }
 
     /// How much was asked of Graph so far.

@@ -114,6 +114,8 @@ pub(crate) fn guest_with_sign_ins(extras: &Extras) -> String {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AppRoleAssignment {
+    pub(crate) id: Option<String>,
+    pub(crate) principal_type: Option<String>,
     pub(crate) principal_id: Option<Uuid>,
     pub(crate) resource_id: Option<Uuid>,
     pub(crate) resource_display_name: Option<String>,

@@ -5,10 +5,14 @@
 
 use std::sync::Arc;
 
+use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::snapshot::AppRole;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use url::Url;
 
+use crate::answer::{decode, malformed};
 use crate::budget::Kind;
 use crate::client::Connection;
 use crate::error::WriteError;
@@ -19,6 +23,8 @@ use crate::request::Request;
 pub struct Writer {
     pub(crate) connection: Arc<Connection>,
     pub(crate) sender: String,
+    /// Where a guest comes to who accepts an invitation.
+    pub(crate) redirect: Url,
 }
 
 /// Graph said that it is done.
@@ -42,6 +48,12 @@ pub struct Mail {
 type Outcome = Result<Done, WriteError>;
 
 impl Writer {
+    /// The same, with another place where a guest comes to who accepts an invitation.
+    #[must_use]
+    pub fn inviting_to(self, redirect: Url) -> Self {
+        Self { redirect, ..self }
+    }
+
     /// `PATCH /users/{id}` with `accountEnabled: false`.
     ///
     /// # Errors
@@ -101,6 +113,77 @@ impl Writer {
             "User.DeleteRestore.All",
         ))
         .await
+    }
+
+    /// `DELETE /users/{id}/appRoleAssignments/{id}`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn remove_app_role(&self, guest: GuestId, assignment: &AssignmentId) -> Outcome {
+        self.send(self.assignment(guest, assignment)).await
+    }
+
+    /// The request that removes an assignment. One segment less and it would be the user's whole list, three less the user:
+    /// an [`AssignmentId`] is never empty and never leads elsewhere, and no such request is made in any other place.
+    fn assignment(&self, guest: GuestId, assignment: &AssignmentId) -> Request {
+        self.connection.request(
+            Method::DELETE,
+            &[
+                "users",
+                &guest.to_string(),
+                "appRoleAssignments",
+                &assignment.to_string(),
+            ],
+            "/users/{id}/appRoleAssignments/{id}",
+            "AppRoleAssignment.ReadWrite.All",
+        )
+    }
+
+    /// `POST /users/{id}/appRoleAssignments`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn add_app_role(&self, guest: GuestId, app_role: &AppRole) -> Outcome {
+        let segments = ["users", &guest.to_string(), "appRoleAssignments"];
+        let body = json!({
+            "principalId": guest.0,
+            "resourceId": app_role.resource,
+            "appRoleId": app_role.role,
+        });
+        let request = self.connection.post(
+            &segments,
+            "/users/{id}/appRoleAssignments",
+            "AppRoleAssignment.ReadWrite.All",
+            body,
+        );
+        self.send(request).await
+    }
+
+    /// `POST /invitations` with the address of a guest that is there and has not redeemed: Microsoft sends it the
+    /// invitation again, and the account stays the same.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear. That another account was invited is unclear too: the mail went out.
+    pub async fn resend_invitation(&self, guest: GuestId, to: &str) -> Outcome {
+        let body = json!({
+            "invitedUserEmailAddress": to,
+            "inviteRedirectUrl": self.redirect.as_str(),
+            "sendInvitationMessage": true,
+        });
+        let request =
+            self.connection
+                .post(&["invitations"], "/invitations", "User.Invite.All", body);
+        let answer = self.connection.write(&request).await?;
+        let invited: Value = decode(&request, &answer.body).map_err(WriteError::Unclear)?;
+        let id = invited["invitedUser"]["id"].as_str();
+        if id.is_some_and(|id| id.eq_ignore_ascii_case(&guest.to_string())) {
+            Ok(Done {
+                request_id: answer.request_id(),
+            })
+        } else {
+            let why = "it is about another user than the one invited again";
+            Err(WriteError::Unclear(malformed(&request, why)))
+        }
     }
 
     /// `DELETE /groups/{id}/members/{id}/$ref`.

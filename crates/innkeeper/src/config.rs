@@ -129,6 +129,8 @@ pub(crate) struct Notify {
     pub(crate) sender: String,
     /// Never empty.
     pub(crate) operators: Vec<String>,
+    /// Where a guest comes to who accepts an invitation that was sent again; by default the tenant's applications.
+    pub(crate) invitation_redirect: Option<Url>,
 }
 
 impl Config {

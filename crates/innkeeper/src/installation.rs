@@ -192,6 +192,8 @@ fn connect_by(
         (Access::Undo, None) => Some(String::new()),
         (Access::Read | Access::Mode, None) => None,
     };
+    let notify = config.notify.as_ref();
+    let redirect = notify.and_then(|notify| notify.invitation_redirect.clone());
     Ok(Tenant {
         id: config.id,
         name: config.name.clone(),
@@ -202,7 +204,11 @@ fn connect_by(
         spread_until: None,
         writer: sender
             .filter(|_| may_write)
-            .map(|sender| graph.writer(sender)),
+            .map(|sender| graph.writer(sender))
+            .map(|writer| match redirect {
+                Some(redirect) => writer.inviting_to(redirect),
+                None => writer,
+            }),
         operators: config
             .notify
             .as_ref()

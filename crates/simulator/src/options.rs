@@ -24,6 +24,8 @@ pub const DEFAULT_PERMISSIONS: &[&str] = &[
     "Directory.Read.All",
     "Group.Read.All",
     "GroupMember.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "User.Invite.All",
     "LicenseAssignment.Read.All",
     "Mail.Send",
     "Organization.Read.All",

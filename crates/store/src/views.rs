@@ -272,6 +272,9 @@ impl Tx {
                 // A restoring was asked for by a person, as one that somebody did in the directory.
                 Call::Flag
                 | Call::Notify { .. }
+                | Call::ResendInvitation { .. }
+                | Call::RemoveAppRole { .. }
+                | Call::AddAppRole { .. }
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }

@@ -38,10 +38,16 @@ fn action(call: &Call) -> Option<Action> {
     match call {
         Call::Flag => Some(Action::Flag),
         Call::Notify { .. } => Some(Action::Notify),
+        Call::ResendInvitation { .. } => Some(Action::ResendInvitation),
+        Call::RemoveAppRole { .. } => Some(Action::RemoveAppRoles),
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
         // What is given back is not taken.
-        Call::Enable | Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => None,
+        Call::Enable
+        | Call::Restore
+        | Call::AddAppRole { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. } => None,
     }
 }

@@ -276,6 +276,17 @@ impl<'x> Hearing<'x> {
                 });
                 return;
             }
+            // To somebody of whom it is not known whether there is an invitation, none is sent again.
+            let is_invited = matches!(self.facts.pending_days, Fact::Known(_));
+            if effect == Effect::ResendInvitation && !is_invited {
+                findings.uncertain.push(Uncertain {
+                    rule: rule.name.clone(),
+                    protection: false,
+                    cause: Cause::Fact(FactName::PendingDays),
+                    stage: Some(index),
+                });
+                return;
+            }
             findings.due.push(Step {
                 guest: case.guest,
                 case: case.id,
@@ -468,6 +479,10 @@ impl<'x> Hearing<'x> {
             Action::Notify => Effect::Notify {
                 to: stage.to.clone(),
                 notice: Notice::Stage,
+            },
+            Action::ResendInvitation => Effect::ResendInvitation,
+            Action::RemoveAppRoles => Effect::RemoveAppRoles {
+                of: stage.of.clone(),
             },
             Action::RemoveFromGroup => Effect::RemoveFromGroups {
                 groups: self.groups_of(&stage.from),

@@ -13,6 +13,10 @@ pub enum Action {
     Flag,
     /// Write to the people responsible.
     Notify,
+    /// Have Microsoft send the invitation again, to a guest that has not redeemed it.
+    ResendInvitation,
+    /// Take the guest's own app role assignments away.
+    RemoveAppRoles,
     /// Take the guest out of groups.
     RemoveFromGroup,
     /// `accountEnabled: false`.
@@ -23,9 +27,11 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Flag,
         Self::Notify,
+        Self::ResendInvitation,
+        Self::RemoveAppRoles,
         Self::RemoveFromGroup,
         Self::Disable,
         Self::Delete,
@@ -37,6 +43,8 @@ impl Action {
         match self {
             Self::Flag => "flag",
             Self::Notify => "notify",
+            Self::ResendInvitation => "resend-invitation",
+            Self::RemoveAppRoles => "remove-app-roles",
             Self::RemoveFromGroup => "remove-from-group",
             Self::Disable => "disable",
             Self::Delete => "delete",
@@ -53,8 +61,8 @@ impl Action {
     #[must_use]
     pub fn is_destructive(self) -> bool {
         match self {
-            Self::Flag | Self::Notify => false,
-            Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
+            Self::Flag | Self::Notify | Self::ResendInvitation => false,
+            Self::RemoveAppRoles | Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
         }
     }
 }
@@ -76,6 +84,9 @@ pub struct Stage {
     pub to: Vec<Recipient>,
     /// Out of which groups a guest is taken (`from`).
     pub from: FromGroups,
+    /// Of which applications' roles a guest is relieved (`of`): by display name or the id of the service principal. None
+    /// means of all.
+    pub of: Vec<String>,
     /// How often a notice goes out again until the next stage (`repeat`).
     pub repeat: Option<TimeDelta>,
 }
@@ -89,6 +100,7 @@ impl Stage {
             wait: TimeDelta::zero(),
             to: vec![Recipient::Sponsor],
             from: FromGroups::EndedProjects,
+            of: Vec::new(),
             repeat: None,
         }
     }

@@ -8,6 +8,7 @@ use innkeeper_domain::policy::Action;
 use innkeeper_domain::verdict::{Conclusion, Effect};
 use proptest::prelude::*;
 
+use crate::actions::{PENDING, policy_with};
 use crate::tenant::{Tenant, decision, exempt, group, guest, start};
 
 /// A guest in any state that matters.
@@ -58,6 +59,9 @@ fn any_guest() -> impl Strategy<Value = GuestView> {
             if number % 5 == 0 {
                 view.record.revived = Some(start() - TimeDelta::days(days % 20));
             }
+            if number % 7 == 0 {
+                view.record.guest.invitation = Invitation::Unrecognised;
+            }
             if pending {
                 view.record.guest.invitation = Invitation::Pending {
                     since: Some(start() - TimeDelta::days(days)),
@@ -72,7 +76,9 @@ fn any_tenant() -> impl Strategy<Value = Tenant> {
     prop::collection::vec(any_guest(), 1..20).prop_map(|mut guests| {
         guests.sort_by_key(|view| view.record.guest.id);
         guests.dedup_by_key(|view| view.record.guest.id);
-        Tenant::of(guests)
+        let mut tenant = Tenant::of(guests);
+        tenant.policy = policy_with(PENDING);
+        tenant
     })
 }
 
@@ -154,6 +160,7 @@ proptest! {
         let plan = tenant.plan();
         let mut turned = Tenant::of(tenant.guests.iter().rev().cloned());
         turned.now = tenant.now;
+        turned.policy = tenant.policy.clone();
         prop_assert_eq!(turned.plan(), plan);
     }
 

@@ -17,7 +17,7 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
         ),
         (
             "{ action = \"email\" }",
-            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"email\"; there are flag, notify, remove-from-group, disable, delete",
+            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"email\"; there are flag, notify, resend-invitation, remove-app-roles, remove-from-group, disable, delete",
         ),
         (
             "{ wait = \"3d\" }",
@@ -25,7 +25,7 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
         ),
         (
             "{ action = \"flag\", after = \"3d\" }",
-            "policy.toml:5:20: rule \"r\", stage 1: there is no key after; there are action, wait, to, from, repeat",
+            "policy.toml:5:20: rule \"r\", stage 1: there is no key after; there are action, wait, to, from, of, repeat",
         ),
         (
             "{ action = \"notify\", to = [\"sponser\"] }",
@@ -50,6 +50,14 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
         (
             "{ action = \"notify\", from = \"ended-projects\" }",
             "policy.toml:5:29: rule \"r\", stage 1: only remove-from-group has from; notify takes nobody out of a group",
+        ),
+        (
+            "{ action = \"notify\", of = [\"Travel Desk\"] }",
+            "policy.toml:5:27: rule \"r\", stage 1: only remove-app-roles has of; notify takes no role in an application away",
+        ),
+        (
+            "{ action = \"notify\" },\n{ action = \"remove-app-roles\", of = [] }",
+            "policy.toml:6:37: rule \"r\", stage 2: of is empty",
         ),
         (
             "{ action = \"notify\" },\n{ action = \"remove-from-group\", from = \"ended\" }",

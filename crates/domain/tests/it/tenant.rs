@@ -293,7 +293,10 @@ impl Tenant {
             .filter(|case| case.id == step.case)
             .for_each(|case| *case = after(case));
         match &step.effect {
-            Effect::Flag | Effect::Notify { .. } => {}
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::ResendInvitation
+            | Effect::RemoveAppRoles { .. } => {}
             Effect::RemoveFromGroups { groups } => {
                 view.groups.retain(|group| !groups.contains(&group.id));
             }

@@ -15,6 +15,7 @@ use innkeeper_store::Tx;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::app_roles;
 use super::look::Look;
 use super::senses::Senses;
 use crate::cycle::Cycle;
@@ -48,7 +49,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         // Before the intents, so that a stop in the middle of it leaves none open.
         senses.refresh(self).await?;
-        let intents = self.intend(plan, steps).await?;
+        let Some(found) = self.find_app_roles(steps, deeds).await else {
+            return Ok(());
+        };
+        let intents = self.intend(plan, steps, &found, deeds).await?;
         let fresh = match self.look_again(steps, senses).await {
             Ok(fresh) => fresh,
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
@@ -105,10 +109,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Writes down what is about to be done.
-    async fn intend(&self, plan: &Plan, steps: &[&Step]) -> Result<Vec<Vec<Intent>>, CycleError> {
+    async fn intend(
+        &self,
+        plan: &Plan,
+        steps: &[&Step],
+        found: &app_roles::Found,
+        deeds: &mut Deeds,
+    ) -> Result<Vec<Vec<Intent>>, CycleError> {
         let mut all = Vec::new();
         for step in steps {
-            let calls = self.calls(step).await?;
+            let calls = self.calls(step, found, deeds).await?;
             all.push(
                 calls
                     .into_iter()
@@ -167,13 +177,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    async fn calls(&self, step: &Step) -> Result<Vec<Call>, CycleError> {
+    async fn calls(
+        &self,
+        step: &Step,
+        found: &app_roles::Found,
+        deeds: &mut Deeds,
+    ) -> Result<Vec<Call>, CycleError> {
         Ok(match &step.effect {
             Effect::Flag => vec![Call::Flag],
             Effect::Notify { to, notice } => vec![Call::Notify {
                 notice: *notice,
                 to: self.addresses(step.guest, to).await?,
             }],
+            Effect::ResendInvitation => vec![Call::ResendInvitation {
+                to: self.address_of(step.guest).await?,
+            }],
+            Effect::RemoveAppRoles { of } => {
+                app_roles::calls(step.guest, of, found.get(&step.guest), deeds)
+            }
             Effect::RemoveFromGroups { groups } => groups
                 .iter()
                 .map(|group| Call::RemoveFromGroup { group: *group })
@@ -226,12 +247,22 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     Call::Disable => writer.disable(intent.guest).await,
                     Call::Enable => writer.enable(intent.guest).await,
                     Call::Delete => writer.delete(intent.guest).await,
+                    Call::ResendInvitation { to } => {
+                        writer.resend_invitation(intent.guest, to).await
+                    }
+                    Call::RemoveAppRole {
+                        assignment,
+                        app_role: _,
+                    } => writer.remove_app_role(intent.guest, assignment).await,
                     Call::RemoveFromGroup { group } => {
                         writer.remove_from_group(*group, intent.guest).await
                     }
                     Call::Notify { .. } => unreachable!("notices are sent together"),
-                    Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => {
-                        unreachable!("no step of a plan undoes a deletion")
+                    Call::Restore
+                    | Call::AddAppRole { .. }
+                    | Call::AddToGroup { .. }
+                    | Call::AddSponsor { .. } => {
+                        unreachable!("no step of a plan gives back what was taken")
                     }
                 };
                 self.outcome(intent, answer).await?

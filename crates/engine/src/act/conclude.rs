@@ -14,13 +14,13 @@ use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
 
-/// How long a stage rests after a notice of which nobody knows whether it was sent. Sending it at once might send it
+/// How long a stage rests after a notice or an invitation of which nobody knows whether it was sent. Sending it at once might send it
 /// twice; not sending it at all might disable a guest without a warning.
 const REST: TimeDelta = TimeDelta::hours(24);
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Concludes intents that share an outcome; each is the only call of its stage, except removals from groups,
-    /// whose stage is executed by the cycle that finds nothing left to remove.
+    /// Concludes intents that share an outcome; each is the only call of its stage, except removals from groups and
+    /// of roles in applications, whose stage is executed by the cycle that finds nothing left to remove.
     pub(crate) async fn conclude(
         &self,
         intents: &[Intent],
@@ -29,7 +29,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         for intent in intents {
-            let is_whole_stage = !matches!(intent.call, Call::RemoveFromGroup { .. });
+            let is_whole_stage = !matches!(
+                intent.call,
+                Call::RemoveFromGroup { .. } | Call::RemoveAppRole { .. }
+            );
             self.conclude_in(
                 &mut tx,
                 intent,
@@ -181,10 +184,16 @@ fn action(call: &Call) -> Option<Action> {
     match call {
         Call::Flag => Some(Action::Flag),
         Call::Notify { notice, .. } => notice.is_stage().then_some(Action::Notify),
+        Call::ResendInvitation { .. } => Some(Action::ResendInvitation),
+        Call::RemoveAppRole { .. } => Some(Action::RemoveAppRoles),
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
-        Call::Enable | Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => None,
+        Call::Enable
+        | Call::Restore
+        | Call::AddAppRole { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. } => None,
     }
 }
 
@@ -193,6 +202,9 @@ fn changes_the_account(call: &Call) -> bool {
     match call {
         Call::Flag
         | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::RemoveAppRole { .. }
+        | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. } => false,
@@ -206,6 +218,9 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
     match call {
         Call::Flag
         | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::RemoveAppRole { .. }
+        | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. } => record,

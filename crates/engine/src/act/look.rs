@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use innkeeper_domain::decide::Judge;
-use innkeeper_domain::guest::{Guest, GuestView, UserType};
+use innkeeper_domain::guest::{Guest, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
@@ -183,6 +183,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 because: verdict.reason(),
             });
         }
+        if step.effect == Effect::ResendInvitation {
+            return Ok(self.invitation(view, intents));
+        }
         Ok(match &step.effect {
             Effect::Disable if view.record.guest.enabled == Some(false) => Look::Already,
             Effect::Enable { .. } if view.record.guest.enabled == Some(true) => Look::Already,
@@ -195,11 +198,35 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
             Effect::Flag
             | Effect::Notify { .. }
+            | Effect::ResendInvitation
+            | Effect::RemoveAppRoles { .. }
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
             | Effect::Enable { .. } => Look::Due(Box::new(view)),
         })
+    }
+
+    /// Only who certainly has not redeemed the invitation gets it again, at the very address that was intended.
+    fn invitation(&self, view: GuestView, intents: &[Intent]) -> Look {
+        let mail = view.record.guest.mail.as_deref();
+        let not_due = |because: &str| Look::NotDue {
+            because: because.to_owned(),
+        };
+        let is_intended = |intent: &Intent| matches!(&intent.call, Call::ResendInvitation { to } if Some(to.as_str()) == mail);
+        match view.record.guest.invitation {
+            Invitation::Accepted { .. } => Look::Already,
+            Invitation::None => not_due("the account was not made by an invitation"),
+            Invitation::Unrecognised => not_due("whether the invitation was redeemed is not known"),
+            Invitation::Pending { .. } if mail.is_none() => not_due("the guest has no address"),
+            Invitation::Pending { .. } if view.record.guest.enabled != Some(true) => not_due(
+                "the account is not known to be enabled: nobody could redeem the invitation",
+            ),
+            Invitation::Pending { .. } if !intents.iter().all(is_intended) => {
+                not_due("the guest's address has changed")
+            }
+            Invitation::Pending { .. } => Look::Due(Box::new(view)),
+        }
     }
 
     fn is_addressed_to(
@@ -230,6 +257,9 @@ fn is_same(fresh: &Step, step: &Step) -> bool {
                 notice: planned, ..
             },
         ) => fresh == planned,
+        (Effect::RemoveAppRoles { of: fresh }, Effect::RemoveAppRoles { of: planned }) => {
+            fresh == planned
+        }
         (fresh, planned) => fresh.as_str() == planned.as_str(),
     };
     fresh.case == step.case && fresh.stage == step.stage && does_the_same

@@ -31,6 +31,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(addresses(&row.view, &owners, to, &self.tenant.operators))
     }
 
+    /// The guest's own address, as last observed; empty where it has none.
+    pub(super) async fn address_of(&self, guest: GuestId) -> Result<String, CycleError> {
+        let mut tx = self.store.read().await?;
+        let row = tx.guest_row(self.tenant.id, guest).await?;
+        Ok(row
+            .and_then(|row| row.view.record.guest.mail)
+            .unwrap_or_default())
+    }
+
     /// The owners of the guest's project groups: those who answer for it where it has no sponsor of its own.
     pub(super) async fn project_owners(
         &self,

@@ -18,7 +18,7 @@ use crate::report::Deeds;
 type Due<'s> = (&'s Step, &'s [Intent]);
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Keeps a snapshot of each guest that is about to be disabled or deleted; returns the steps that may go on. Without a
+    /// Keeps a snapshot of each guest that is about to lose its account or its roles in applications; returns the steps that may go on. Without a
     /// snapshot nothing is taken away.
     pub(super) async fn keep_snapshots<'s>(
         &self,
@@ -26,8 +26,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         fresh: &HashMap<GuestId, Reread>,
         deeds: &mut Deeds,
     ) -> Result<Vec<Due<'s>>, CycleError> {
-        let takes_away =
-            |(step, _): &Due<'_>| matches!(step.effect, Effect::Disable | Effect::Delete);
+        let takes_away = |(step, _): &Due<'_>| match step.effect {
+            Effect::RemoveAppRoles { .. } | Effect::Disable | Effect::Delete => true,
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::ResendInvitation
+            | Effect::RemoveFromGroups { .. }
+            | Effect::Enable { .. } => false,
+        };
         let (taken, mut rest): (Vec<Due<'s>>, Vec<Due<'s>>) = due.into_iter().partition(takes_away);
         if taken.is_empty() {
             return Ok(rest);

@@ -1,5 +1,6 @@
 //! What is assigned to guests: read before something is taken away from them.
 
+use innkeeper_domain::app_role::{Assigned, AssignmentId, Assignments};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 
@@ -48,6 +49,54 @@ impl Reader {
                 app_roles: app_roles.collect(),
                 licences: licences.filter_map(|licence| licence.sku_id).collect(),
             });
+        }
+        Ok(all)
+    }
+
+    /// Every role in an application of each, in their order, with what it takes to remove one.
+    ///
+    /// # Errors
+    /// When anything about any of them cannot be read. An assignment without a whole id is an error, and never left out.
+    pub async fn app_roles(&self, guests: &[GuestId]) -> Result<Vec<Assignments>, GraphError> {
+        let requests: Vec<Request> = guests.iter().map(|id| self.app_roles_of(*id)).collect();
+        let bodies = self.0.read_batch(&requests).await?;
+        let mut all = Vec::with_capacity(guests.len());
+        for ((guest, body), request) in guests.iter().zip(bodies).zip(&requests) {
+            let page: Page<AppRoleAssignment> = serde_json::from_value(body)
+                .map_err(|error| malformed(request, wrong_with(&error)))?;
+            if page.next_link.is_some() {
+                return Err(malformed(request, "there are more than a page has"));
+            }
+            let mut assignments = Assignments::default();
+            for one in page.value {
+                let (Some(principal), Some(resource), Some(role)) =
+                    (one.principal_id, one.resource_id, one.app_role_id)
+                else {
+                    return Err(malformed(request, "an assignment does not say of what"));
+                };
+                let app_role = AppRole {
+                    resource,
+                    resource_name: one.resource_display_name,
+                    role,
+                };
+                match one.principal_type.as_deref() {
+                    Some("User") if principal == guest.0 => {
+                        let id = one.id.and_then(|id| AssignmentId::try_from(id).ok());
+                        let id =
+                            id.ok_or_else(|| malformed(request, "an assignment has no whole id"))?;
+                        assignments.direct.push(Assigned { id, app_role });
+                    }
+                    Some("Group") => {
+                        assignments
+                            .through_groups
+                            .push((principal.into(), app_role));
+                    }
+                    Some(_) | None => {
+                        return Err(malformed(request, "an assignment is of another principal"));
+                    }
+                }
+            }
+            all.push(assignments);
         }
         Ok(all)
     }

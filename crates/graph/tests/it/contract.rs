@@ -11,9 +11,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::group::Membership;
 use innkeeper_domain::guest::Invitation;
 use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::snapshot::AppRole;
 use innkeeper_graph::{Depth, GraphError, Mail, Reread};
 use innkeeper_testschema::{SAMPLE_ID, Schema, members};
 use serde_json::{Value, json};
@@ -66,6 +68,14 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     assert!(matches!(looks[0], Reread::Present { .. }), "{looks:?}");
     assert_eq!(matches!(looks[1], Reread::Absent(_)), stubborn);
 
+    let assignment =
+        AssignmentId::try_from("41W1zT6z1U-kJxf62svfp1HFE8pMZhxDun-ThPczmJE".to_owned());
+    let assignment = assignment.expect("an id");
+    let app_role = AppRole {
+        resource: id,
+        resource_name: None,
+        role: id,
+    };
     let writer = tenant.writer();
     let mail = Mail {
         to: vec!["sara@contoso.example".to_owned()],
@@ -77,6 +87,9 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         writer.enable(guest).await,
         writer.delete(guest).await,
         writer.remove_from_group(id.into(), guest).await,
+        writer.remove_app_role(guest, &assignment).await,
+        writer.add_app_role(guest, &app_role).await,
+        writer.resend_invitation(guest, "ann@partner.example").await,
         writer.add_to_group(id.into(), guest).await,
         writer.add_sponsor(guest, id.into()).await,
         writer.send_mail(&mail).await,

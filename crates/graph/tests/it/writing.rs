@@ -1,5 +1,6 @@
 //! Writes: repeated only where they certainly did not happen.
 
+use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::ids::GroupId;
 use innkeeper_graph::{Done, GraphError, Mail, WriteError};
 use serde_json::{Value, json};
@@ -90,6 +91,78 @@ async fn a_member_is_removed_by_its_reference_and_never_itself() {
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].url.path(), format!("/v1.0{member}/$ref"));
     assert_eq!(asked[0].headers["content-length"], "0");
+}
+
+#[tokio::test]
+async fn an_assignment_is_removed_by_its_own_address_and_never_the_guest() {
+    let tenant = Tenant::start().await;
+    let ann = guest_id("ann");
+    let id = "41W1zT6z1U-kJxf62svfp1HFE8pMZhxDun-ThPczmJE";
+    let path = format!("/users/{ann}/appRoleAssignments/{id}");
+    tenant.answers("DELETE", &path, [text(204, "")]).await;
+    let assignment = AssignmentId::try_from(id.to_owned()).expect("an id");
+    let outcome = tenant.writer().remove_app_role(ann, &assignment).await;
+    outcome.expect("it is done");
+    let asked = tenant.asked().await;
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].url.path(), format!("/v1.0{path}"));
+}
+
+#[tokio::test]
+async fn an_assignment_without_a_whole_id_or_of_somebody_else_is_an_error_and_never_left_out() {
+    let ann = guest_id("ann");
+    let assignment = |id: &str, kind: &str| {
+        json!({
+            "id": id, "principalId": ann.0, "principalType": kind, "resourceId": ann.0,
+            "resourceDisplayName": "Travel Desk", "appRoleId": uuid::Uuid::nil(),
+        })
+    };
+    for (row, is_good) in [
+        (assignment("a-1", "User"), true),
+        (assignment("a-1", "Group"), true),
+        (assignment("", "User"), false),
+        (assignment("..", "User"), false),
+        (assignment("a-1", "ServicePrincipal"), false),
+    ] {
+        let tenant = Tenant::start().await;
+        let body = json!({ "value": [row] });
+        let response = json!({ "responses": [{ "id": "0", "status": 200, "body": body }] });
+        tenant
+            .answers("POST", "/$batch", [text(200, &response.to_string())])
+            .await;
+        let found = tenant.reader().app_roles(&[ann]).await;
+        assert_eq!(found.is_ok(), is_good, "{row}: {found:?}");
+        if let Ok(found) = found {
+            let of_group = row["principalType"] == "Group";
+            assert_eq!(found[0].direct.len(), usize::from(!of_group));
+            assert_eq!(found[0].through_groups.len(), usize::from(of_group));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_that_reached_another_account_is_no_success() {
+    for (invited, is_good) in [("ann", true), ("bob", false)] {
+        let tenant = Tenant::start().await;
+        let answer = json!({ "invitedUser": { "id": guest_id(invited) }, "status": "Completed" });
+        tenant
+            .answers("POST", "/invitations", [text(201, &answer.to_string())])
+            .await;
+        let outcome = tenant
+            .writer()
+            .resend_invitation(guest_id("ann"), "ann@partner.example")
+            .await;
+        let asked = tenant.asked().await;
+        let sent = body(&asked[0]);
+        assert_eq!(sent["invitedUserEmailAddress"], "ann@partner.example");
+        assert_eq!(sent["sendInvitationMessage"], true);
+        assert_eq!(asked.len(), 1, "an invitation is never repeated blindly");
+        match outcome {
+            Ok(_) => assert!(is_good),
+            Err(WriteError::Unclear(_)) => assert!(!is_good),
+            Err(WriteError::Refused(error)) => panic!("{error}"),
+        }
+    }
 }
 
 #[tokio::test]

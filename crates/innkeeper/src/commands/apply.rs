@@ -56,6 +56,9 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         for Failure { guest, call, error } in &report.deeds.failures {
             eprintln!("{}: {call} of {guest} failed: {error}", tenant.name);
         }
+        for (guest, remark) in &report.deeds.remarks {
+            eprintln!("{}: {guest}: {remark}", tenant.name);
+        }
         objects.push(object(&tenant.name, &report));
         push(&mut rows, &tenant.name, &report);
     }
@@ -111,6 +114,7 @@ fn object(tenant: &str, report: &Report) -> Value {
         "settled": report.settled,
         "outcomes": outcomes,
         "failures": failures,
+        "remarks": report.deeds.remarks.iter().map(|(guest, remark)| json!({ "guest_id": guest, "remark": remark })).collect::<Vec<_>>(),
         "interrupted": report.deeds.interrupted,
     })
 }

@@ -175,6 +175,8 @@ section!(
         sender: String,
         /// Those who look after Innkeeper.
         operators: Vec<String>,
+        /// Where a guest comes to who accepts an invitation that was sent again.
+        invitation_redirect: String,
     }
 );
 

@@ -113,10 +113,18 @@ impl Page<'_> {
         }
         let at = self.section("[tenants.credential]", &path.child("credential"));
         self.credential(&at, credential);
-        if let Some(Notify { sender, operators }) = notify {
+        if let Some(Notify {
+            sender,
+            operators,
+            invitation_redirect,
+        }) = notify
+        {
             let at = self.section("[tenants.notify]", &path.child("notify"));
             self.pair(&at, "sender", sender.as_str());
             self.pair(&at, "operators", operators.as_slice());
+            if let Some(redirect) = invitation_redirect {
+                self.pair(&at, "invitation_redirect", redirect.as_str());
+            }
         }
     }
 

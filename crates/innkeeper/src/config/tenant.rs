@@ -214,7 +214,17 @@ fn check_graph(text: &str) -> Result<Url, String> {
 }
 
 fn check_notify(raw: RawNotify, path: &KeyPath, findings: &mut Findings<'_>) -> Option<Notify> {
-    let RawNotify { sender, operators } = raw;
+    let RawNotify {
+        sender,
+        operators,
+        invitation_redirect,
+    } = raw;
+    let redirect = match invitation_redirect {
+        None => Some(None),
+        Some(text) => findings
+            .check(&path.child("invitation_redirect"), address::hook(&text))
+            .map(Some),
+    };
     let sender = required(&path.child("sender"), sender, address::mail, findings);
     let key = path.child("operators");
     let operators = findings.required(&key, operators)?;
@@ -238,5 +248,6 @@ fn check_notify(raw: RawNotify, path: &KeyPath, findings: &mut Findings<'_>) -> 
     Some(Notify {
         sender: sender?,
         operators: operators.into_iter().collect::<Option<_>>()?,
+        invitation_redirect: redirect?,
     })
 }

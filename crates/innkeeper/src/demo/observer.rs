@@ -140,7 +140,12 @@ impl Observer {
         match &step.effect {
             Effect::Disable => enabled == Some(true),
             Effect::RemoveFromGroups { groups } => !groups.is_empty(),
-            Effect::Flag | Effect::Notify { .. } | Effect::Delete | Effect::Enable { .. } => true,
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::ResendInvitation
+            | Effect::RemoveAppRoles { .. }
+            | Effect::Delete
+            | Effect::Enable { .. } => true,
         }
     }
 
@@ -168,7 +173,11 @@ impl Observer {
         };
         let ours = self.ours.entry(step.guest).or_default();
         match step.effect {
-            Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } => {}
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::ResendInvitation
+            | Effect::RemoveAppRoles { .. }
+            | Effect::RemoveFromGroups { .. } => {}
             Effect::Disable if record.guest.enabled == Some(false) => {}
             Effect::Disable => {
                 ours.disabled += 1;

@@ -94,6 +94,7 @@ impl Summary {
                 "disable" => "disable",
                 "enable" => "enable",
                 "delete" => "delete",
+                "remove-app-role" => "remove-app-roles",
                 "remove-member" => "remove-from-group",
                 _ => continue,
             };
@@ -122,7 +123,7 @@ impl Summary {
                 .entry(intent.call.as_str())
                 .or_default() += 1;
             match intent.call {
-                Call::Flag | Call::Notify { .. } => {
+                Call::Flag | Call::Notify { .. } | Call::ResendInvitation { .. } => {
                     _ = self
                         .done
                         .insert((intent.created, intent.guest, intent.call.as_str()));
@@ -130,6 +131,8 @@ impl Summary {
                 Call::Disable => self.to_try = Some(intent.guest),
                 Call::Enable
                 | Call::Delete
+                | Call::RemoveAppRole { .. }
+                | Call::AddAppRole { .. }
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }

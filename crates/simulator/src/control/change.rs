@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{refuse, show};
 use crate::dice::Dice;
-use crate::graph::DeltaSettings;
+use crate::graph::{DeltaSettings, give_app_role};
 use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
@@ -324,6 +324,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
             let group = group(world, &text()?)?;
             world.tenant.directory.join(ix, group);
         }
+        "add_app_role" => give_app_role(world, ix, &text()?)?,
         "remove_group" => {
             let group = group(world, &text()?)?;
             world.tenant.directory.leave(ix, group);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::graph::names_of_app_roles;
 use crate::options::IDENTITY_HEADER;
 use crate::population::{SHARED_MAILBOX, operators};
 use crate::second::Second;
@@ -141,6 +142,7 @@ pub(super) fn guest(world: &World, ix: UserIx) -> Value {
         "cross_tenant_synced": directory.domain_of(ix).cross_tenant_sync,
         "roles": user.roles().iter().map(|role| ROLES[*role].name).collect::<Vec<_>>(),
         "sponsors": user.sponsors.iter().map(|of| sponsor(world, *of)).collect::<Vec<_>>(),
+        "app_roles": names_of_app_roles(world, ix),
         "groups": groups.iter().map(|group| json!({ "id": group.id, "name": group.name })).collect::<Vec<_>>(),
         "projects": groups.iter().filter_map(|group| group.project.map(|project| json!({ "id": group.id, "name": group.name, "ends": project.ends.date() }))).collect::<Vec<_>>(),
     })

@@ -83,7 +83,9 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
         let after = index.checked_sub(1).map(|index| segments[index].as_str());
         let collection = matches!(
             after,
-            Some("users" | "groups" | "members" | "sponsors" | "deletedItems")
+            Some(
+                "users" | "groups" | "members" | "sponsors" | "deletedItems" | "appRoleAssignments"
+            )
         );
         collection
             && segment != "delta"
@@ -163,6 +165,10 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])
         }
         ("GET", ["users", _, "appRoleAssignments"]) => has(READ_DIRECTORY),
+        ("POST" | "DELETE", ["users", _, "appRoleAssignments", ..]) => {
+            has(&["AppRoleAssignment.ReadWrite.All"])
+        }
+        ("POST", ["invitations"]) => has(&["User.Invite.All"]) || has(WRITE_USERS),
         ("GET", ["users", "delta"]) => has(READ_USERS) && may_read_these_properties(call),
         ("GET", ["users"] | ["users", _]) => may_read_these_properties(call),
         ("GET", ["users", ..] | ["directory", "deletedItems", ..]) => has(READ_USERS),

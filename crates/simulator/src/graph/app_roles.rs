@@ -1,7 +1,7 @@
 //! `/users/{id}/appRoleAssignments`: direct ones, and those of groups of which the user is a direct member.
 //!
-//! Nothing is stored: who has which follows from the ids, so that they are the same before a deletion and after a
-//! restoration.
+//! Who comes with which follows from the ids, so that they are the same before a deletion and after a restoration. Only
+//! what was taken away or assigned since is stored.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,6 +11,7 @@ use super::{Call, users};
 use crate::dice::Dice;
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
+use crate::tenant::{AppRole, UserIx, WriteKind};
 use crate::world::World;
 
 /// The default access of an application that defines no roles.
@@ -29,31 +30,153 @@ pub(super) fn list(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
     let directory = &world.tenant.directory;
     let user = directory.user(ix);
-    let own = Dice::for_object(user.id, 0xa99).per_mille(300).then(|| {
-        let name = directory.display_name(ix);
-        assignment(user.id, &name, "User", user.created)
-    });
+    let name = directory.display_name(ix);
+    let own = direct(world, ix)
+        .into_iter()
+        .map(|role| assignment(&role, user.id, &name, "User"));
     let of_groups = user.groups.iter().map(|group| directory.group(*group));
     let of_groups = of_groups
         .filter(|group| !group.deleted && Dice::for_object(group.id, 0xa99).per_mille(200))
-        .map(|group| assignment(group.id, &group.name, "Group", Some(group.created)));
-    let all = own.into_iter().chain(of_groups).collect();
+        .map(|group| {
+            assignment(
+                &first(group.id, Some(group.created)),
+                group.id,
+                &group.name,
+                "Group",
+            )
+        });
+    let all = own.chain(of_groups).collect();
     let (items, next) = slice(all, place(world, call)?, call.query.top(CUSTOMARY, MOST)?);
     Ok(page(call, "appRoleAssignments", items, next, None))
 }
 
-fn assignment(principal: Uuid, name: &str, kind: &str, created: Option<Second>) -> Value {
+/// The user's own.
+fn direct(world: &World, ix: UserIx) -> Vec<AppRole> {
+    let user = world.tenant.directory.user(ix);
+    let extras = user.extras.as_ref();
+    let keeps_first = !extras.is_some_and(|extras| extras.lost_app_role);
+    let came_with = keeps_first && Dice::for_object(user.id, 0xa99).per_mille(300);
+    let came_with = came_with.then(|| first(user.id, user.created));
+    let later = extras.into_iter().flat_map(|extras| &extras.app_roles);
+    came_with.into_iter().chain(later.cloned()).collect()
+}
+
+/// What an object comes with, if it comes with anything.
+fn first(principal: Uuid, since: Option<Second>) -> AppRole {
     let mut dice = Dice::for_object(principal, 0xa9a);
     let app = dice.index(APPS.len());
+    AppRole {
+        id: dice.uuid().simple().to_string(),
+        app,
+        since,
+    }
+}
+
+/// The id of an application's service principal.
+fn resource(app: usize) -> Uuid {
+    Dice::of(&[0xa99, app as u64]).uuid()
+}
+
+fn assignment(role: &AppRole, principal: Uuid, name: &str, kind: &str) -> Value {
     json!({
-        "id": dice.uuid().simple().to_string(),
+        "id": role.id,
         "deletedDateTime": null,
         "appRoleId": DEFAULT_ACCESS,
-        "createdDateTime": created.map(|at| at.to_string()),
+        "createdDateTime": role.since.map(|at| at.to_string()),
         "principalDisplayName": name,
         "principalId": principal,
         "principalType": kind,
-        "resourceDisplayName": APPS[app],
-        "resourceId": Dice::of(&[0xa99, app as u64]).uuid(),
+        "resourceDisplayName": APPS[role.app],
+        "resourceId": resource(role.app),
     })
+}
+
+/// Assigns the default access of an application that is there; twice is refused.
+pub(super) fn add(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
+    let ix = users::find(world, key)?;
+    let id_of = |name: &str| {
+        let text = call.body.get(name).and_then(Value::as_str);
+        let id = text.and_then(|text| Uuid::try_parse(text).ok());
+        id.ok_or_else(|| Reply::bad_request(format!("Property '{name}' is invalid.")))
+    };
+    let user = world.tenant.directory.user(ix).id;
+    if id_of("principalId")? != user {
+        return Err(Reply::bad_request(
+            "The principal does not match the user of the request.",
+        ));
+    }
+    let wanted = id_of("resourceId")?;
+    let app = (0..APPS.len()).find(|app| resource(*app) == wanted);
+    let app = app.ok_or_else(|| Reply::not_found(&wanted.to_string()))?;
+    if id_of("appRoleId")? != DEFAULT_ACCESS {
+        return Err(Reply::bad_request(
+            "Permission being assigned was not found on application",
+        ));
+    }
+    if direct(world, ix).iter().any(|role| role.app == app) {
+        return Err(Reply::bad_request(
+            "Permission being assigned already exists on the object",
+        ));
+    }
+    let role = assign(world, ix, app, call.now);
+    let (other, name) = (resource(app), world.tenant.directory.display_name(ix));
+    world
+        .tenant
+        .note(WriteKind::AddAppRole, user, Some(other), true, &call.caller);
+    Ok(Reply::json(201, assignment(&role, user, &name, "User")))
+}
+
+/// Assigns the application of this name, from outside Graph.
+pub(crate) fn give(world: &mut World, ix: UserIx, name: &str) -> Result<(), String> {
+    let app = APPS.iter().position(|app| *app == name);
+    let app = app.ok_or_else(|| format!("there is no application {name}"))?;
+    if !direct(world, ix).iter().any(|role| role.app == app) {
+        let now = world.clock.second();
+        assign(world, ix, app, now);
+    }
+    Ok(())
+}
+
+/// The applications that a user itself has, by name.
+pub(crate) fn names(world: &World, ix: UserIx) -> Vec<&'static str> {
+    direct(world, ix)
+        .iter()
+        .map(|role| APPS[role.app])
+        .collect()
+}
+
+fn assign(world: &mut World, ix: UserIx, app: usize, since: Second) -> AppRole {
+    let user = world.tenant.directory.user_quietly(ix);
+    let (high, low) = user.id.as_u64_pair();
+    let mut dice = Dice::of(&[0xa9b, high, low, app as u64, since.unix().unsigned_abs()]);
+    let role = AppRole {
+        id: dice.uuid().simple().to_string(),
+        app,
+        since: Some(since),
+    };
+    user.extras_mut().app_roles.push(role.clone());
+    role
+}
+
+/// Takes away one of the user's own. What comes by a group is not found here.
+pub(super) fn remove(world: &mut World, call: &Call<'_>, key: &str, id: &str) -> Outcome {
+    let ix = users::find(world, key)?;
+    let role = direct(world, ix).into_iter().find(|role| role.id == id);
+    let role = role.ok_or_else(|| Reply::not_found(id))?;
+    let user = world.tenant.directory.user_quietly(ix);
+    let extras = user.extras_mut();
+    let before = extras.app_roles.len();
+    extras.app_roles.retain(|other| other.id != id);
+    if extras.app_roles.len() == before {
+        extras.lost_app_role = true;
+    }
+    let user = user.id;
+    world.tenant.note(
+        WriteKind::RemoveAppRole,
+        user,
+        Some(resource(role.app)),
+        true,
+        &call.caller,
+    );
+    Ok(Reply::empty(204))
 }

@@ -9,6 +9,7 @@ mod deleted;
 mod delta;
 mod distort;
 mod groups;
+mod invitations;
 mod listing;
 mod logs;
 mod mail;
@@ -19,6 +20,7 @@ mod user_filter;
 mod users;
 mod writes;
 
+pub(crate) use app_roles::{give as give_app_role, names as names_of_app_roles};
 pub(crate) use batch::{BatchItem, answer_of_batch, has_throttled_item, items_of_batch};
 pub(crate) use delta::DeltaSettings;
 
@@ -259,6 +261,11 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["users", id, "memberOf"]) => users::member_of(world, call, id, None),
         ("GET", ["users", id, "memberOf", cast]) => users::member_of(world, call, id, Some(cast)),
         ("GET", ["users", id, "appRoleAssignments"]) => app_roles::list(world, call, id),
+        ("POST", ["users", id, "appRoleAssignments"]) => app_roles::add(world, call, id),
+        ("DELETE", ["users", id, "appRoleAssignments", assignment]) => {
+            app_roles::remove(world, call, id, assignment)
+        }
+        ("POST", ["invitations"]) => invitations::invite(world, call),
         ("POST", ["users", id, "sendMail"]) => mail::send(world, call, id),
         ("GET", ["groups"]) => groups::list(world, call),
         ("GET", ["groups", id]) => groups::get(world, call, id),

@@ -24,6 +24,9 @@ pub(crate) enum WriteKind {
     RemoveMember,
     AddSponsor,
     RemoveSponsor,
+    AddAppRole,
+    RemoveAppRole,
+    Invite,
     DeleteGroup,
     SendMail,
 }
@@ -41,6 +44,9 @@ impl WriteKind {
             Self::RemoveMember => "remove-member",
             Self::AddSponsor => "add-sponsor",
             Self::RemoveSponsor => "remove-sponsor",
+            Self::AddAppRole => "add-app-role",
+            Self::RemoveAppRole => "remove-app-role",
+            Self::Invite => "invite",
             Self::DeleteGroup => "delete-group",
             Self::SendMail => "send-mail",
         }
@@ -53,7 +59,7 @@ pub(crate) struct Write {
     pub(crate) kind: WriteKind,
     /// The user that was written to.
     pub(crate) target: Uuid,
-    /// The group of a membership, the sponsor of a sponsorship.
+    /// The group of a membership, the sponsor of a sponsorship, the application of a role in one.
     pub(crate) other: Option<Uuid>,
     /// False when it left everything as it was, such as disabling a disabled account.
     pub(crate) changed: bool,

@@ -165,6 +165,19 @@ pub(crate) struct Extras {
     pub(crate) leave: Option<Second>,
     /// Indices into [`super::ROLES`].
     pub(crate) roles: Vec<usize>,
+    /// The role in an application that it came with was taken away.
+    pub(crate) lost_app_role: bool,
+    /// Roles in applications that were assigned later.
+    pub(crate) app_roles: Vec<AppRole>,
+}
+
+/// A role in an application, assigned to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AppRole {
+    pub(crate) id: String,
+    /// The application's place among those that there are.
+    pub(crate) app: usize,
+    pub(crate) since: Option<Second>,
 }
 
 /// A user object.

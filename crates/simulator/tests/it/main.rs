@@ -10,6 +10,7 @@ mod delta;
 mod faults;
 mod filters;
 mod groups;
+mod invitations;
 mod life;
 mod lifecycle;
 mod limits;

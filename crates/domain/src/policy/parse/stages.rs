@@ -42,7 +42,7 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
     reader.only_keys(
         place.table,
         what,
-        &["action", "wait", "to", "from", "repeat"],
+        &["action", "wait", "to", "from", "of", "repeat"],
     );
     let wait = match place.get("wait") {
         None => Some(chrono::TimeDelta::zero()),
@@ -79,6 +79,19 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
             customary.from
         }
     };
+    let of = match place.get("of") {
+        None => customary.of,
+        Some(item) if action == Action::RemoveAppRoles => applications(reader, item, what),
+        Some(item) => {
+            reader.problem(
+                start(item.span()),
+                format!(
+                    "{what}: only remove-app-roles has of; {action} takes no role in an application away"
+                ),
+            );
+            customary.of
+        }
+    };
     let repeat = repeat(reader, place, action, what);
     let wait = wait?;
     let stage = Stage {
@@ -86,6 +99,7 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
         wait,
         to,
         from,
+        of,
         repeat,
     };
     Some((stage, at))
@@ -153,4 +167,9 @@ fn groups(reader: &mut Reader<'_>, item: &Item, what: &str) -> FromGroups {
                 .collect(),
         ),
     }
+}
+
+fn applications(reader: &mut Reader<'_>, item: &Item, what: &str) -> Vec<String> {
+    let texts = reader.texts(item, "of", what).into_iter();
+    texts.map(|(application, _)| application).collect()
 }

@@ -66,6 +66,12 @@ impl Asked {
     fn faults_of_body(&self, schema: &Schema, resource: &Resource) -> Vec<String> {
         match (self.method.as_str(), resource) {
             ("PATCH", Resource::Single(kind)) => schema.faults_written(kind, &self.body),
+            // No user and no group is ever made.
+            ("POST", Resource::Collection(kind))
+                if matches!(kind.as_str(), "invitation" | "appRoleAssignment") =>
+            {
+                schema.faults_written(kind, &self.body)
+            }
             ("POST", Resource::Action(parameters)) => schema.faults_of_call(parameters, &self.body),
             // A reference is made by the address of an object, and by nothing else.
             ("POST", Resource::Reference)

@@ -46,6 +46,14 @@ impl Made {
             }
             ("GET", Ok(Resource::Single(kind))) => (200, self.rows(&kind, asked).remove(0)),
             ("GET", Ok(Resource::Count(_))) => (200, json!(7)),
+            ("POST", Ok(Resource::Collection(kind))) => {
+                let mut made = self.schema.sample(&kind);
+                if self.schema.relationship(&kind, "invitedUser").is_some() {
+                    let user = self.schema.sample("user");
+                    made.insert("invitedUser".to_owned(), Value::Object(user));
+                }
+                (201, Value::Object(made))
+            }
             (_, Ok(_)) => (204, Value::Null),
             (_, Err(_)) => (404, Value::Null),
         }

@@ -202,6 +202,10 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
     for IntentRow { intent, outcome } in intents {
         let target = match &intent.call {
             Call::Notify { to, notice: _ } => to.join(", "),
+            Call::ResendInvitation { to } => to.clone(),
+            Call::RemoveAppRole { app_role, .. } | Call::AddAppRole { app_role } => {
+                app_role.application()
+            }
             Call::RemoveFromGroup { group } | Call::AddToGroup { group } => group.to_string(),
             Call::AddSponsor { sponsor } => sponsor.to_string(),
             Call::Flag | Call::Disable | Call::Enable | Call::Delete | Call::Restore => {

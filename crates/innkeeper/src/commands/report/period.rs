@@ -35,19 +35,21 @@ enum List {
     Enabled,
     EnabledByOthers,
     LeftGroup,
+    LostAppRole,
     Kept,
     NoLongerDue,
     Failed,
 }
 
 impl List {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Removed,
         Self::RemovedByOthers,
         Self::Disabled,
         Self::Enabled,
         Self::EnabledByOthers,
         Self::LeftGroup,
+        Self::LostAppRole,
         Self::Kept,
         Self::NoLongerDue,
         Self::Failed,
@@ -62,6 +64,7 @@ impl List {
             Self::Enabled => "enabled",
             Self::EnabledByOthers => "enabled-by-others",
             Self::LeftGroup => "removed-from-group",
+            Self::LostAppRole => "removed-app-role",
             Self::Kept => "kept",
             Self::NoLongerDue => "no-longer-due",
             Self::Failed => "failed",
@@ -76,6 +79,7 @@ impl List {
             Self::Enabled => "Enabled again by Innkeeper",
             Self::EnabledByOthers => "Brought back by others",
             Self::LeftGroup => "Taken out of groups",
+            Self::LostAppRole => "Roles in applications taken away",
             Self::Kept => "Kept although a rule holds",
             Self::NoLongerDue => "No longer due",
             Self::Failed => "Tried in vain",
@@ -96,7 +100,12 @@ impl List {
             Self::NoLongerDue => {
                 "Cases that closed in the period without a removal: the guest came back, or is excepted now."
             }
-            Self::Removed | Self::Disabled | Self::Enabled | Self::LeftGroup | Self::Failed => "",
+            Self::Removed
+            | Self::Disabled
+            | Self::Enabled
+            | Self::LeftGroup
+            | Self::LostAppRole
+            | Self::Failed => "",
         }
     }
 }
@@ -177,15 +186,24 @@ fn deed(row: IntentRow) -> Option<Item> {
         Call::Delete => List::Removed,
         Call::Disable => List::Disabled,
         Call::Enable | Call::Restore => List::Enabled,
+        Call::RemoveAppRole { .. } => List::LostAppRole,
         Call::RemoveFromGroup { .. } => List::LeftGroup,
-        Call::Flag | Call::Notify { .. } | Call::AddToGroup { .. } | Call::AddSponsor { .. } => {
+        Call::Flag
+        | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::AddAppRole { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. } => {
             return None;
         }
     };
-    let group = match &intent.call {
+    let of_what = match &intent.call {
         Call::RemoveFromGroup { group } => format!("group {group}; "),
+        Call::RemoveAppRole { app_role, .. } => format!("{}; ", app_role.application()),
         Call::Flag
         | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::AddAppRole { .. }
         | Call::Disable
         | Call::Enable
         | Call::Delete
@@ -194,10 +212,10 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::AddSponsor { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
-        Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{group}{outcome}")),
+        Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{of_what}{outcome}")),
         Outcome::Failed { .. } | Outcome::FoundNotDone | Outcome::Uncertain => (
             List::Failed,
-            format!("{}: {group}{outcome}", intent.call.as_str()),
+            format!("{}: {of_what}{outcome}", intent.call.as_str()),
         ),
         // Somebody else had done it; or its case closes, or stays open for the next cycle.
         Outcome::Already | Outcome::Skipped { .. } => return None,

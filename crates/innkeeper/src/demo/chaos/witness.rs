@@ -284,7 +284,11 @@ impl Witness {
                     None => return Some(Shortcoming::Skipped("it was not disabled")),
                 },
                 // Neither comes before another stage in the policy of these runs.
-                Action::Flag | Action::RemoveFromGroup | Action::Delete => {}
+                Action::Flag
+                | Action::ResendInvitation
+                | Action::RemoveAppRoles
+                | Action::RemoveFromGroup
+                | Action::Delete => {}
             }
         }
         None
@@ -309,6 +313,7 @@ fn deed(write: &Write) -> Option<(GuestId, Option<Action>)> {
     let action = match write.kind.as_str() {
         "disable" => Some(Action::Disable),
         "delete" => Some(Action::Delete),
+        "remove-app-role" => Some(Action::RemoveAppRoles),
         "remove-member" => Some(Action::RemoveFromGroup),
         "enable" => None,
         _ => return None,
@@ -320,11 +325,14 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
     match call {
         Call::Disable => action == Action::Disable,
         Call::Delete => action == Action::Delete,
+        Call::RemoveAppRole { .. } => action == Action::RemoveAppRoles,
         Call::RemoveFromGroup { group } => {
             action == Action::RemoveFromGroup && of.is_none_or(|of| of == *group)
         }
         Call::Flag
         | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::AddAppRole { .. }
         | Call::Enable
         | Call::Restore
         | Call::AddToGroup { .. }

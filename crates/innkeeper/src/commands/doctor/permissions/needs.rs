@@ -33,7 +33,7 @@ enum Feature {
     Acting(Action),
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 12] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -99,6 +99,22 @@ const NEEDS: [Need; 10] = [
         from: Mode::Warn,
         by: Feature::Acting(Action::Notify),
         reason: "notices are sent with it, and no stage after a notice is reached before it was sent",
+        covered_by: &[],
+    },
+    Need {
+        name: "User.Invite.All",
+        role: uuid!("09850681-111b-4a89-9bed-3f2cae46d706"),
+        from: Mode::Warn,
+        by: Feature::Acting(Action::ResendInvitation),
+        reason: "the policy has invitations sent again that nobody redeemed",
+        covered_by: &["User.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "AppRoleAssignment.ReadWrite.All",
+        role: uuid!("06b708a9-e830-4db3-a914-8e69da51d44f"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::RemoveAppRoles),
+        reason: "the policy takes roles in applications away, and an undo assigns them again",
         covered_by: &[],
     },
     Need {
@@ -261,6 +277,14 @@ mod tests {
         let cases = [
             (Action::Flag, None),
             (Action::Notify, Some((Mode::Warn, "Mail.Send"))),
+            (
+                Action::ResendInvitation,
+                Some((Mode::Warn, "User.Invite.All")),
+            ),
+            (
+                Action::RemoveAppRoles,
+                Some((Mode::Enforce, "AppRoleAssignment.ReadWrite.All")),
+            ),
             (
                 Action::RemoveFromGroup,
                 Some((Mode::Enforce, "GroupMember.ReadWrite.All")),
