@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod approve;
+pub mod attestation;
 pub mod case;
 pub mod comparison;
 pub mod decide;

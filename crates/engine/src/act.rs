@@ -7,9 +7,10 @@
 
 mod attempt;
 mod conclude;
+mod deliver;
 mod flag;
 mod look;
-mod recipients;
+pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
 

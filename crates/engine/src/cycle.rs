@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::decide::Decided;
 use crate::error::CycleError;
 use crate::lease::Lease;
+use crate::link::Links;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Progress;
 use crate::report::{Deeds, Report};
@@ -46,6 +47,8 @@ pub struct Tenant<R, W> {
     pub writer: Option<W>,
     /// How old a whole reading may be for a cycle to read only what changed since; `None` has everything read each time.
     pub whole_every: Option<TimeDelta>,
+    /// How notices get links to answer by; `None`: they have none.
+    pub links: Option<Links>,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }

@@ -4,6 +4,7 @@
 //! one in force; a stop is in order, after the step in hand.
 
 mod health;
+mod reception;
 mod reload;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::installation::{GraphTenant, Installation};
 use crate::telemetry;
 use crate::upkeep::{self, LetGo, Upkeep};
 use health::Status;
+use reception::Desks;
 use reload::InForce;
 
 pub(crate) async fn run(global: &Global) -> Result<Exit> {
@@ -50,6 +52,10 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         )
         .await?;
     }
+    let desks = Arc::new(Desks::of(&in_force.tenants));
+    if let Some(answers) = &installation.config.answers {
+        reception::serve(answers, &desks, &installation, stop.clone(), &tasks).await?;
+    }
     tasks.spawn(watchdog(stop.clone()));
     notify(&[NotifyState::Ready]);
     info!(
@@ -62,6 +68,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         engine: installation.engine(),
         installation: &installation,
         status: &status,
+        desks: &desks,
         stop: &stop,
     };
     let mut next = installation.clock.now();
@@ -86,6 +93,7 @@ struct Daemon<'d> {
     engine: Engine,
     installation: &'d Installation,
     status: &'d Status,
+    desks: &'d Desks,
     stop: &'d CancellationToken,
 }
 
@@ -119,6 +127,7 @@ impl Daemon<'_> {
                 _ = reload.recv() => {
                     notify(&[NotifyState::Reloading]);
                     in_force.reload(global);
+                    self.desks.renew(&in_force.tenants);
                     notify(&[NotifyState::Ready]);
                     next = in_force.schedule.next_after(clock.now());
                     info!(%next, "the next cycle is scheduled");

@@ -6,6 +6,7 @@
 #[macro_use]
 mod sql;
 
+mod attestations;
 mod cases;
 mod decisions;
 mod error;

@@ -1,0 +1,100 @@
+//! What those answerable for guests said.
+
+use chrono::NaiveDate;
+use innkeeper_domain::attestation::{Answer, Attestation, Means, Word};
+use innkeeper_domain::ids::{SponsorId, TenantId};
+use innkeeper_domain::journal::Anchors;
+use innkeeper_store::Store;
+
+use crate::databases::{at, begin, on_both, tenant, with_guests};
+
+on_both! {
+    the_newest_answer_of_each_person_hangs_on_its_guest_and_all_are_kept
+    attestations_do_not_cross_tenants
+    who_said_it_and_why_is_erased_with_the_guest_and_the_answer_stays
+}
+
+fn said(by: &str, answer: Answer, day: i64) -> Attestation {
+    Attestation {
+        answer,
+        means: Means::Link,
+        at: at(day),
+        until: NaiveDate::from_ymd_opt(2027, 3, 31).filter(|_| answer == Answer::Keep),
+        sponsor: Some(SponsorId::derived(&[by.as_bytes()])),
+        word: Word {
+            by: by.to_owned(),
+            reason: "the bridge".to_owned(),
+        },
+    }
+}
+
+async fn the_newest_answer_of_each_person_hangs_on_its_guest_and_all_are_kept(store: Store) {
+    let guests = with_guests(&store, 3).await;
+    let id = guests[1].guest.id;
+    let mut tx = begin(&store).await;
+    let all = [
+        said("Sara", Answer::LetGo, 1),
+        said("sven", Answer::LetGo, 2),
+        said("sara", Answer::Keep, 3),
+        // At the same instant: the one that came last.
+        said("SARA", Answer::LetGo, 3),
+    ];
+    for attestation in &all {
+        tx.attest(tenant(), id, attestation).await.expect("kept");
+    }
+    assert_eq!(tx.attestations_of(tenant(), id).await.expect("read"), all);
+    let newest = [all[1].clone(), all[3].clone()];
+    for row in tx.guest_rows(tenant(), None, 10).await.expect("read") {
+        let is_it = row.view.record.guest.id == id;
+        assert_eq!(row.view.attestations, newest[..if is_it { 2 } else { 0 }]);
+    }
+    let listed = tx.attestations(tenant()).await.expect("read");
+    assert_eq!(listed, all.map(|attestation| (id, attestation)));
+    let journal = tx.journal_of(tenant(), id).await.expect("read");
+    assert_eq!(journal.len(), 4);
+    assert!(
+        journal[0].body.contains("\"answer\":\"let-go\""),
+        "{journal:?}"
+    );
+    assert!(!journal[0].body.contains("Sara"), "{journal:?}");
+    let intact = tx.verify_journal(tenant(), &Anchors::default()).await;
+    assert!(intact.expect("read").is_ok());
+}
+
+async fn attestations_do_not_cross_tenants(store: Store) {
+    let id = with_guests(&store, 1).await[0].guest.id;
+    let other = TenantId::derived(&[b"fabrikam"]);
+    let mut tx = begin(&store).await;
+    let attestation = said("sara", Answer::Keep, 1);
+    tx.attest(other, id, &attestation).await.expect("kept");
+    assert_eq!(tx.attestations_of(tenant(), id).await.expect("read"), []);
+    assert_eq!(tx.attestations(tenant()).await.expect("read"), []);
+    let row = tx.guest_row(tenant(), id).await.expect("read").expect("it");
+    assert_eq!(row.view.attestations, []);
+    let there = tx.attestations_of(other, id).await.expect("read");
+    assert_eq!(there, [attestation]);
+}
+
+async fn who_said_it_and_why_is_erased_with_the_guest_and_the_answer_stays(store: Store) {
+    let id = with_guests(&store, 1).await[0].guest.id;
+    let mut tx = begin(&store).await;
+    let attestation = said("sara", Answer::Keep, 1);
+    tx.attest(tenant(), id, &attestation).await.expect("kept");
+    tx.mark_these_gone(tenant(), &[id], at(2))
+        .await
+        .expect("gone");
+    let erased = tx.erase_guests(tenant(), at(40), at(41), 10).await;
+    assert_eq!(erased.expect("erased"), [id]);
+    let kept = tx.attestations_of(tenant(), id).await.expect("read");
+    let erased = Word {
+        by: "erased".to_owned(),
+        reason: String::new(),
+    };
+    let expected = Attestation {
+        word: erased,
+        ..attestation
+    };
+    assert_eq!(kept, [expected]);
+    let intact = tx.verify_journal(tenant(), &Anchors::default()).await;
+    assert!(intact.expect("read").is_ok());
+}
