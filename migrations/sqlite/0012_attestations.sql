@@ -1,5 +1,5 @@
--- What those answerable for guests said of them. Rows are only ever added; erasing a guest blanks who and why. Not by the
--- row: an answer outlives the row of a guest.
+-- What those answerable for guests said of them. Rows are only ever added; that an answer was confirmed is noted later, and
+-- erasing a guest blanks who and why. Not by the row: an answer outlives the row of a guest.
 CREATE TABLE attestations (
     attestation_key INTEGER NOT NULL PRIMARY KEY,
     tenant_id       BLOB NOT NULL,
@@ -15,6 +15,10 @@ CREATE TABLE attestations (
     said_by         TEXT NOT NULL,
     -- said_by as answers of one person are told from those of another
     person          TEXT NOT NULL,
-    reason          TEXT NOT NULL
+    reason          TEXT NOT NULL,
+    -- of an answer by link: the case that the notice was about
+    case_id         BLOB,
+    -- by which it was confirmed to its giver
+    intent_id       BLOB
 ) STRICT;
 CREATE INDEX attestations_by_guest ON attestations (tenant_id, guest_id);

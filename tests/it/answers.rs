@@ -191,12 +191,17 @@ async fn a_sponsor_who_opens_the_link_and_says_keep_keeps_the_guest_on_both_data
         assert_eq!(said[0]["word"]["reason"], "phase two begins");
         assert_eq!(said[0]["counts"], true);
 
-        // Whatever follows, the guest stays; and the case is closed in the ordinary way.
+        // Whatever follows, the guest stays; and the case is closed in the ordinary way. Sara is told once what was said
+        // in her name.
         for _ in 0..3 {
             place.tenant.pass_days(7).await;
             daemon.wait_for("the next cycle is scheduled");
         }
-        assert_eq!(place.tenant.writes().await, ["send-mail", "send-mail"]);
+        assert_eq!(place.tenant.writes().await, ["send-mail"; 3]);
+        let mail = place.mail("sara@contoso.example").await;
+        assert!(mail.contains("said in your name"), "{mail}");
+        assert!(mail.contains("is still needed:"), "{mail}");
+        assert!(!mail.contains(PUBLIC), "{mail}");
         let ann = place.tenant.json(&["explain", &place.guest]).await;
         assert_eq!(ann["verdict"], "keep", "{ann:#}");
         let (status, page) = get(&url).await;
@@ -352,7 +357,8 @@ async fn a_let_go_takes_nothing_by_itself_and_another_sponsor_can_say_otherwise(
     // The others hear of it by the rule's notice.
     place.tenant.pass_days(1).await;
     daemon.wait_for("the next cycle is scheduled");
-    assert_eq!(place.tenant.writes().await.len(), 4);
+    // Two notices, and that Sara is told what was said in her name.
+    assert_eq!(place.tenant.writes().await.len(), 5);
     assert!(place.mail("sven@contoso.example").await.contains("let go"));
     let (status, page) = post(&format!("{address}{sven}"), "answer=keep").await;
     assert_eq!(status, 200, "{page}");
@@ -361,7 +367,7 @@ async fn a_let_go_takes_nothing_by_itself_and_another_sponsor_can_say_otherwise(
     assert!(daemon.stop("TERM").success());
     let ann = place.tenant.json(&["explain", &place.guest]).await;
     assert_eq!(ann["verdict"], "keep", "{ann:#}");
-    assert_eq!(place.tenant.writes().await.len(), 4);
+    assert_eq!(place.tenant.writes().await.len(), 6);
 }
 
 #[tokio::test]

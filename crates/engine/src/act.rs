@@ -7,6 +7,7 @@
 
 mod attempt;
 mod conclude;
+mod confirm;
 mod deliver;
 mod flag;
 mod look;

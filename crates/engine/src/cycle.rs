@@ -159,7 +159,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             closed,
         } = self.decide(reading).await?;
         let deeds = match &self.tenant.writer {
-            Some(writer) => self.act(writer, &plan, &approval.plan).await?,
+            Some(writer) => {
+                let mut deeds = self.act(writer, &plan, &approval.plan).await?;
+                self.confirm(writer, &mut deeds).await?;
+                deeds
+            }
             None => Deeds::default(),
         };
         Ok(Report {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use innkeeper_domain::attestation::{Answer, Attestation};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::plan::Mode;
@@ -85,6 +86,37 @@ pub(crate) fn compose<R, W>(
     Mail { to, subject, text }
 }
 
+/// Tells somebody that an answer was given in their name.
+pub(crate) fn confirmation<R, W>(
+    tenant: &Tenant<R, W>,
+    view: Option<&GuestView>,
+    said: &Attestation,
+    to: Vec<String>,
+) -> Mail {
+    let name = view.map_or_else(|| "a guest".to_owned(), name);
+    let answer = match said.answer {
+        Answer::Keep => "is still needed",
+        Answer::LetGo => "is not needed any more",
+    };
+    let contact = if tenant.operators.is_empty() {
+        "your identity team".to_owned()
+    } else {
+        tenant.operators.join(", ")
+    };
+    let text = format!(
+        "On {at} UTC somebody who had your link said in your name that this guest account of {tenant} {answer}:\n\n  {name}\n\n\
+         If that was you, you need do nothing. If it was not, somebody else has your mail or the link: please say so to \
+         {contact}.\n\nThis notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
+        at = said.at.format("%Y-%m-%d %H:%M"),
+        tenant = tenant.name,
+    );
+    Mail {
+        to,
+        subject: format!("Your answer about {name} at {}", tenant.name),
+        text,
+    }
+}
+
 fn entry<R, W>(
     tenant: &Tenant<R, W>,
     step: &Step,
@@ -114,6 +146,8 @@ fn entry<R, W>(
             "Once more: ",
             "as the notice before this one said".to_owned(),
         ),
+        // Never a stage's; `confirmation` writes these.
+        Notice::Answered => ("", String::new()),
         Notice::Ask => (
             "Whether this rule applies cannot be told: ",
             "nothing by itself; please confirm whether the account is still needed".to_owned(),

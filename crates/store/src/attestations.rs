@@ -1,11 +1,12 @@
 //! What those answerable for guests said of them. Kept by the guest's object id, as people's decisions are.
 //!
-//! Invariant: rows are only ever added.
+//! Invariant: rows are only ever added; what is noted of one later is that it was confirmed to its giver.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use innkeeper_domain::attestation::{Answer, Attestation, Means, Word};
-use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::ids::{CaseId, GuestId, IntentId, TenantId};
 use innkeeper_domain::journal::Event;
+use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -56,8 +57,89 @@ impl Columns {
     }
 }
 
+/// An answer that its giver was not told of yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The row.
+    pub key: i64,
+    /// About whom.
+    pub guest: GuestId,
+    /// The case that the notice was about.
+    pub case: CaseId,
+    /// Its rule.
+    pub rule: RuleName,
+    /// The answer.
+    pub said: Attestation,
+}
+
+struct Open {
+    case_id: Uuid,
+    rule: String,
+    columns: Columns,
+}
+
+impl<'r, R> sqlx::FromRow<'r, R> for Open
+where
+    R: sqlx::Row,
+    Columns: sqlx::FromRow<'r, R>,
+    &'static str: sqlx::ColumnIndex<R>,
+    Uuid: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+    String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            case_id: row.try_get("case_id")?,
+            rule: row.try_get("rule")?,
+            columns: sqlx::FromRow::from_row(row)?,
+        })
+    }
+}
+
 impl Tx {
-    /// Adds an attestation about a guest, and its entry in the journal.
+    /// Answers that their givers were not told of yet, the oldest first: at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unconfirmed(
+        &mut self,
+        tenant: TenantId,
+        limit: u32,
+    ) -> Result<Vec<Unconfirmed>, StoreError> {
+        let sql = "SELECT a.attestation_key AS key, a.guest_id, a.answer, a.means, a.said_at, a.until_day, a.sponsor_id, \
+                   a.said_by, a.reason, a.case_id, c.rule FROM attestations a \
+                   JOIN cases c ON c.tenant_id = a.tenant_id AND c.case_id = a.case_id \
+                   WHERE a.tenant_id = $1 AND a.intent_id IS NULL ORDER BY a.said_at, a.attestation_key LIMIT $2";
+        fetch_all!(self, Open, sql, tenant.0, i64::from(limit))?
+            .into_iter()
+            .map(|row| {
+                Ok(Unconfirmed {
+                    key: row.columns.key,
+                    guest: row.columns.guest_id.into(),
+                    case: row.case_id.into(),
+                    rule: RuleName::from(row.rule.as_str()),
+                    said: row.columns.attestation()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Notes by which intent an answer is confirmed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn confirm(
+        &mut self,
+        tenant: TenantId,
+        key: i64,
+        intent: IntentId,
+    ) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE attestations SET intent_id = $3 WHERE tenant_id = $1 AND attestation_key = $2";
+        execute!(self, sql, tenant.0, key, intent.0)?;
+        Ok(())
+    }
+
+    /// Adds an attestation about a guest, and its entry in the journal. With a case it is confirmed to its giver later.
     ///
     /// # Errors
     /// When the database fails.
@@ -66,6 +148,7 @@ impl Tx {
         tenant: TenantId,
         guest: GuestId,
         attestation: &Attestation,
+        case: Option<CaseId>,
     ) -> Result<(), StoreError> {
         let person = attestation.person();
         let Attestation {
@@ -77,7 +160,7 @@ impl Tx {
             word,
         } = attestation;
         let sql = "INSERT INTO attestations (tenant_id, guest_id, answer, means, said_at, until_day, sponsor_id, said_by, \
-                   person, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+                   person, reason, case_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         execute!(
             self,
             sql,
@@ -90,7 +173,8 @@ impl Tx {
             sponsor.map(|id| id.0),
             word.by.clone(),
             person,
-            word.reason.clone()
+            word.reason.clone(),
+            case.map(|id| id.0)
         )?;
         let event = Event::Attested {
             answer: *answer,

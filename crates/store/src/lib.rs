@@ -29,6 +29,7 @@ mod snapshots;
 mod sponsors;
 mod views;
 
+pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;

@@ -53,7 +53,7 @@ pub(crate) async fn attest(
         sponsor,
         word: Word { by, reason },
     };
-    tx.attest(tenant, id, &attestation).await?;
+    tx.attest(tenant, id, &attestation, None).await?;
     tx.commit().await?;
     match global.output {
         Output::Json => print_json(&json!({ "guest_id": id, "attestation": attestation }))?,

@@ -2,8 +2,11 @@
 
 use chrono::NaiveDate;
 use innkeeper_domain::attestation::{Answer, Attestation, Means, Word};
-use innkeeper_domain::ids::{SponsorId, TenantId};
+use innkeeper_domain::case::Case;
+use innkeeper_domain::ids::{IntentId, SponsorId, TenantId};
 use innkeeper_domain::journal::Anchors;
+use innkeeper_domain::policy::RuleName;
+use innkeeper_domain::watch::Watched;
 use innkeeper_store::Store;
 
 use crate::databases::{at, begin, on_both, tenant, with_guests};
@@ -11,6 +14,7 @@ use crate::databases::{at, begin, on_both, tenant, with_guests};
 on_both! {
     the_newest_answer_of_each_person_hangs_on_its_guest_and_all_are_kept
     attestations_do_not_cross_tenants
+    an_answer_by_link_is_confirmed_once
     who_said_it_and_why_is_erased_with_the_guest_and_the_answer_stays
 }
 
@@ -40,7 +44,9 @@ async fn the_newest_answer_of_each_person_hangs_on_its_guest_and_all_are_kept(st
         said("SARA", Answer::LetGo, 3),
     ];
     for attestation in &all {
-        tx.attest(tenant(), id, attestation).await.expect("kept");
+        tx.attest(tenant(), id, attestation, None)
+            .await
+            .expect("kept");
     }
     assert_eq!(tx.attestations_of(tenant(), id).await.expect("read"), all);
     let newest = [all[1].clone(), all[3].clone()];
@@ -66,7 +72,9 @@ async fn attestations_do_not_cross_tenants(store: Store) {
     let other = TenantId::derived(&[b"fabrikam"]);
     let mut tx = begin(&store).await;
     let attestation = said("sara", Answer::Keep, 1);
-    tx.attest(other, id, &attestation).await.expect("kept");
+    tx.attest(other, id, &attestation, None)
+        .await
+        .expect("kept");
     assert_eq!(tx.attestations_of(tenant(), id).await.expect("read"), []);
     assert_eq!(tx.attestations(tenant()).await.expect("read"), []);
     let row = tx.guest_row(tenant(), id).await.expect("read").expect("it");
@@ -75,11 +83,46 @@ async fn attestations_do_not_cross_tenants(store: Store) {
     assert_eq!(there, [attestation]);
 }
 
+async fn an_answer_by_link_is_confirmed_once(store: Store) {
+    let record = &with_guests(&store, 1).await[0];
+    let id = record.guest.id;
+    let mut tx = begin(&store).await;
+    let case = Case::open(
+        tenant(),
+        id,
+        &RuleName::from("inactive"),
+        at(1),
+        Watched::default(),
+    );
+    tx.open_cases(tenant(), &[case.clone()])
+        .await
+        .expect("kept");
+    let by_link = said("sara", Answer::Keep, 2);
+    let by_command = said("sven", Answer::Keep, 3);
+    tx.attest(tenant(), id, &by_link, Some(case.id))
+        .await
+        .expect("kept");
+    tx.attest(tenant(), id, &by_command, None)
+        .await
+        .expect("kept");
+    let open = tx.unconfirmed(tenant(), 10).await.expect("read");
+    let [one] = open.as_slice() else {
+        panic!("{open:?}")
+    };
+    assert_eq!((&one.said, one.case, one.guest), (&by_link, case.id, id));
+    assert_eq!(one.rule, case.rule);
+    let intent = IntentId::derived(&[b"a mail"]);
+    tx.confirm(tenant(), one.key, intent).await.expect("noted");
+    assert_eq!(tx.unconfirmed(tenant(), 10).await.expect("read"), []);
+}
+
 async fn who_said_it_and_why_is_erased_with_the_guest_and_the_answer_stays(store: Store) {
     let id = with_guests(&store, 1).await[0].guest.id;
     let mut tx = begin(&store).await;
     let attestation = said("sara", Answer::Keep, 1);
-    tx.attest(tenant(), id, &attestation).await.expect("kept");
+    tx.attest(tenant(), id, &attestation, None)
+        .await
+        .expect("kept");
     tx.mark_these_gone(tenant(), &[id], at(2))
         .await
         .expect("gone");

@@ -147,7 +147,8 @@ impl Reception {
         if today.count() >= A_DAY {
             return Err(NoQuestion::TooOften);
         }
-        tx.attest(claim.tenant, claim.guest, &attestation).await?;
+        tx.attest(claim.tenant, claim.guest, &attestation, Some(claim.case))
+            .await?;
         let question = self.ask(&mut tx, &claim).await?;
         tx.commit().await?;
         Ok(question)
