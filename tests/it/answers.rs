@@ -28,7 +28,12 @@ struct Place {
 
 impl Place {
     async fn on(database: String) -> Self {
-        let tenant = Tenant::with(0, database).await;
+        Self::among(0, database).await
+    }
+
+    /// The same among so many others.
+    async fn among(guests: usize, database: String) -> Self {
+        let tenant = Tenant::with(guests, database).await;
         tenant.write("answer-keys", KEY);
         let answers = format!(
             "\n[answers]\npublic_url = \"{PUBLIC}\"\nlisten = \"127.0.0.1:0\"\nkey_file = \"answer-keys\"\n"
@@ -249,7 +254,12 @@ async fn links_that_are_made_up_altered_or_called_back_tell_nothing_and_change_n
     fs::remove_file(place.tenant.path("answer-keys")).expect("it was there");
     assert_eq!(get(&url).await.0, 503);
     assert_eq!(place.attestations().await, json!([]));
-    assert!(daemon.stop("TERM").success());
+    // What went wrong is in the log, and neither links nor people are.
+    let log = daemon.stop_and_tell();
+    assert!(log.contains("an answer could not be taken"), "{log}");
+    for secret in [&token[..20], "sara@", "Ann", KEY, "partner.example"] {
+        assert!(!log.contains(secret), "{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -368,6 +378,36 @@ async fn a_let_go_takes_nothing_by_itself_and_another_sponsor_can_say_otherwise(
     let ann = place.tenant.json(&["explain", &place.guest]).await;
     assert_eq!(ann["verdict"], "keep", "{ann:#}");
     assert_eq!(place.tenant.writes().await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_asked_about_a_guest_who_cannot_be_judged_can_answer_by_the_link() {
+    // Among many guests one that cannot be seen does not make the whole observation doubtful.
+    let place = Place::among(200, "sqlite://innkeeper.db".to_owned()).await;
+    place.tenant.write(
+        "policy.toml",
+        "[[rule]]\nname = \"inactive\"\nunknown = \"ask\"\n\
+         when = 'guest.mail == \"ann@partner.example\" && guest.inactive_days >= 200'\n\
+         stages = [{ action = \"notify\" }, { action = \"disable\", wait = \"14d\" }]\n",
+    );
+    place.tenant.apply().await;
+    let unseen =
+        json!({ "last_success": null, "last_interactive": null, "last_non_interactive": null });
+    change(&place.tenant, &place.guest, unseen).await;
+    let (daemon, address) = place.open();
+    assert_eq!(place.tenant.writes().await, ["send-mail"; 2]);
+    let mail = place.mail("sara@contoso.example").await;
+    assert!(mail.contains("please confirm"), "{mail}");
+    let url = format!("{address}{}", place.token("sara@contoso.example").await);
+    let (status, page) = post(&url, "answer=keep").await;
+    assert_eq!(status, 200, "{page}");
+    // Told that she answered, and not asked again.
+    for _ in 0..4 {
+        place.tenant.pass_days(5).await;
+        daemon.wait_for("the next cycle is scheduled");
+    }
+    assert_eq!(place.tenant.writes().await, ["send-mail"; 3]);
+    assert!(daemon.stop("TERM").success());
 }
 
 #[tokio::test]

@@ -128,6 +128,17 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Without what cannot be seen: characters that control, or that turn the direction of what follows them.
+pub(crate) fn plain(text: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|c| if is_hidden(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

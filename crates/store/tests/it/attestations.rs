@@ -94,7 +94,7 @@ async fn an_answer_by_link_is_confirmed_once(store: Store) {
         at(1),
         Watched::default(),
     );
-    tx.open_cases(tenant(), &[case.clone()])
+    tx.open_cases(tenant(), std::slice::from_ref(&case))
         .await
         .expect("kept");
     let by_link = said("sara", Answer::Keep, 2);

@@ -5,7 +5,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::output::Rows;
+use crate::output::{Rows, plain};
 
 /// What is reported.
 pub(super) struct Document {
@@ -95,17 +95,6 @@ impl Section {
             }
         }
     }
-}
-
-/// Without what cannot be seen: characters that control, or that turn the direction of what follows them.
-fn plain(text: &str) -> String {
-    let is_hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    text.chars()
-        .map(|c| if is_hidden(c) { '\u{fffd}' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

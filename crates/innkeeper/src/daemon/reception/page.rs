@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::Question;
 use super::question::Prospect;
+use crate::output::plain;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; }
@@ -137,7 +138,7 @@ fn ask(question: &Question) -> Markup {
 }
 
 fn about(question: &Question) -> Markup {
-    let name: String = question.name.chars().take(LONGEST_NAME).collect();
+    let name: String = plain(&question.name).chars().take(LONGEST_NAME).collect();
     html! {
         dl {
             dt { "Guest" } dd { (name) }
