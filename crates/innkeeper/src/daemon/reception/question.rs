@@ -1,6 +1,6 @@
 //! What somebody with a good link is asked, and shown.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use innkeeper_domain::attestation::{Answer, Attestation};
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::guest::GuestView;
@@ -80,7 +80,7 @@ fn prospect(verdict: &Verdict, judge: &Judge<'_>, mode: Mode) -> Prospect {
     }
     let due = verdict.due().unwrap_or(judge.now).max(judge.now);
     let follows = what_follows(stages.unwrap_or_default(), due - first.wait);
-    if follows == what_follows(&[], due + TimeDelta::zero()) {
+    if follows == what_follows(&[], due) {
         return Prospect::Stays;
     }
     match mode {
