@@ -61,6 +61,14 @@ impl Daemon {
         assert!(sent.expect("kill exists").success());
     }
 
+    /// Stops it in order; whatever it said that nobody waited for.
+    pub fn stop_and_tell(mut self) -> String {
+        self.signal("TERM");
+        assert!(self.child.wait().expect("it ended").success());
+        let rest: Vec<String> = self.log.iter().map(|entry| entry.to_string()).collect();
+        rest.join("\n")
+    }
+
     pub fn stop(mut self, signal: &str) -> ExitStatus {
         self.signal(signal);
         self.child.wait().expect("it ended")

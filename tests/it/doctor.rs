@@ -426,3 +426,41 @@ async fn csv_has_every_finding_and_a_tenant_that_is_not_there_is_a_usage_error()
     let output = tenant.run(&["doctor", "--tenant", "fabrikam"]).await;
     assert_eq!(output.status.code(), Some(64), "{}", shown(&output));
 }
+
+#[tokio::test]
+async fn keys_of_links_that_are_missing_short_or_open_to_others_are_wrong() {
+    use std::os::unix::fs::PermissionsExt;
+    let tenant = well().await;
+    let answers = "\n[answers]\npublic_url = \"https://guests.contoso.example\"\nlisten = \"127.0.0.1:0\"\nkey_file = \"answer-keys\"\n";
+    tenant.configure(|config| config + answers).await;
+    let report = examine(&tenant, 1).await;
+    let missing = finding(&report, "answers", "wrong");
+    assert!(
+        missing["what"].to_string().contains("cannot be read"),
+        "{missing}"
+    );
+    let permit = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(tenant.path("answer-keys"), permissions).expect("set");
+    };
+    tenant.write("answer-keys", "secret\n");
+    permit(0o600);
+    let report = examine(&tenant, 1).await;
+    let short = finding(&report, "answers", "wrong");
+    assert!(
+        short["what"].to_string().contains("32 characters"),
+        "{short}"
+    );
+    assert!(!short.to_string().contains("secret"), "{short}");
+    tenant.write(
+        "answer-keys",
+        "rP0mZkq2Jt6Yv8cX1nB4sD7gH3kL5wQ9eR2tU6iO0pA=\n",
+    );
+    permit(0o640);
+    let report = examine(&tenant, 1).await;
+    let open = finding(&report, "answers", "wrong");
+    assert!(open["fix"].to_string().contains("chmod 600"), "{open}");
+    permit(0o600);
+    let report = examine(&tenant, 0).await;
+    assert_eq!(of_check(&report, "answers").len(), 2);
+}

@@ -165,6 +165,14 @@ pub struct Facts<'a> {
     pub redeemed_on: Fact<String>,
     /// [`FactName::RedeemedDays`].
     pub redeemed_days: Fact<i64>,
+    /// [`FactName::Attested`].
+    pub attested: Fact<bool>,
+    /// [`FactName::AttestedDaysAgo`].
+    pub attested_days_ago: Fact<i64>,
+    /// [`FactName::AttestedBy`].
+    pub attested_by: Fact<&'a str>,
+    /// [`FactName::LetGo`].
+    pub let_go: Fact<bool>,
     /// [`FactName::CreationType`].
     pub creation_type: Fact<&'a str>,
     /// [`FactName::External`].
@@ -222,6 +230,10 @@ impl Facts<'_> {
             last_seen_by: Fact::Unknown,
             redeemed_on: Fact::Unknown,
             redeemed_days: Fact::Unknown,
+            attested: Fact::Unknown,
+            attested_days_ago: Fact::Unknown,
+            attested_by: Fact::Unknown,
+            let_go: Fact::Unknown,
             creation_type: Fact::Unknown,
             external: Fact::Unknown,
             restored_days_ago: Fact::Unknown,
@@ -280,6 +292,10 @@ impl Facts<'_> {
             FactName::LastSeenBy => plain(&self.last_seen_by),
             FactName::RedeemedOn => plain(&self.redeemed_on),
             FactName::RedeemedDays => plain(&self.redeemed_days),
+            FactName::Attested => plain(&self.attested),
+            FactName::AttestedDaysAgo => plain(&self.attested_days_ago),
+            FactName::AttestedBy => plain(&self.attested_by),
+            FactName::LetGo => plain(&self.let_go),
             FactName::CreationType => plain(&self.creation_type),
             FactName::External => plain(&self.external),
             FactName::RestoredDaysAgo => plain(&self.restored_days_ago),

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Reading, SignIns};
+use crate::attestation::Attestation;
 use crate::case::Case;
 use crate::decision::{Decision, Order};
 use crate::group::Group;
@@ -154,6 +155,8 @@ pub struct GuestView {
     pub previous_cases: u64,
     /// What people decided about it, at most one of each kind, over or not.
     pub decisions: Vec<Decision>,
+    /// What those answerable for it said, the newest answer of each person, in the order in which they were given.
+    pub attestations: Vec<Attestation>,
     /// How often somebody brought the account back after Innkeeper had disabled or deleted it.
     pub brought_back: u32,
 }

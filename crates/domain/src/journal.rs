@@ -10,15 +10,16 @@
 mod anchor;
 mod chain;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::attestation::{Answer, Means, Word};
 use crate::case::Closing;
 use crate::decision::{Decision, OrderKind};
-use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, TenantId};
+use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, SponsorId, TenantId};
 use crate::intent::{Call, Outcome};
 use crate::observation::Observation;
 use crate::plan::{Refusal, hex};
@@ -141,6 +142,19 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Somebody answerable for a guest said whether it is still needed.
+    Attested {
+        /// What.
+        answer: Answer,
+        /// How.
+        means: Means,
+        /// Until which day it counts.
+        until: Option<NaiveDate>,
+        /// The object id of who said so.
+        sponsor: Option<SponsorId>,
+        /// Who and why.
+        word: Word,
+    },
     /// A person set the end of a project.
     ProjectSet {
         /// The project.
@@ -214,6 +228,7 @@ impl Event {
             | Self::Released { .. }
             | Self::PlanApproved { .. }
             | Self::PlanRejected { .. } => Some(Place::Own("reason")),
+            Self::Attested { .. } => Some(Place::Own("word")),
             Self::Decided { .. } => Some(Place::Within("decision", "reason")),
             Self::CaseClosed {
                 closing: Closing::Undone { .. },

@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod app_role;
 pub mod approve;
+pub mod attestation;
 pub mod case;
 pub mod comparison;
 pub mod decide;

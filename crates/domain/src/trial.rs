@@ -161,6 +161,7 @@ impl Trial {
             cases: self.history.iter().map(case).collect(),
             previous_cases: 0,
             decisions: Vec::new(),
+            attestations: Vec::new(),
             brought_back: 0,
         }
     }

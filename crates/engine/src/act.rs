@@ -8,9 +8,11 @@
 pub(crate) mod app_roles;
 mod attempt;
 mod conclude;
+mod confirm;
+mod deliver;
 mod flag;
 mod look;
-mod recipients;
+pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
 

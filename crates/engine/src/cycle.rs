@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::decide::Decided;
 use crate::error::CycleError;
 use crate::lease::Lease;
+use crate::link::Links;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::progress::Progress;
 use crate::report::{Deeds, Report};
@@ -50,6 +51,8 @@ pub struct Tenant<R, W> {
     /// Over how long the pages of a whole reading are spread: until then at the latest. `None` has them read as fast as
     /// Graph allows.
     pub spread_until: Option<DateTime<Utc>>,
+    /// How notices get links to answer by; `None`: they have none.
+    pub links: Option<Links>,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }
@@ -169,7 +172,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         } = self.decide(reading).await?;
         drop(alone);
         let deeds = match &self.tenant.writer {
-            Some(writer) => self.act(writer, &plan, &approval.plan).await?,
+            Some(writer) => {
+                let mut deeds = self.act(writer, &plan, &approval.plan).await?;
+                self.confirm(writer, &mut deeds).await?;
+                deeds
+            }
             None => Deeds::default(),
         };
         Ok(Report {

@@ -1,7 +1,11 @@
 //! The text of a notice: plain, about these guests, saying what happens next, when, and how to prevent it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use innkeeper_domain::attestation::{Answer, Attestation};
 use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::{Action, Notice, Stage};
 use innkeeper_domain::shown::one_line;
@@ -10,12 +14,14 @@ use innkeeper_graph::Mail;
 
 use crate::cycle::Tenant;
 
-/// One mail about one or more guests, all under the care of the same people.
+/// One mail about one or more guests, all under the care of the same people. `links` are those by which its only recipient
+/// may answer for them.
 pub(crate) fn compose<R, W>(
     tenant: &Tenant<R, W>,
     guests: &[(&Step, &GuestView)],
     to: Vec<String>,
     now: DateTime<Utc>,
+    links: &HashMap<GuestId, String>,
 ) -> Mail {
     let mut guests = guests.to_vec();
     guests.sort_by_key(|(step, view)| (step.rule.clone(), name(view)));
@@ -34,7 +40,10 @@ pub(crate) fn compose<R, W>(
     };
     let entries: Vec<String> = guests
         .iter()
-        .map(|(step, view)| entry(tenant, step, view, now))
+        .map(|(step, view)| {
+            let link = links.get(&view.record.guest.id);
+            entry(tenant, step, view, now, link)
+        })
         .collect();
     let is_for_operators = to.iter().all(|address| tenant.operators.contains(address));
     let is_for_guest = guests.iter().any(|(_, view)| {
@@ -54,11 +63,17 @@ pub(crate) fn compose<R, W>(
             "For the time being nothing happens to these accounts by itself; the dates show what the policy asks for.\n\n"
         }
     };
+    let answer = if links.is_empty() {
+        ""
+    } else {
+        "The links are for you alone: who has one can answer in your name, so please do not pass this mail on. Opening \
+         a link changes nothing; the page asks you.\n\n"
+    };
     let text = format!(
         "{role} {tenant}. These may no longer be needed:\n\n{entries}\n\n{mode}\
          If an account is still needed, please see that the reason given above goes away before the date: for instance, \
          ask the guest to sign in or to accept the invitation, have the project's end date moved, or name a new sponsor. \
-         If it is not needed, you need do nothing.\n\n\
+         If it is not needed, you need do nothing.\n\n{answer}\
          A disabled account can be enabled again, and a deleted one restored for 30 days: {contact}.\n\n\
          This notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
         tenant = tenant.name,
@@ -72,7 +87,44 @@ pub(crate) fn compose<R, W>(
     Mail { to, subject, text }
 }
 
-fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTime<Utc>) -> String {
+/// Tells somebody that an answer was given in their name.
+pub(crate) fn confirmation<R, W>(
+    tenant: &Tenant<R, W>,
+    view: Option<&GuestView>,
+    said: &Attestation,
+    to: Vec<String>,
+) -> Mail {
+    let name = view.map_or_else(|| "a guest".to_owned(), name);
+    let answer = match said.answer {
+        Answer::Keep => "is still needed",
+        Answer::LetGo => "is not needed any more",
+    };
+    let contact = if tenant.operators.is_empty() {
+        "your identity team".to_owned()
+    } else {
+        tenant.operators.join(", ")
+    };
+    let text = format!(
+        "On {at} UTC somebody who had your link said in your name that this guest account of {tenant} {answer}:\n\n  {name}\n\n\
+         If that was you, you need do nothing. If it was not, somebody else has your mail or the link: please say so to \
+         {contact}.\n\nThis notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
+        at = said.at.format("%Y-%m-%d %H:%M"),
+        tenant = tenant.name,
+    );
+    Mail {
+        to,
+        subject: format!("Your answer about {name} at {}", tenant.name),
+        text,
+    }
+}
+
+fn entry<R, W>(
+    tenant: &Tenant<R, W>,
+    step: &Step,
+    view: &GuestView,
+    now: DateTime<Utc>,
+    link: Option<&String>,
+) -> String {
     let guest = &view.record.guest;
     let address = guest.mail.as_deref().unwrap_or(&guest.upn);
     let next = tenant
@@ -97,13 +149,18 @@ fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTi
             "Once more: ",
             "as the notice before this one said".to_owned(),
         ),
+        // Never a stage's; `confirmation` writes these.
+        Notice::Answered => ("", String::new()),
         Notice::Ask => (
             "Whether this rule applies cannot be told: ",
             "nothing by itself; please confirm whether the account is still needed".to_owned(),
         ),
     };
+    let link = link.map_or_else(String::new, |link| {
+        format!("\n    Say whether it is still needed: {link}")
+    });
     format!(
-        "  {name} <{address}>\n    {why} {rule} ({because})\n    Next: {next}",
+        "  {name} <{address}>\n    {why} {rule} ({because})\n    Next: {next}{link}",
         name = name(view),
         address = plain(address),
         rule = step.rule,
@@ -111,8 +168,9 @@ fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTi
     )
 }
 
-/// "disable on 2027-01-12 at the earliest, then delete on 2027-02-11".
-fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
+/// What these stages do when the first one's wait begins now: "the account is disabled on 2027-01-12 at the earliest, then delete on 2027-02-11".
+#[must_use]
+pub fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
     let mut at = now;
     let mut parts = Vec::new();
     for stage in stages {

@@ -326,6 +326,36 @@ pub(crate) enum Guests {
         #[command(flatten)]
         why: Why,
     },
+    /// Say, or write down for somebody, whether a guest is still needed. It is a fact that policies use
+    /// (`guest.attested`, `guest.let_go`); by itself it does nothing.
+    #[command(
+        after_help = "Examples:\n  innkeeper guests attest ann@partner.example --by sara@contoso.example --reason \"stays for phase two\"\n  \
+                            innkeeper guests attest ann@partner.example --by sara@contoso.example --until 2027-06-30 --reason \"until the audit\"\n  \
+                            innkeeper guests attest ann@partner.example --by sven@contoso.example --let-go --reason \"has left the project\""
+    )]
+    Attest {
+        /// Object id, UPN or mail address.
+        guest: String,
+        /// It is still needed; so it is unless told otherwise.
+        #[arg(long)]
+        keep: bool,
+        /// It is not needed any more.
+        #[arg(long, conflicts_with_all = ["keep", "until"])]
+        let_go: bool,
+        /// The last day (UTC) for which it counts, such as 2027-06-30.
+        #[arg(long, value_name = "DATE")]
+        until: Option<NaiveDate>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Everything that was said about guests being needed: by whom, when and how. Of each person the newest answer counts.
+    #[command(
+        after_help = "Examples:\n  innkeeper guests attestations\n  innkeeper guests attestations ann@partner.example --output json"
+    )]
+    Attestations {
+        /// Only this guest: object id, UPN or mail address.
+        guest: Option<String>,
+    },
     /// Every guest that is exempt, on hold, or expected to leave: until when, why, and who decided it.
     #[command(
         after_help = "Examples:\n  innkeeper guests exemptions\n  innkeeper guests exemptions --output csv > exemptions.csv"

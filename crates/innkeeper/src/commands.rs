@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod apply;
+mod attestations;
 mod backlog;
 mod check;
 mod decisions;
@@ -19,6 +20,7 @@ mod simulate;
 mod undo;
 
 use anyhow::Result;
+use innkeeper_domain::attestation::Answer;
 use innkeeper_domain::decision::{Order, OrderKind};
 
 use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Projects, Report};
@@ -76,6 +78,19 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
                 (false, false) => OrderKind::Exempt,
             };
             decisions::release(&global, &guest, kind, why).await
+        }
+        Command::Guests(Guests::Attest {
+            guest,
+            keep: _,
+            let_go,
+            until,
+            why,
+        }) => {
+            let answer = if let_go { Answer::LetGo } else { Answer::Keep };
+            attestations::attest(&global, &guest, answer, until, why).await
+        }
+        Command::Guests(Guests::Attestations { guest }) => {
+            attestations::list(&global, guest.as_deref()).await
         }
         Command::Guests(Guests::Exemptions) => decisions::list(&global).await,
         Command::Projects(Projects::Set { group, ends, by }) => {

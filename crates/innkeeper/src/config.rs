@@ -5,6 +5,7 @@
 //! neither by `Debug` nor in an error nor by `config show`.
 
 mod address;
+mod answers;
 mod check;
 mod credential;
 mod database;
@@ -29,12 +30,14 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
+use innkeeper_engine::link::Links;
 use innkeeper_engine::schedule::Schedule;
 use innkeeper_graph::Credential;
 use url::Url;
 
 use crate::telemetry::Format;
 
+pub(crate) use answers::Answers;
 pub(crate) use database::DatabaseUrl;
 pub(crate) use error::ConfigError;
 use findings::Findings;
@@ -58,6 +61,8 @@ pub(crate) struct Config {
     /// Over how much of the time to its next run the daemon spreads a whole reading, in percent. 0: it does not.
     pub(crate) spread_percent: u32,
     pub(crate) http: Http,
+    /// Notices carry no links when it is absent.
+    pub(crate) answers: Option<Answers>,
     pub(crate) log: Log,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
@@ -120,6 +125,8 @@ pub(crate) struct TenantConfig {
     pub(crate) credential: Credential,
     /// Present for the modes warn and enforce.
     pub(crate) notify: Option<Notify>,
+    /// How its notices get links to answer by: that of `[answers]`.
+    pub(crate) links: Option<Links>,
 }
 
 /// `[tenants.notify]`

@@ -4,6 +4,7 @@
 //! one in force; a stop is in order, after the step in hand.
 
 mod health;
+mod reception;
 mod reload;
 mod spreading;
 
@@ -27,6 +28,7 @@ use crate::installation::{GraphTenant, Installation};
 use crate::telemetry;
 use crate::upkeep::{self, LetGo, Upkeep};
 use health::Status;
+use reception::Desks;
 use reload::InForce;
 use spreading::Spreading;
 
@@ -53,6 +55,10 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         )
         .await?;
     }
+    let desks = Arc::new(Desks::of(&in_force.tenants));
+    if let Some(answers) = &installation.config.answers {
+        reception::serve(answers, &desks, &installation, stop.clone(), &tasks).await?;
+    }
     tasks.spawn(watchdog(stop.clone()));
     notify(&[NotifyState::Ready]);
     info!(
@@ -65,6 +71,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         engine: installation.engine(),
         installation: &installation,
         status: &status,
+        desks: &desks,
         stop: &stop,
         spreading: Spreading::default(),
     };
@@ -90,6 +97,7 @@ struct Daemon<'d> {
     engine: Engine,
     installation: &'d Installation,
     status: &'d Status,
+    desks: &'d Desks,
     stop: &'d CancellationToken,
     spreading: Spreading,
 }
@@ -124,6 +132,7 @@ impl Daemon<'_> {
                 _ = reload.recv() => {
                     notify(&[NotifyState::Reloading]);
                     in_force.reload(global);
+                    self.desks.renew(&in_force.tenants);
                     notify(&[NotifyState::Ready]);
                     next = in_force.schedule.next_after(clock.now());
                     info!(%next, "the next cycle is scheduled");

@@ -200,6 +200,7 @@ fn connect_by(
         mode: config.mode,
         reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
+        links: config.links.clone(),
         whole_every: None,
         spread_until: None,
         writer: sender

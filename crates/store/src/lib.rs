@@ -6,6 +6,7 @@
 #[macro_use]
 mod sql;
 
+mod attestations;
 mod cases;
 mod decisions;
 mod error;
@@ -29,6 +30,7 @@ mod snapshots;
 mod sponsors;
 mod views;
 
+pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;

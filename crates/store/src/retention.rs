@@ -105,6 +105,8 @@ impl Tx {
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "UPDATE journal SET details = NULL, salt = NULL WHERE tenant_id = $1 AND details IS NOT NULL \
              AND guest_id IN (SELECT guest_id FROM given)",
+            "UPDATE attestations SET said_by = 'erased', person = 'erased', reason = '' WHERE tenant_id = $1 \
+             AND guest_id IN (SELECT guest_id FROM given)",
             "UPDATE outcomes SET outcome = '{\"outcome\":\"skipped\",\"because\":\"erased\"}' \
              WHERE tenant_id = $1 AND outcome LIKE '{\"outcome\":\"skipped\",%' AND intent_id IN \
              (SELECT intent_id FROM intents WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",

@@ -147,6 +147,7 @@ impl Tx {
                 cases: Vec::new(),
                 previous_cases: 0,
                 decisions: Vec::new(),
+                attestations: Vec::new(),
                 brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
@@ -226,6 +227,12 @@ impl Tx {
         {
             let (_, decision) = decision.decision()?;
             put(guest_key, &mut |view| view.decisions.push(decision.clone()));
+        }
+
+        for (guest_key, attestation) in self.newest_words(tenant, first, last).await? {
+            put(guest_key, &mut |view| {
+                view.attestations.push(attestation.clone());
+            });
         }
 
         // Whom nobody brought back was brought back no times.

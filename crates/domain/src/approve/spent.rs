@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::GuestId;
 use crate::intent::{Call, Outcome};
-use crate::policy::Action;
+use crate::policy::{Action, Notice};
 
 /// The guests that each action has reached in the last 24 hours; under `None` those enabled again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,15 @@ impl Spent {
                 | Outcome::FoundNotDone,
             ) => false,
         };
-        if has_happened {
+        // Confirming an answer is nothing that a plan has a budget for.
+        let is_confirmation = matches!(
+            call,
+            Call::Notify {
+                notice: Notice::Answered,
+                ..
+            }
+        );
+        if has_happened && !is_confirmation {
             self.0.entry(action(call)).or_default().insert(guest);
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, Judgement};
+use crate::attestation::{ANSWERED, Standing};
 use crate::case::{Case, CaseChange, Closing};
 use crate::decision::Decision;
 use crate::facts::{Fact, FactName, Facts};
@@ -350,7 +351,10 @@ impl<'x> Hearing<'x> {
         let was_asked = case
             .reminded
             .is_some_and(|at| watched - at < OnUnknown::PAUSE);
-        (!is_held && !was_asked).then(|| Step {
+        let was_answered = Standing::of(&self.guest.attestations, now)
+            .keep
+            .is_some_and(|keep| now - keep.at < ANSWERED);
+        (!is_held && !was_asked && !was_answered).then(|| Step {
             guest: case.guest,
             case: case.id,
             rule: rule.name.clone(),

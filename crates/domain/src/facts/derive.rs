@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Context, ExpiryFact, ExpirySource, Fact, Facts, ProjectFact};
 use crate::activity::Reading;
+use crate::attestation::Standing;
 use crate::group::Found;
 use crate::guest::{Attribute, Guest, GuestRecord, GuestView, Invitation, UserType};
 use crate::policy::{Basis, Expiry};
@@ -18,9 +19,11 @@ impl<'a> Facts<'a> {
         let now = context.now;
         let domain = guest.domain();
         let projects = projects(view, context);
-        let last_seen = last_seen(record, context.basis);
+        let Standing { keep, let_go } = Standing::of(&view.attestations, now);
+        let confirmed = keep.map(|keep| keep.at);
+        let last_seen = last_seen(record, context.basis, confirmed);
         let redeemed = redeemed(record);
-        let expiry = expiry(view, context, &projects);
+        let expiry = expiry(view, context, &projects, confirmed);
         let from_synced_partner = domain.as_ref().is_some_and(|domain| {
             context
                 .partners
@@ -31,13 +34,17 @@ impl<'a> Facts<'a> {
             inactive_days: Fact::or_unknown(last_seen).map(|(at, _)| days_since(at, now)),
             last_seen_by: Fact::or_unknown(last_seen).map(|(_, by)| by),
             never_signed_in: never_signed_in(record),
-            pending_days: pending_days(record, now),
+            pending_days: pending_days(record, confirmed, now),
             expires_in_days: expiry.map(|expiry| (expiry.on - now.date_naive()).num_days()),
             expires_by: expiry.map(|expiry| expiry.source.as_str()),
             expiry,
             bad_date: context.expiry.bad_date(guest),
             redeemed_on: redeemed.map(|at| at.date_naive().to_string()),
             redeemed_days: redeemed.map(|at| days_since(at, now)),
+            attested: Fact::Known(keep.is_some()),
+            attested_days_ago: days_of(confirmed, now),
+            attested_by: keep.map_or(Fact::Nothing, |keep| Fact::Known(keep.word.by.as_str())),
+            let_go: Fact::Known(let_go.is_some()),
             creation_type: guest
                 .creation_type
                 .as_deref()
@@ -73,7 +80,13 @@ impl<'a> Facts<'a> {
 ///
 /// Without sign-in times only a pending invitation is certain to have had none since: whoever has redeemed may
 /// have signed in this morning, and Graph simply not have said so.
-fn last_seen(record: &GuestRecord, basis: Basis) -> Option<(DateTime<Utc>, &'static str)> {
+///
+/// That somebody confirmed the guest does not stand in for sign-in times that are missing, for the same reason.
+fn last_seen(
+    record: &GuestRecord,
+    basis: Basis,
+    confirmed: Option<DateTime<Utc>>,
+) -> Option<(DateTime<Utc>, &'static str)> {
     let guest = &record.guest;
     let invited = match guest.invitation {
         Invitation::Pending { since } => since.map(|at| (at, "invitation")),
@@ -84,6 +97,7 @@ fn last_seen(record: &GuestRecord, basis: Basis) -> Option<(DateTime<Utc>, &'sta
         guest.created.map(|at| (at, "creation")),
         invited,
         record.revived.map(|at| (at, "restore")),
+        confirmed.map(|at| (at, "confirmation")),
         record.logged_in.map(|at| (at, "sign-in-log")),
     ];
     let signed_in = guest.sign_ins.last_by(basis).map(|at| {
@@ -146,12 +160,18 @@ fn never_signed_in(record: &GuestRecord) -> Fact<bool> {
     }
 }
 
-fn pending_days(record: &GuestRecord, now: DateTime<Utc>) -> Fact<i64> {
+fn pending_days(
+    record: &GuestRecord,
+    confirmed: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Fact<i64> {
     match record.guest.invitation {
         // A restored or re-enabled invitation is pending anew.
         Invitation::Pending { since } => {
             let since = since.max(record.guest.created).max(record.revived);
-            Fact::or_unknown(since).map(|since| days_since(since, now))
+            // A confirmation is not asked to tell when an invitation was sent of which Graph does not say so.
+            Fact::or_unknown(since)
+                .map(|since| days_since(since.max(confirmed.unwrap_or(since)), now))
         }
         Invitation::Accepted { .. } | Invitation::None => Fact::Known(0),
         Invitation::Unrecognised => Fact::Unknown,
@@ -192,6 +212,7 @@ fn expiry<'a>(
     view: &'a GuestView,
     context: &Context<'a>,
     projects: &Fact<Vec<ProjectFact<'a>>>,
+    confirmed: Option<DateTime<Utc>>,
 ) -> Fact<ExpiryFact<'a>> {
     let from = |source| move |on| ExpiryFact { on, source };
     if let Some((on, decision)) = view.expiry() {
@@ -203,7 +224,7 @@ fn expiry<'a>(
     let sources = [
         by_attribute.map(from(ExpirySource::Attribute(name))),
         last_project(projects).map(from(ExpirySource::Projects)),
-        longest_stay(&view.record, context.expiry).map(from(ExpirySource::MaxStay)),
+        longest_stay(&view.record, context.expiry, confirmed).map(from(ExpirySource::MaxStay)),
     ];
     let first = sources.into_iter().find(|fact| *fact != Fact::Nothing);
     first.unwrap_or(Fact::Nothing)
@@ -238,8 +259,13 @@ fn last_project(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<NaiveDate> {
     }
 }
 
-/// A stay begins with the redemption; that of an account which was not invited, when it was made.
-fn longest_stay(record: &GuestRecord, expiry: &Expiry) -> Fact<NaiveDate> {
+/// A stay begins with the redemption; that of an account which was not invited, when it was made; and anew whenever
+/// somebody answerable confirms it.
+fn longest_stay(
+    record: &GuestRecord,
+    expiry: &Expiry,
+    confirmed: Option<DateTime<Utc>>,
+) -> Fact<NaiveDate> {
     let Some(max_stay) = expiry.max_stay else {
         return Fact::Nothing;
     };
@@ -249,7 +275,7 @@ fn longest_stay(record: &GuestRecord, expiry: &Expiry) -> Fact<NaiveDate> {
             redeemed(record)
         }
     };
-    began.map(|began| (began + max_stay).date_naive())
+    began.map(|began| (began.max(confirmed.unwrap_or(began)) + max_stay).date_naive())
 }
 
 pub(crate) fn all_ended(projects: &Fact<Vec<ProjectFact<'_>>>) -> Fact<bool> {

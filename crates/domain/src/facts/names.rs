@@ -84,27 +84,27 @@ macro_rules! facts {
 
 facts! {
     InactiveDays "inactive_days" Int
-        "Whole days since the newest known sign of life: sign-in (the last successful one; the last attempt where Entra records no success), redemption, invitation, restore."
-        from "user.signInActivity, externalUserStateChangeDateTime, createdDateTime; Innkeeper's own record of restores"
+        "Whole days since the newest known sign of life: sign-in (the last successful one; the last attempt where Entra records no success), redemption, invitation, restore, a sponsor's confirmation."
+        from "user.signInActivity, externalUserStateChangeDateTime, createdDateTime; Innkeeper's own record of restores and confirmations"
         absent "the guest has redeemed, yet Graph gives no sign-in times; or a time known before is missing or went backwards";
     NeverSignedIn "never_signed_in" Bool
         "The guest has never signed in."
         from "user.signInActivity, externalUserState"
         absent "the guest has redeemed, yet Graph has never given a sign-in time: it does not tell never from unknown";
     PendingDays "pending_days" Int
-        "Whole days that the invitation has not been redeemed; 0 once it is, and for accounts that were not invited."
+        "Whole days that the invitation has not been redeemed, since it was sent or last confirmed; 0 once it is, and for accounts that were not invited."
         from "user.externalUserState, externalUserStateChangeDateTime, createdDateTime"
         absent "Graph gives no date of the invitation, or a state that Innkeeper does not know";
     ExpiresInDays "expires_in_days" Int
         "Days until the guest's stay ends; negative once past. The first source that says anything counts: a person, the attribute, the end of the last project, the longest stay."
-        from "innkeeper guests expire; user.employeeLeaveDateTime or an extension attribute, as [expiry] says; the projects; max_stay after the redemption"
+        from "innkeeper guests expire; user.employeeLeaveDateTime or an extension attribute, as [expiry] says; the projects; max_stay after the redemption or the last confirmation"
         absent "no source says anything; or one that might was not read, is no date, or is a project whose group was not found";
     ExpiresBy "expires_by" String
         "Which source expires_in_days comes from: \"person\", \"attribute\", \"projects\" or \"max-stay\"."
         from "as expires_in_days"
         absent "as expires_in_days";
     LastSeenBy "last_seen_by" String
-        "What showed the last sign of life: \"sign-in\", \"attempt\", \"sign-in-log\", \"redemption\", \"invitation\", \"creation\" or \"restore\"."
+        "What showed the last sign of life: \"sign-in\", \"attempt\", \"sign-in-log\", \"redemption\", \"invitation\", \"creation\", \"restore\" or \"confirmation\"."
         from "as inactive_days"
         absent "as inactive_days";
     RedeemedOn "redeemed_on" String
@@ -126,6 +126,22 @@ facts! {
     PreviousCases "previous_cases" Int
         "How many cases of the guest have closed, under any rule."
         from "Innkeeper's own record"
+        absent "never";
+    Attested "attested" Bool
+        "Somebody answerable for the guest said that it is still needed, and did not take that back since, nor say so only until a day that is over."
+        from "the answers to notices, innkeeper guests attest"
+        absent "never";
+    AttestedDaysAgo "attested_days_ago" Int
+        "Whole days since somebody answerable for the guest last said that it is still needed."
+        from "as attested"
+        absent "nobody ever did, or only until a day that is over";
+    AttestedBy "attested_by" String
+        "Who said so last: an address, or the name given to innkeeper guests attest."
+        from "as attested"
+        absent "as attested_days_ago";
+    LetGo "let_go" Bool
+        "Somebody answerable for the guest said that it is not needed any more, and nobody has said otherwise since."
+        from "as attested"
         absent "never";
     CreationType "creation_type" String
         "How the account was made: \"Invitation\", \"EmailVerified\", \"SelfServiceSignUp\" or \"LocalAccount\"."

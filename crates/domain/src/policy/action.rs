@@ -153,6 +153,8 @@ pub enum Notice {
     Again,
     /// The rule cannot be judged, and somebody may know better. The case stays where it is.
     Ask,
+    /// An answer was given in the recipient's name. No stage has it.
+    Answered,
 }
 
 impl Notice {
@@ -161,7 +163,16 @@ impl Notice {
     pub fn is_stage(&self) -> bool {
         match self {
             Self::Stage => true,
-            Self::Again | Self::Ask => false,
+            Self::Again | Self::Ask | Self::Answered => false,
+        }
+    }
+
+    /// The next one of its kind waits for a while after it.
+    #[must_use]
+    pub fn is_reminder(&self) -> bool {
+        match self {
+            Self::Again | Self::Ask => true,
+            Self::Stage | Self::Answered => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::guest::Guest;
 pub struct Expiry {
     /// An attribute of the guest that holds a date.
     pub attribute: Option<DateAttribute>,
-    /// The longest stay, from the redemption of the invitation.
+    /// The longest stay, from the redemption of the invitation or the last confirmation.
     pub max_stay: Option<TimeDelta>,
 }
 

@@ -2,6 +2,7 @@
 
 mod actions;
 mod approving;
+mod attesting;
 mod chain;
 mod comparing;
 mod conditions;

@@ -111,6 +111,7 @@ pub fn guest(number: u32) -> GuestView {
         cases: Vec::new(),
         previous_cases: 0,
         decisions: Vec::new(),
+        attestations: Vec::new(),
         brought_back: 0,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use innkeeper_domain::attestation::Attestation;
 use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
@@ -20,7 +21,6 @@ use super::look::Look;
 use super::senses::Senses;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
-use crate::notice;
 use crate::ports::{ReadDirectory, WriteDirectory};
 use crate::report::Deeds;
 
@@ -237,10 +237,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         for (index, intent) in intents.iter().enumerate() {
             let outcome = if looked.elapsed() > FRESH {
                 too_old()
-            } else if let Some(decision) = self.decided_meanwhile(intent).await? {
-                Outcome::Skipped {
-                    because: decision.to_string(),
-                }
+            } else if let Some(because) = self.said_meanwhile(intent).await? {
+                Outcome::Skipped { because }
             } else {
                 let answer = match &intent.call {
                     Call::Flag => Ok(Done { request_id: None }),
@@ -276,8 +274,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(outcomes)
     }
 
-    /// A person's decision that forbids the call, and came while others were waited for.
-    async fn decided_meanwhile(&self, intent: &Intent) -> Result<Option<Decision>, CycleError> {
+    /// A person's decision or answer that forbids the call, and came while others were waited for.
+    async fn said_meanwhile(&self, intent: &Intent) -> Result<Option<String>, CycleError> {
         let now = self.clock.now();
         let mut tx = self.store.read().await?;
         let decisions = tx.decisions_of(self.tenant.id, intent.guest).await?;
@@ -286,7 +284,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Order::Exempt { .. } => decision.order.is_in_force(now) && intent.call != Call::Enable,
             Order::Expire { .. } => false,
         };
-        Ok(decisions.into_iter().find(forbids))
+        if let Some(decision) = decisions.iter().find(|decision| forbids(decision)) {
+            return Ok(Some(decision.to_string()));
+        }
+        if intent.call == Call::Enable {
+            return Ok(None);
+        }
+        // Whether the step is still due with it, the next cycle tells.
+        let said = tx.attestations_of(self.tenant.id, intent.guest).await?;
+        let is_new = |said: &&Attestation| said.stands(now) && said.at >= intent.created;
+        Ok(said.iter().find(is_new).map(ToString::to_string))
     }
 
     /// What an answer of Graph comes to. Without a clear one the directory is asked; if that fails too, the intent
@@ -341,9 +348,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     .iter()
                     .map(|notice| (notice.step, &*notice.view))
                     .collect();
-                let mail = notice::compose(self.tenant, &guests, to, self.clock.now());
-                self.outcome(&intents[0], writer.send_mail(&mail).await)
-                    .await?
+                self.deliver(writer, &guests, &intents[0], to).await?
             };
             self.conclude_and_note(&intents, &outcome, deeds).await?;
         }

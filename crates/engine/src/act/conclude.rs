@@ -6,7 +6,7 @@ use innkeeper_domain::guest::{Guest, GuestRecord};
 use innkeeper_domain::ids::CaseId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
-use innkeeper_domain::policy::Action;
+use innkeeper_domain::policy::{Action, Notice};
 use innkeeper_domain::verdict::Step;
 use innkeeper_store::Tx;
 
@@ -104,14 +104,22 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         if executes
             && let Call::Notify { notice, .. } = &intent.call
-            && !notice.is_stage()
+            && notice.is_reminder()
         {
             self.reminded(tx, intent.case, now).await?;
         }
         if executes && intent.call == Call::Delete {
             self.close_all(tx, intent, now).await?;
         }
+        let holds = !matches!(
+            intent.call,
+            Call::Notify {
+                notice: Notice::Answered,
+                ..
+            }
+        );
         if *outcome == Outcome::Uncertain
+            && holds
             && let Some(case) = tx.open_among(tenant, &[intent.case]).await?.pop()
         {
             tx.save_cases(tenant, &[case.held(now + REST)]).await?;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::guest::GuestView;
-use innkeeper_domain::ids::{GroupId, GuestId};
-use innkeeper_domain::policy::Recipient;
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
+use innkeeper_domain::policy::{Policy, Recipient};
 use innkeeper_domain::sponsor::Sponsor;
-use innkeeper_store::Tx;
+use innkeeper_store::{StoreError, Tx};
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -47,18 +47,69 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         view: &GuestView,
         named_groups: &NamedGroups,
     ) -> Result<Vec<Sponsor>, CycleError> {
-        let projects = self.policy.projects.iter();
-        let groups: BTreeSet<GroupId> = projects
-            .filter_map(|project| named_groups.get(&project.group)?.group())
-            .map(|group| group.id)
-            .filter(|id| view.groups.iter().any(|of| of.id == *id))
-            .collect();
-        let mut owners = Vec::new();
-        for group in groups {
-            owners.extend(tx.owners(self.tenant.id, group).await?);
-        }
-        Ok(owners)
+        Ok(owners(tx, self.tenant.id, self.policy, view, named_groups).await?)
     }
+}
+
+async fn owners(
+    tx: &mut Tx,
+    tenant: TenantId,
+    policy: &Policy,
+    view: &GuestView,
+    named_groups: &NamedGroups,
+) -> Result<Vec<Sponsor>, StoreError> {
+    let projects = policy.projects.iter();
+    let groups: BTreeSet<GroupId> = projects
+        .filter_map(|project| named_groups.get(&project.group)?.group())
+        .map(|group| group.id)
+        .filter(|id| view.groups.iter().any(|of| of.id == *id))
+        .collect();
+    let mut owners = Vec::new();
+    for group in groups {
+        owners.extend(tx.owners(tenant, group).await?);
+    }
+    Ok(owners)
+}
+
+/// Somebody who may say whether a guest is still needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answerer {
+    /// The address that notices go to.
+    pub address: String,
+    /// The object id; an operator is known by the address alone.
+    pub id: Option<SponsorId>,
+}
+
+/// Everybody who may answer for a guest, as last observed: its sponsors and the owners of its projects as far as they are
+/// fit, and the operators. Never the guest itself.
+///
+/// # Errors
+/// When the database fails.
+pub async fn answerers(
+    tx: &mut Tx,
+    tenant: TenantId,
+    policy: &Policy,
+    operators: &[String],
+    view: &GuestView,
+) -> Result<Vec<Answerer>, StoreError> {
+    let named_groups = tx.named_groups(tenant).await?;
+    let owners = owners(tx, tenant, policy, view, &named_groups).await?;
+    let fit = view.sponsors.iter().chain(&owners).filter_map(|sponsor| {
+        let address = sponsor.mail.clone()?;
+        (sponsor.eligible() == Some(true)).then_some(Answerer {
+            address,
+            id: Some(sponsor.id),
+        })
+    });
+    let operators = operators.iter().map(|address| Answerer {
+        address: address.clone(),
+        id: None,
+    });
+    let itself = view.record.guest.mail.as_deref().unwrap_or_default();
+    Ok(fit
+        .chain(operators)
+        .filter(|answerer| !answerer.address.eq_ignore_ascii_case(itself))
+        .collect())
 }
 
 /// The addresses, sorted. A guest without a sponsor who is fit and can be reached is a matter of the owners of its

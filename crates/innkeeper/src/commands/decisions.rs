@@ -155,7 +155,7 @@ pub(crate) async fn list(global: &Global) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn name(view: &GuestView) -> String {
+pub(super) fn name(view: &GuestView) -> String {
     let guest = &view.record.guest;
     guest.mail.clone().unwrap_or_else(|| guest.upn.clone())
 }
@@ -186,7 +186,7 @@ pub(super) fn lines(view: &GuestView, now: DateTime<Utc>) -> String {
 
 impl Why {
     /// Reason and name: each one line that says something.
-    fn checked(self) -> Result<(String, String)> {
+    pub(super) fn checked(self) -> Result<(String, String)> {
         let Self { reason, by } = self;
         Ok((one_line("--reason", &reason)?, who(by)?))
     }

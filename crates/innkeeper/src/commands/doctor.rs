@@ -3,6 +3,7 @@
 //! Invariants: nothing is written, neither to a directory nor to the database, and no mail is sent; every check runs
 //! that can, whatever the others found; what was not checked is said so.
 
+mod answers;
 mod directory;
 mod finding;
 mod here;
@@ -38,6 +39,7 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
     let tenants = tenants_of(config, global)?;
     report.add(None, here::configuration(config, &global.config));
     report.add(None, [here::database(config).await]);
+    report.add(None, answers::examine(config));
     let clock = InstallationClock::of(config);
     let followed = here::followed(&clock).await;
     let is_running = followed

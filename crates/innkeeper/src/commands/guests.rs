@@ -8,6 +8,7 @@ use innkeeper_domain::verdict::Verdict;
 use innkeeper_store::{CaseRow, IntentRow, RowKey};
 use serde_json::{Value, json};
 
+use super::attestations;
 use super::decisions;
 use super::judging::{Bench, shown};
 use crate::cli::{Global, Output, VerdictWord};
@@ -151,6 +152,7 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
             .iter()
             .map(|decision| decisions::object(decision, bench.now))
             .collect();
+        object["attestations"] = attestations::objects(&row.view.attestations, bench.now);
         object["cases"] = cases.iter().map(case_object).collect();
         object["actions"] = intents.iter().map(intent_object).collect();
         print_json(&object)?;
@@ -165,6 +167,10 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
     let decisions = decisions::lines(&row.view, bench.now);
     if !decisions.is_empty() {
         print(&format!("decided by people:\n{decisions}\n"))?;
+    }
+    let said = attestations::lines(&row.view.attestations, bench.now);
+    if !said.is_empty() {
+        print(&format!("said by those answerable:\n{said}\n"))?;
     }
     history.print_table(usize::MAX)?;
     Ok(Exit::Ok)

@@ -13,7 +13,7 @@ use super::findings::Findings;
 use super::keys::nearest;
 use super::path::KeyPath;
 use super::raw::{RawClock, RawConfig, RawDatabase, RawHttp, RawLog, RawSchedule};
-use super::{Clock, Config, Database, Http, Log, TenantConfig, address, journal, tenant};
+use super::{Clock, Config, Database, Http, Log, TenantConfig, address, answers, journal, tenant};
 use crate::telemetry::Format;
 
 const LEASE_SECONDS: u32 = 30;
@@ -25,6 +25,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         database,
         schedule,
         http,
+        answers,
         log,
         clock,
         journal,
@@ -53,10 +54,14 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     }
     let schedule = check_schedule(schedule, findings);
     let http = check_http(http.unwrap_or_default(), findings);
+    let answers = answers::check(answers, folder, findings);
     let log = check_log(log.unwrap_or_default(), findings);
     let journal = journal::check(journal.unwrap_or_default(), folder, findings);
     let retention = journal::check_retention(&retention.unwrap_or_default(), findings);
-    let tenants = tenant::check_all(tenants, folder, findings);
+    let mut tenants = tenant::check_all(tenants, folder, findings);
+    for tenant in tenants.iter_mut().flatten() {
+        tenant.links = answers.as_ref().map(|answers| answers.links.clone());
+    }
     let clock = check_clock(clock.unwrap_or_default(), tenants.as_deref(), findings);
     Some(Config {
         database: database?,
@@ -64,6 +69,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         whole_reading_hours,
         spread_percent,
         http,
+        answers,
         log: log?,
         clock,
         journal,

@@ -302,12 +302,12 @@ fn read(file: &Path, key: &KeyPath, findings: &mut Findings<'_>) -> Option<Secre
 
 /// Its permissions let every user read it.
 #[cfg(unix)]
-fn is_open_to_everybody(file: &Path) -> bool {
+pub(super) fn is_open_to_everybody(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_everybody(_file: &Path) -> bool {
+pub(super) fn is_open_to_everybody(_file: &Path) -> bool {
     false
 }

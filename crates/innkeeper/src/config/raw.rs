@@ -35,6 +35,8 @@ section!(
         schedule: RawSchedule,
         /// Where it says how it is.
         http: RawHttp,
+        /// How those who are written to can answer.
+        answers: RawAnswers,
         /// What it writes down while it works.
         log: RawLog,
         /// Whose time it lives in.
@@ -77,6 +79,20 @@ section!(
     RawHttp {
         /// Address and port.
         listen: String,
+    }
+);
+
+section!(
+    /// `[answers]`
+    RawAnswers {
+        /// Where those who are written to find the pages.
+        public_url: String,
+        /// Address and port that they are served at.
+        listen: String,
+        /// The keys that seal the links.
+        key_file: String,
+        /// Days that a link is good for.
+        valid_days: u32,
     }
 );
 

@@ -6,7 +6,9 @@ use innkeeper_graph::{Application, Credential, IdentitySource};
 use serde_json::Value;
 
 use super::path::KeyPath;
-use super::{Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig};
+use super::{
+    Answers, Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig,
+};
 
 /// What stands for a secret.
 const STRUCK_OUT: &str = "***";
@@ -18,6 +20,7 @@ pub(super) fn show(config: &Config) -> String {
         whole_reading_hours,
         spread_percent,
         http: Http { listen },
+        answers,
         log: Log { format, level },
         clock: Clock { follow },
         journal: Journal {
@@ -52,6 +55,13 @@ pub(super) fn show(config: &Config) -> String {
     if let Some(listen) = listen {
         let at = page.section("[http]", &KeyPath::of("http"));
         page.pair(&at, "listen", listen.to_string());
+    }
+    if let Some(Answers { listen, links }) = answers {
+        let at = page.section("[answers]", &KeyPath::of("answers"));
+        page.pair(&at, "public_url", links.public_url.as_str());
+        page.pair(&at, "listen", listen.to_string());
+        page.pair(&at, "key_file", links.key_file.display().to_string());
+        page.pair(&at, "valid_days", links.valid.num_days());
     }
     let at = page.section("[log]", &KeyPath::of("log"));
     page.pair(&at, "format", format.as_str());
@@ -99,6 +109,7 @@ impl Page<'_> {
             ca_file,
             credential,
             notify,
+            links: _,
         } = tenant;
         let at = self.section("[[tenants]]", path);
         self.pair(&at, "name", name.as_str());

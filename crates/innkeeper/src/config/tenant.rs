@@ -165,6 +165,8 @@ fn check(
         ca_file,
         credential: credential?,
         notify,
+        // Of the whole installation; put in when everything is checked.
+        links: None,
     })
 }
 

@@ -248,6 +248,7 @@ impl Observer {
             groups.sort_by_key(|group| group.id);
             let ours = self.ours.get(&guest.id).copied().unwrap_or_default();
             views.push(GuestView {
+                attestations: Vec::new(),
                 brought_back: record.brought_back(ours),
                 record,
                 sponsors: guest

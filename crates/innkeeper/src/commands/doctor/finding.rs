@@ -12,6 +12,7 @@ use crate::exit::Exit;
 pub(super) enum Check {
     Configuration,
     Database,
+    Answers,
     Schedule,
     Policy,
     Credential,
@@ -29,6 +30,7 @@ impl Check {
         match self {
             Self::Configuration => "configuration",
             Self::Database => "database",
+            Self::Answers => "answers",
             Self::Schedule => "schedule",
             Self::Policy => "policy",
             Self::Credential => "credential",

@@ -61,6 +61,7 @@ fn the_reference_page_has_no_other_key() {
         "database",
         "schedule",
         "http",
+        "answers",
         "log",
         "clock",
         "journal",
@@ -78,7 +79,12 @@ fn the_reference_page_has_no_other_key() {
 
 #[test]
 fn what_is_shown_can_be_read_again() {
-    let shown = load(&format!("{MINIMAL}{NOTIFY}"), &[]).show();
+    let answers = "\n[answers]\npublic_url = \"https://guests.contoso.example/a\"\nlisten = \"127.0.0.1:8081\"\nkey_file = \"keys\"\n";
+    let shown = load(&format!("{MINIMAL}{NOTIFY}{answers}"), &[]).show();
+    assert!(
+        shown.contains("https://guests.contoso.example/a/"),
+        "{shown}"
+    );
     let again = load(&shown, &[]).show();
     let values = |page: &str| -> Vec<String> {
         let lines = page

@@ -52,6 +52,7 @@ impl Compiler<'_> {
                 "invitation",
                 "creation",
                 "restore",
+                "confirmation",
             ],
             Plain::Fact(FactName::CreationType) => &[
                 "Invitation",
