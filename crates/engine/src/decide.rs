@@ -68,6 +68,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(Ledger {
             spent,
             decisions: Decisions::of(decided),
+            is_held: self.standing.is_held(),
         })
     }
 

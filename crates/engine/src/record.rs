@@ -116,11 +116,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         observation: &Observation,
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
-        let hash = &self.tenant.policy.policy.hash;
+        let hash = &self.policy.hash;
         let now = observation.finished;
-        if tx
-            .save_policy(tenant, hash, &self.tenant.policy.text, now)
-            .await?
+        // The text of one that decides instead of the tenant's is kept since it was accepted.
+        let is_own = *hash == self.tenant.policy.policy.hash;
+        if is_own
+            && tx
+                .save_policy(tenant, hash, &self.tenant.policy.text, now)
+                .await?
         {
             let event = Event::PolicyInForce { hash: hash.clone() };
             tx.append(tenant, now, &[(None, event)]).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::acceptance::PolicyStanding;
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::ids::{GuestId, PlanId};
@@ -23,6 +24,8 @@ pub struct Report {
     pub settled: u64,
     /// What came of the approved steps.
     pub deeds: Deeds,
+    /// Where the tenant's own policy stands.
+    pub standing: PolicyStanding,
 }
 
 /// A case that closed without anything having to be done.

@@ -198,6 +198,7 @@ fn connect_by(
         mode: config.mode,
         reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
+        max_newly_affected: config.max_newly_affected,
         whole_every: None,
         writer: sender
             .filter(|_| may_write)

@@ -19,8 +19,10 @@ use super::plans::waits;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
+use crate::oddities;
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
+use crate::standing;
 
 /// Bad dates shown one by one.
 const BAD_DATES: usize = 5;
@@ -39,6 +41,9 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         whole_every: installation.config.whole_every().filter(|_| changes),
         ..open_tenant(installation.tenant(global)?, Access::Read)?
     };
+    for oddity in oddities::unsaid(&installation.store, &tenant).await? {
+        eprintln!("{}: {oddity}", tenant.name);
+    }
     let bars = Bars::new(global.quiet);
     let report = installation
         .engine()
@@ -153,6 +158,7 @@ fn document(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Value {
         "refusals": report.approval.refusals.iter().map(refusal).collect::<Vec<_>>(),
         "waiting": report.approval.waiting.len(),
         "backlog": pace.objects(&report.approval.backlog),
+        "policy_waits": standing::object(&report.standing),
         "verdicts": verdicts,
     })
 }
@@ -264,6 +270,9 @@ fn print_plan(tenant: &str, report: &Report, pace: Pace, upns: &Upns) -> Result<
         print(&format!(
             "Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"
         ))?;
+    }
+    if let Some(text) = standing::told(tenant, &report.standing) {
+        print(&format!("{text}\n"))?;
     }
     for refusal in &report.approval.refusals {
         print(&format!("Refused: {refusal}.\n"))?;
