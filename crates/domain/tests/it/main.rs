@@ -1,5 +1,6 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
+mod accepting;
 mod approving;
 mod chain;
 mod comparing;
@@ -19,4 +20,5 @@ mod stages;
 mod templates;
 mod tenant;
 mod trials;
+mod version;
 mod warnings;
