@@ -6,6 +6,7 @@
 pub mod acceptance;
 pub mod activity;
 pub mod approve;
+pub mod backtest;
 pub mod case;
 pub mod comparison;
 pub mod decide;
@@ -19,6 +20,7 @@ pub mod intent;
 pub mod journal;
 pub mod merge;
 pub mod observation;
+pub mod past;
 pub mod plan;
 pub mod policy;
 pub mod snapshot;

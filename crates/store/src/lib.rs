@@ -13,6 +13,7 @@ mod error;
 mod given;
 mod groups;
 mod guests;
+mod history;
 mod intents;
 mod journal;
 mod leases;
