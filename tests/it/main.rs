@@ -1,6 +1,7 @@
 //! The whole binary, against the simulator over real HTTP and a real database.
 
 mod acceptance;
+mod backtest;
 mod changes;
 mod chaos;
 mod commands;

@@ -2,6 +2,7 @@
 
 mod accepting;
 mod approving;
+mod backtesting;
 mod chain;
 mod comparing;
 mod conditions;
