@@ -102,12 +102,14 @@ pub fn replay(
             continue;
         };
         replay.from = replay.from.or(Some(at));
-        let mut past = state.view(view, judge.named_groups, at);
+        let named_groups = state.named(judge.named_groups);
+        let mut past = state.view(view, &named_groups, at);
         past.cases = std::mem::take(&mut cases);
         let judge = Judge {
             now: at,
             watched,
             span,
+            named_groups: &named_groups,
             ..*judge
         };
         let judgement = judge.judge(&past);
@@ -189,7 +191,7 @@ fn came_back(
     states: &[Since],
     after: DateTime<Utc>,
 ) -> Option<CameBack> {
-    let now = State::of(view);
+    let now = State::of(view, judge.named_groups);
     let basis = judge.policy.basis;
     let states = states.iter().map(|state| &state.state).chain([&now]);
     let of_states = states.flat_map(|state| {

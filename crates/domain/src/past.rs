@@ -4,11 +4,13 @@
 //! each other within [`STRETCH`] move the marks of one state; within such a stretch the last sign-in counts as having
 //! been at the very moment that is asked about, so a guest never looks less active than it was.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::{Reading, SignIns};
-use crate::group::{Found, NamedGroups};
+use crate::group::{Found, Group, NamedGroups};
 use crate::guest::{GuestView, Invitation};
 use crate::ids::{GroupId, SponsorId};
 use crate::sponsor::{Sponsor, SponsorKind};
@@ -29,6 +31,8 @@ pub struct State {
     disabled_by_us: bool,
     sponsors: Vec<PastSponsor>,
     groups: Vec<GroupId>,
+    /// The groups whose members were read; of others nothing is known.
+    groups_read: Vec<GroupId>,
     roles: Vec<String>,
 }
 
@@ -53,7 +57,7 @@ pub struct Since {
 impl State {
     /// A guest as it is now.
     #[must_use]
-    pub fn of(view: &GuestView) -> Self {
+    pub fn of(view: &GuestView, named: &NamedGroups) -> Self {
         let record = &view.record;
         let sponsor = |sponsor: &Sponsor| PastSponsor {
             id: sponsor.id,
@@ -72,14 +76,20 @@ impl State {
             disabled_by_us: record.disabled_by_us.is_some(),
             sponsors: view.sponsors.iter().map(sponsor).collect(),
             groups: view.groups.iter().map(|group| group.id).collect(),
+            groups_read: groups_of(named).map(|group| group.id).collect(),
             roles: view.roles.clone(),
         }
     }
 
     /// What is to be kept now, if anything: in place of the state kept last where only a stretch of sign-ins goes on.
     #[must_use]
-    pub fn next(last: Option<&Since>, view: &GuestView, now: DateTime<Utc>) -> Option<Since> {
-        let state = Self::of(view);
+    pub fn next(
+        last: Option<&Since>,
+        view: &GuestView,
+        named: &NamedGroups,
+        now: DateTime<Utc>,
+    ) -> Option<Since> {
+        let state = Self::of(view, named);
         let Some(Since {
             since,
             state: before,
@@ -145,6 +155,23 @@ impl State {
         self.disabled_by_us
     }
 
+    /// The groups that a policy names as far as they were read then: a group that was not is as one that is not found,
+    /// so that what depends on it is unknown.
+    #[must_use]
+    pub fn named<'n>(&self, named: &'n NamedGroups) -> Cow<'n, NamedGroups> {
+        if groups_of(named).all(|group| self.groups_read.contains(&group.id)) {
+            return Cow::Borrowed(named);
+        }
+        let then = |(key, found): (&String, &Found)| {
+            let found = match found.group() {
+                Some(group) if !self.groups_read.contains(&group.id) => Found::Missing,
+                Some(_) | None => found.clone(),
+            };
+            (key.clone(), found)
+        };
+        Cow::Owned(named.iter().map(then).collect())
+    }
+
     /// The guest as it was at a time at which this was its state, without cases. What is not kept is as it is now, but for
     /// what a policy takes a date from, or the place of authentication from: these are not known.
     #[must_use]
@@ -186,9 +213,7 @@ impl State {
             is_guest: past.is_guest,
         };
         view.sponsors = self.sponsors.iter().map(sponsor).collect();
-        let mut groups: Vec<_> = named
-            .values()
-            .filter_map(Found::group)
+        let mut groups: Vec<_> = groups_of(named)
             .filter(|group| self.groups.contains(&group.id))
             .cloned()
             .collect();
@@ -199,4 +224,8 @@ impl State {
         view.decisions.retain(|decision| decision.at <= at);
         view
     }
+}
+
+fn groups_of(named: &NamedGroups) -> impl Iterator<Item = &Group> {
+    named.values().filter_map(Found::group)
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::{Case, CaseChange};
+use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::ids::{CaseId, GuestId, PlanId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
@@ -137,6 +138,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         tx: &mut Tx,
         rows: &[GuestRow],
+        named: &NamedGroups,
         now: DateTime<Utc>,
     ) -> Result<(), CycleError> {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
@@ -144,8 +146,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let tenant = self.tenant.id;
         let kept = tx.last_states(tenant, first.key, last.key).await?;
-        let next =
-            |row: &GuestRow| Some((row.key, State::next(kept.get(&row.key), &row.view, now)?));
+        let next = |row: &GuestRow| {
+            Some((
+                row.key,
+                State::next(kept.get(&row.key), &row.view, named, now)?,
+            ))
+        };
         let states: Vec<_> = rows.iter().filter_map(next).collect();
         tx.save_states(tenant, &states).await?;
         Ok(())

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use innkeeper_domain::activity::Reading;
 use innkeeper_domain::backtest::{How, Instant, Replay, replay};
+use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::past::{Since, State};
 use innkeeper_domain::policy::Action;
@@ -17,6 +18,7 @@ fn lived(
     edit: impl Fn(i64, &mut GuestView),
 ) -> (GuestView, Vec<Since>) {
     let mut view = guest(1);
+    let named = Tenant::of([]).named_groups;
     let mut states: Vec<Since> = Vec::new();
     for day in 0..=days {
         let now = start() + TimeDelta::days(day);
@@ -24,7 +26,7 @@ fn lived(
             view.record.guest.sign_ins.successful = Some(now);
         }
         edit(day, &mut view);
-        if let Some(next) = State::next(states.last(), &view, now) {
+        if let Some(next) = State::next(states.last(), &view, &named, now) {
             states.retain(|state| state.since != next.since);
             states.push(next);
         }
@@ -140,4 +142,13 @@ fn a_guest_never_looks_less_active_in_the_past_than_it_was() {
             "day {day}: {shown:?} {truth:?}"
         );
     }
+}
+
+#[test]
+fn a_group_that_was_not_read_then_leaves_unknown_what_depends_on_it() {
+    let mut view = guest(1);
+    view.record.guest.sign_ins.successful = Some(start());
+    let unread = State::next(None, &view, &NamedGroups::new(), start()).expect("the first state");
+    let replay = replayed(&view, &[unread], 0, 200);
+    assert_eq!((replay.taken, replay.unknown), (None, 201));
 }
