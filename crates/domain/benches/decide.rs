@@ -36,7 +36,7 @@ stages = [{ action = "notify" }, { action = "disable", wait = "14d" }, { action 
 [[rule]]
 name = "never redeemed"
 when = 'guest.pending_days >= 30'
-stages = [{ action = "notify" }, { action = "delete", wait = "14d" }]
+stages = [{ action = "notify" }, { action = "disable", wait = "14d" }]
 
 [[rule]]
 name = "no sponsor"
