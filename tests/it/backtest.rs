@@ -14,6 +14,8 @@ async fn replays(database: String) {
     let tenant = Tenant::with(0, database).await;
     tenant.write("policy.toml", &policy(9000));
     tenant.write("new.toml", &policy(60));
+    let new = tenant.path("new.toml");
+    let new = new.to_str().expect("a text");
     let returns = tenant.add_guest("returns", 50).await;
     tenant.add_guest("stays", 50).await;
     tenant.add_guest("active", 1).await;
@@ -31,7 +33,7 @@ async fn replays(database: String) {
     tenant.pass_days(2).await;
     tenant.json(&["plan"]).await;
 
-    let told = tenant.json(&["backtest", "new.toml"]).await;
+    let told = tenant.json(&["backtest", new]).await;
     assert_eq!(told["in_force"]["taken"], 0, "{told:#}");
     assert_eq!(told["new"]["replayed"], 3, "{told:#}");
     assert_eq!(told["new"]["taken"], 2, "{told:#}");
@@ -46,15 +48,13 @@ async fn replays(database: String) {
     assert_eq!(back[0]["guest_id"], returns.as_str());
     assert_eq!(back[0]["came_back_by"], "sign-in");
 
-    let table = tenant.run(&["backtest", "new.toml", "--days", "400"]).await;
+    let table = tenant.run(&["backtest", new, "--days", "400"]).await;
     assert!(table.status.success(), "{}", shown(&table));
     assert!(shown(&table).contains("50.0 %"), "{}", shown(&table));
-    let csv = tenant
-        .run(&["backtest", "new.toml", "--output", "csv"])
-        .await;
+    let csv = tenant.run(&["backtest", new, "--output", "csv"]).await;
     assert_eq!(String::from_utf8_lossy(&csv.stdout).lines().count(), 3);
     let nothing = tenant
-        .json(&["backtest", "new.toml", "--from", "2100-01-01"])
+        .json(&["backtest", new, "--from", "2100-01-01"])
         .await;
     assert_eq!(nothing["reaches_back_to"], Value::Null);
     assert_eq!(nothing["guests_without_past"], 3);
