@@ -33,6 +33,7 @@ async fn plan_prints_one_object_and_tells_by_its_exit_code_whether_there_is_some
             "plan_hash",
             "plan_id",
             "policy_hash",
+            "policy_waits",
             "refusals",
             "tenant",
             "verdicts",

@@ -147,13 +147,13 @@ async fn whatever_is_done_to_an_entry_in_the_database_is_found_and_named() {
             "was altered",
         ),
         (
-            "UPDATE journal SET details = replace(details, '100', '200') WHERE seq = 3",
-            3,
+            "UPDATE journal SET details = replace(details, '100', '200') WHERE seq = 4",
+            4,
             "its details",
         ),
         (
-            "UPDATE journal SET details = NULL, salt = NULL WHERE seq = 3",
-            3,
+            "UPDATE journal SET details = NULL, salt = NULL WHERE seq = 4",
+            4,
             "its details are missing",
         ),
         ("DELETE FROM journal WHERE seq = 7", 7, "is missing"),

@@ -1,7 +1,9 @@
 //! The whole binary, against the simulator over real HTTP and a real database.
 
+mod acceptance;
 mod actions;
 mod answers;
+mod backtest;
 mod changes;
 mod chaos;
 mod commands;

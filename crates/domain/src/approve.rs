@@ -52,6 +52,8 @@ pub struct Ledger {
     pub spent: Spent,
     /// What people decided, under the policy of the plan.
     pub decisions: Decisions,
+    /// By what decides, no person has accepted it yet, and what was accepted cannot decide any more.
+    pub is_held: bool,
 }
 
 /// What became of a plan.
@@ -74,6 +76,7 @@ impl Plan {
         let mut refusals = Vec::new();
         let steps = self.within_mode(mode, &mut refusals);
         let steps = self.within_sight(steps, &mut refusals);
+        let steps = as_accepted(steps, ledger, &mut refusals);
         let (steps, rejected) = not_rejected(steps, ledger, &mut refusals);
         let (steps, waiting) = self.within_ceiling(steps, limits, ledger, &mut refusals);
         let mut review = Review {
@@ -317,6 +320,24 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
         },
         Mode::Enforce => true,
     }
+}
+
+/// Takes out all but what is harmless, while what decides waits to be accepted.
+fn as_accepted<'p>(
+    steps: Vec<&'p Step>,
+    ledger: &Ledger,
+    refusals: &mut Vec<Refusal>,
+) -> Vec<&'p Step> {
+    if !ledger.is_held {
+        return steps;
+    }
+    let (harmless, held): (Vec<&Step>, Vec<&Step>) = steps
+        .into_iter()
+        .partition(|step| is_harmless(&step.effect));
+    refusals.push(Refusal::NotAccepted {
+        steps: count(held.len()),
+    });
+    harmless
 }
 
 /// What goes on when the eyes are bad: marks in Innkeeper, and mail to the operators.

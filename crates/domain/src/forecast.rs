@@ -131,6 +131,7 @@ impl Forecast {
                 Refusal::Mode { .. }
                 | Refusal::Unhealthy { .. }
                 | Refusal::OverCeiling { .. }
+                | Refusal::NotAccepted { .. }
                 | Refusal::Rejected { .. } => {}
             }
         }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::acceptance::Acceptance;
 use crate::attestation::{Answer, Means, Word};
 use crate::case::Closing;
 use crate::decision::{Decision, OrderKind};
@@ -48,6 +49,29 @@ pub enum Event {
     PolicyInForce {
         /// Its hash; the text is kept with the policies.
         hash: String,
+    },
+    /// A policy was accepted: it decides from now on.
+    PolicyAccepted {
+        /// Its hash.
+        hash: String,
+        /// By which version of deciding.
+        decision_version: u32,
+        /// By whom, and why.
+        #[serde(flatten)]
+        acceptance: Acceptance,
+    },
+    /// A policy, or a version of deciding, waits for a person to accept it.
+    PolicyWaits {
+        /// Its hash.
+        hash: String,
+        /// By which version of deciding.
+        decision_version: u32,
+        /// How many guests it newly affects.
+        affected: u64,
+        /// How many it may affect without a person.
+        allowed: u64,
+        /// What decides until then; nothing is taken away if nothing does.
+        in_force: Option<String>,
     },
     /// Another verdict than in the cycle before.
     VerdictChanged {
@@ -234,8 +258,13 @@ impl Event {
                 closing: Closing::Undone { .. },
                 ..
             } => Some(Place::Within("closing", "reason")),
+            Self::PolicyAccepted { acceptance, .. } => match acceptance {
+                Acceptance::Person { .. } => Some(Place::Own("reason")),
+                Acceptance::First | Acceptance::WithinLimit { .. } => None,
+            },
             Self::Observed { .. }
             | Self::ObservationFailed { .. }
+            | Self::PolicyWaits { .. }
             | Self::PolicyInForce { .. }
             | Self::CaseClosed { .. }
             | Self::ProjectSet { .. }

@@ -3,10 +3,12 @@
 //! Pure: no async, no I/O, no clock. Whatever depends on the time takes `now` as an argument, so that a
 //! decision can be repeated exactly, by a test or by an auditor.
 
+pub mod acceptance;
 pub mod activity;
 pub mod app_role;
 pub mod approve;
 pub mod attestation;
+pub mod backtest;
 pub mod case;
 pub mod comparison;
 pub mod decide;
@@ -20,6 +22,7 @@ pub mod intent;
 pub mod journal;
 pub mod merge;
 pub mod observation;
+pub mod past;
 pub mod plan;
 pub mod policy;
 pub mod shown;

@@ -254,6 +254,14 @@ pub enum Refusal {
         /// How many need no approval.
         ceiling: u64,
     },
+    /// What decides waits for a person to accept it.
+    #[error(
+        "the policy, or this version of Innkeeper, waits to be accepted by `innkeeper policy accept`: {steps} steps are not taken"
+    )]
+    NotAccepted {
+        /// How many steps.
+        steps: u64,
+    },
     /// A person has said no.
     #[error("{steps} steps are not taken, for a person has rejected them")]
     Rejected {

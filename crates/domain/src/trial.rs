@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::activity::{Reading, SignIns};
 use crate::case::Case;
 use crate::decide::Judge;
+use crate::decision::{Decision, Order};
 use crate::facts::FactName;
 use crate::group::NamedGroups;
 use crate::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
@@ -36,8 +37,45 @@ pub struct Trial {
     pub facts: Given,
     /// The cases that are open, at most one a rule.
     pub history: Vec<History>,
+    /// What people decided about the guest, and did for it.
+    pub people: People,
     /// What should come out.
     pub expect: Expectation,
+}
+
+/// What people decided about a guest, and did for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// In how many days its exemption has its last day; negative once that is over.
+    pub exempt_days: Option<i64>,
+    /// It is on hold.
+    pub hold: bool,
+    /// How often somebody brought its account back.
+    pub brought_back: u32,
+}
+
+impl People {
+    fn decisions(&self, now: DateTime<Utc>) -> Vec<Decision> {
+        let Self {
+            exempt_days,
+            hold,
+            brought_back: _,
+        } = *self;
+        let exempt = exempt_days.map(|days| Order::Exempt {
+            until: now.date_naive() + TimeDelta::days(days),
+        });
+        let decision = |order| Decision {
+            order,
+            reason: "as the case has it".to_owned(),
+            by: "the case".to_owned(),
+            at: now,
+        };
+        exempt
+            .into_iter()
+            .chain(hold.then_some(Order::Hold))
+            .map(decision)
+            .collect()
+    }
 }
 
 /// A case that is open already.
@@ -160,9 +198,9 @@ impl Trial {
             roles: Vec::new(),
             cases: self.history.iter().map(case).collect(),
             previous_cases: 0,
-            decisions: Vec::new(),
+            decisions: self.people.decisions(now),
             attestations: Vec::new(),
-            brought_back: 0,
+            brought_back: self.people.brought_back,
         }
     }
 }

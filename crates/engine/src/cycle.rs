@@ -5,13 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::policy::Policy;
+use innkeeper_domain::policy::{Cap, Policy};
 use innkeeper_store::Store;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 use uuid::Uuid;
 
+use crate::acceptance::{Candidate, Policies, PolicyStanding};
 use crate::clock::Clock;
 use crate::decide::Decided;
 use crate::error::CycleError;
@@ -41,6 +42,8 @@ pub struct Tenant<R, W> {
     pub mode: Mode,
     /// By which policy.
     pub policy: Arc<PolicyInForce>,
+    /// How many guests a change of it may newly affect without a person.
+    pub max_newly_affected: Cap,
     /// How its directory is read.
     pub reader: R,
     /// How its directory is written. Without a writer a cycle is a dry run: it records what it saw and would do, and
@@ -75,10 +78,14 @@ pub(crate) struct Cycle<'c, R, W> {
     pub(crate) tenant: &'c Tenant<R, W>,
     /// The tenant's policy, with the projects that people set beside it: one for the whole cycle.
     pub(crate) policy: &'c Policy,
+    /// The one that would decide in its place, if it is accepted; what it names is read as well.
+    pub(crate) candidate: Option<&'c Candidate>,
+    /// What became of it.
+    pub(crate) standing: PolicyStanding,
     pub(crate) lease: &'c Lease,
     pub(crate) progress: &'c dyn Progress,
     pub(crate) stop: &'c CancellationToken,
-    deciding: &'c Mutex<()>,
+    pub(crate) deciding: &'c Mutex<()>,
 }
 
 impl Engine {
@@ -108,9 +115,15 @@ impl Engine {
         let span = info_span!("cycle", tenant = tenant.name);
         let run = async {
             let lease = self.take_lease(tenant.id).await?;
-            let result = match self.policy_of(tenant).await {
-                Ok(policy) => {
-                    let cycle = self.begin(tenant, &policy, &lease, progress, stop);
+            let result = match self.policies_of(tenant).await {
+                Ok(Policies {
+                    in_force,
+                    candidate,
+                }) => {
+                    let cycle = Cycle {
+                        candidate: candidate.as_ref(),
+                        ..self.begin(tenant, &in_force, &lease, progress, stop)
+                    };
                     // On the heap: it is large, and every caller would carry it along.
                     Box::pin(cycle.run()).await
                 }
@@ -120,6 +133,10 @@ impl Engine {
             result
         };
         run.instrument(span).await
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) async fn policy_of<R, W>(
@@ -150,6 +167,8 @@ impl Engine {
             clock: &*self.clock,
             tenant,
             policy,
+            candidate: None,
+            standing: PolicyStanding::Accepted,
             lease,
             progress,
             stop,
@@ -164,21 +183,23 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let reading = self.observe().await?;
         let waited = reading.waited();
         let alone = self.deciding.lock().await;
+        let cycle = self.accept().await?;
         let Decided {
             plan,
             recorded,
             approval,
             closed,
-        } = self.decide(reading).await?;
+        } = cycle.decide(reading).await?;
         drop(alone);
         let deeds = match &self.tenant.writer {
             Some(writer) => {
-                let mut deeds = self.act(writer, &plan, &approval.plan).await?;
-                self.confirm(writer, &mut deeds).await?;
+                let mut deeds = cycle.act(writer, &plan, &approval.plan).await?;
+                cycle.confirm(writer, &mut deeds).await?;
                 deeds
             }
             None => Deeds::default(),
         };
+        let standing = cycle.standing;
         Ok(Report {
             plan,
             recorded,
@@ -187,6 +208,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             settled,
             deeds,
             waited,
+            standing,
         })
     }
 }

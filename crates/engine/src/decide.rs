@@ -68,6 +68,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(Ledger {
             spent,
             decisions: Decisions::of(decided),
+            is_held: self.standing.is_held(),
         })
     }
 
@@ -96,6 +97,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.key);
+            self.record_states(tx, &rows, &named_groups, judge.now)
+                .await?;
             let mut page = Page::at(judge.now);
             for row in &rows {
                 let Judgement { verdict, cases } = judge.judge(&row.view);

@@ -3,6 +3,7 @@
 //! Every kind of caller (daemon, command line, demo, tests) goes through [`Engine::cycle`]. The only other way to the
 //! directory's writes is [`Engine::undo`], which can give back and nothing else.
 
+mod acceptance;
 mod act;
 mod clock;
 mod cycle;
@@ -20,6 +21,7 @@ pub mod schedule;
 mod settle;
 mod undo;
 
+pub use acceptance::PolicyStanding;
 pub use act::recipients::{Answerer, answerers};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cycle::{Engine, PolicyInForce, Tenant};

@@ -3,12 +3,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::{Case, CaseChange};
+use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::ids::{CaseId, GuestId, PlanId};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
+use innkeeper_domain::past::State;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::verdict::{Cause, Conclusion, Effect, Step, Uncertain, Verdict};
-use innkeeper_store::{PlanRow, RowKey, StoredVerdict, Tx};
+use innkeeper_store::{GuestRow, PlanRow, RowKey, StoredVerdict, Tx};
 use serde_json::json;
 use tracing::warn;
 
@@ -116,15 +118,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         observation: &Observation,
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
-        let hash = &self.tenant.policy.policy.hash;
+        let hash = &self.policy.hash;
         let now = observation.finished;
-        if tx
-            .save_policy(tenant, hash, &self.tenant.policy.text, now)
-            .await?
+        // The text of one that decides instead of the tenant's is kept since it was accepted.
+        let is_own = *hash == self.tenant.policy.policy.hash;
+        if is_own
+            && tx
+                .save_policy(tenant, hash, &self.tenant.policy.text, now)
+                .await?
         {
             let event = Event::PolicyInForce { hash: hash.clone() };
             tx.append(tenant, now, &[(None, event)]).await?;
         }
+        Ok(())
+    }
+
+    /// Keeps what guests are like, where it is another thing than before.
+    pub(crate) async fn record_states(
+        &self,
+        tx: &mut Tx,
+        rows: &[GuestRow],
+        named: &NamedGroups,
+        now: DateTime<Utc>,
+    ) -> Result<(), CycleError> {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Ok(());
+        };
+        let tenant = self.tenant.id;
+        let kept = tx.last_states(tenant, first.key, last.key).await?;
+        let next = |row: &GuestRow| {
+            Some((
+                row.key,
+                State::next(kept.get(&row.key), &row.view, named, now)?,
+            ))
+        };
+        let states: Vec<_> = rows.iter().filter_map(next).collect();
+        tx.save_states(tenant, &states).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::acceptance::PolicyStanding;
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::ids::{GuestId, PlanId};
@@ -26,6 +27,8 @@ pub struct Report {
     pub deeds: Deeds,
     /// How long it was waited between pages, so that they are spread.
     pub waited: Duration,
+    /// Where the tenant's own policy stands.
+    pub standing: PolicyStanding,
 }
 
 /// A case that closed without anything having to be done.

@@ -86,6 +86,23 @@ pub(crate) enum Command {
         #[arg(long)]
         changes: bool,
     },
+    /// Replay a policy over the past: whose accounts it would have taken, and who of them came back later, beside the
+    /// policy in force.
+    #[command(
+        after_help = "The past reaches back to when Innkeeper began to keep it; docs/operations.md says what is kept.\n\n\
+                      Examples:\n  innkeeper backtest new-policy.toml\n  innkeeper backtest new-policy.toml --days 90 --output csv > backtest.csv\n  \
+                      innkeeper backtest new-policy.toml --from 2027-01-01 --output json"
+    )]
+    Backtest {
+        /// The policy file.
+        policy: PathBuf,
+        /// So many days back.
+        #[arg(long, value_name = "N", default_value_t = 365)]
+        days: u32,
+        /// From this day on (UTC) instead.
+        #[arg(long, value_name = "DATE", conflicts_with = "days")]
+        from: Option<NaiveDate>,
+    },
     /// Run one cycle now, as far as each tenant's mode goes.
     #[command(after_help = "Example:\n  innkeeper plan && echo nothing to do || innkeeper apply")]
     Apply {

@@ -3,6 +3,7 @@
 mod apply;
 mod attestations;
 mod backlog;
+mod backtest;
 mod check;
 mod decisions;
 mod doctor;
@@ -49,6 +50,9 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             undo::run(&global, wanted).await
         }
         Command::Apply { changes } => apply::run(&global, changes).await,
+        Command::Backtest { policy, days, from } => {
+            backtest::run(&global, &policy, days, from).await
+        }
         Command::Plans(command) => plans::run(&global, command).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest, at } => explain::run(&global, &guest, at).await,

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::Cap;
 use innkeeper_engine::link::Links;
 use innkeeper_engine::schedule::Schedule;
 use innkeeper_graph::Credential;
@@ -119,6 +120,8 @@ pub(crate) struct TenantConfig {
     pub(crate) login_url: Url,
     /// How much of Graph's limits is used, 5 to 100.
     pub(crate) quota_percent: u32,
+    /// How many guests a change of the policy may newly affect without a person. Not in the policy, which could raise it.
+    pub(crate) max_newly_affected: Cap,
     /// Absolute, and readable a moment ago.
     pub(crate) ca_file: Option<PathBuf>,
     /// With its files still to be read, except a secret's.

@@ -15,7 +15,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use innkeeper_domain::journal::Anchor;
-use innkeeper_engine::{Clock, CycleError, Engine, Silent};
+use innkeeper_engine::{Clock, CycleError, Engine, PolicyStanding, Silent};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -25,6 +25,8 @@ use tracing::{error, info, warn};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::installation::{GraphTenant, Installation};
+use crate::oddities;
+use crate::standing;
 use crate::telemetry;
 use crate::upkeep::{self, LetGo, Upkeep};
 use health::Status;
@@ -157,6 +159,18 @@ impl Daemon<'_> {
         if self.stop.is_cancelled() {
             return;
         }
+        match oddities::unsaid(&self.installation.store, tenant).await {
+            Ok(oddities) => {
+                for oddity in oddities {
+                    warn!(tenant = tenant.name, "{oddity}");
+                }
+            }
+            Err(error) => warn!(
+                tenant = tenant.name,
+                error = format!("{error:#}"),
+                "whether the policy's warnings were told already is not known"
+            ),
+        }
         let started = self.installation.clock.now();
         let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
         let has_succeeded = ended.is_ok();
@@ -168,6 +182,23 @@ impl Daemon<'_> {
                     .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
                 for refusal in &report.approval.refusals {
                     warn!(tenant = tenant.name, %refusal, "refused");
+                }
+                match &report.standing {
+                    PolicyStanding::Waits { is_news: true, .. } => {
+                        let text = standing::told(&tenant.name, &report.standing);
+                        warn!(
+                            tenant = tenant.name,
+                            "{}",
+                            text.as_deref().unwrap_or_default()
+                        );
+                    }
+                    PolicyStanding::Waits { .. } => {
+                        info!(
+                            tenant = tenant.name,
+                            "the policy still waits to be accepted"
+                        );
+                    }
+                    PolicyStanding::Accepted => {}
                 }
                 let waiting = report.approval.waiting.len();
                 if waiting > 0 {

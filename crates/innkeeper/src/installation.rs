@@ -201,6 +201,7 @@ fn connect_by(
         reader: graph.reader().with_extras(policy.policy.extras()),
         policy,
         links: config.links.clone(),
+        max_newly_affected: config.max_newly_affected,
         whole_every: None,
         spread_until: None,
         writer: sender

@@ -8,9 +8,11 @@ mod daemon;
 mod demo;
 mod exit;
 mod installation;
+mod oddities;
 mod output;
 mod progress;
 mod simulation;
+mod standing;
 mod telemetry;
 mod upkeep;
 

@@ -88,6 +88,8 @@ async fn let_go(
         let observations = tx.prune_observations(tenant, before(observations_days), PRUNED);
         let observations = observations.await?;
         let plans = tx.prune_plans(tenant, before(plans_days), PRUNED).await?;
+        tx.prune_states(tenant, before(observations_days), PRUNED)
+            .await?;
         let guests = match removed_guests_days {
             Some(days) => tx.erase_guests(tenant, before(days), now, ERASED).await?,
             None => Vec::new(),

@@ -6,6 +6,7 @@
 #[macro_use]
 mod sql;
 
+mod acceptance;
 mod attestations;
 mod cases;
 mod decisions;
@@ -13,6 +14,7 @@ mod error;
 mod given;
 mod groups;
 mod guests;
+mod history;
 mod intents;
 mod journal;
 mod leases;
@@ -30,6 +32,7 @@ mod snapshots;
 mod sponsors;
 mod views;
 
+pub use acceptance::{AcceptedPolicy, WaitingPolicy};
 pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};

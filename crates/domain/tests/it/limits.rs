@@ -426,6 +426,7 @@ impl Drain {
         let ledger = Ledger {
             spent: self.spent.clone(),
             decisions: Decisions::of(self.said.iter().cloned()),
+            ..Ledger::default()
         };
         let approval = enforce(
             &plan_at(self.now, guests, &self.due()),

@@ -1,8 +1,10 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
+mod accepting;
 mod actions;
 mod approving;
 mod attesting;
+mod backtesting;
 mod chain;
 mod comparing;
 mod conditions;
@@ -22,4 +24,5 @@ mod stages;
 mod templates;
 mod tenant;
 mod trials;
+mod version;
 mod warnings;

@@ -195,4 +195,45 @@ proptest! {
             tenant.cycle();
         }
     }
+
+    #[test]
+    fn the_order_of_the_rules_does_not_change_what_becomes_of_anybody(tenant in any_tenant(), turns in 1usize..3, days in prop::collection::vec(0i64..40, 1..8)) {
+        let mut turned = Tenant::of(tenant.guests.clone());
+        turned.policy.rules.rotate_left(turns);
+        turned.policy.protections.reverse();
+        let mut tenant = tenant;
+        for span in days {
+            let became = [&mut tenant, &mut turned].map(|tenant| {
+                let verdicts = tenant.pass(TimeDelta::days(span)).verdicts();
+                let all: Vec<_> = verdicts.iter().map(|verdict| {
+                    let mut effects: Vec<_> = match &verdict.conclusion {
+                        Conclusion::Act(steps) => steps.iter().map(|step| step.effect.as_str()).collect(),
+                        Conclusion::Keep | Conclusion::Wait(_) | Conclusion::Protected(_) | Conclusion::Unknown(_) => Vec::new(),
+                    };
+                    effects.sort_unstable();
+                    (verdict.guest, verdict.as_str(), effects)
+                }).collect();
+                tenant.cycle();
+                all
+            });
+            prop_assert_eq!(&became[0], &became[1]);
+        }
+    }
+
+    #[test]
+    fn after_any_outage_each_wait_is_watched_in_full_from_the_stage_before(mut tenant in any_tenant(), days in prop::collection::vec((0i64..100, any::<bool>()), 1..20)) {
+        for (span, healthy) in days {
+            tenant.healthy = healthy;
+            let before: Vec<_> = tenant.guests.iter().flat_map(|view| view.cases.clone()).collect();
+            tenant.pass(TimeDelta::days(span)).cycle();
+            for case in tenant.guests.iter().flat_map(|view| &view.cases) {
+                let Some(earlier) = before.iter().find(|earlier| earlier.id == case.id) else { continue };
+                let stages = &tenant.policy.rule(&case.rule).expect("its rule").stages;
+                if case.done.len() > earlier.done.len() {
+                    prop_assert_eq!(case.done.len(), earlier.done.len() + 1);
+                    prop_assert!(tenant.watched - earlier.since >= stages[earlier.done.len()].wait);
+                }
+            }
+        }
+    }
 }

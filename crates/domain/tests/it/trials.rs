@@ -135,3 +135,28 @@ fn everything_that_is_wrong_with_a_file_is_told_with_its_line() {
         assert!(problems.contains(message), "{text}\n{problems}");
     }
 }
+
+#[test]
+fn a_case_can_have_an_exemption_a_hold_and_a_person_who_brings_the_account_back() {
+    let facts = "facts = { inactive_days = 100 }\n";
+    let outcome = |people: &str, expect: &str| {
+        let outcome = case(&format!("{facts}{people}\nexpect = {{ {expect} }}"));
+        assert!(outcome.passed, "{people}: {outcome:?}");
+    };
+    outcome("", "verdict = \"act\", action = \"notify\"");
+    outcome("exempt_days = 0", "verdict = \"protected\"");
+    outcome("exempt_days = -1", "verdict = \"act\", rule = \"inactive\"");
+    outcome("hold = true", "verdict = \"protected\"");
+    outcome("hold = false", "verdict = \"act\"");
+    let warned = "history = [{ rule = \"inactive\", done = [\"notify\"], days_ago = 20 }]\n";
+    outcome(warned, "verdict = \"act\", action = \"disable\"");
+    outcome(
+        &format!("{warned}brought_back = 2"),
+        "verdict = \"unknown\", rule = \"inactive\"",
+    );
+    let bad = format!(
+        "{DEFAULTS}[[case]]\nname = \"c\"\nhold = 1\nbrought_back = -1\nexpect = {{ verdict = \"keep\" }}\n"
+    );
+    let problems = trial::read("cases", &bad, &policy()).expect_err("two mistakes");
+    assert_eq!(problems.problems.len(), 2, "{problems}");
+}

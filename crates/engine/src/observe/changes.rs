@@ -73,7 +73,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     fn group_keys(&self) -> Vec<String> {
-        let keys = self.policy.groups();
+        let keys = self.groups();
         keys.into_iter().map(str::to_owned).collect()
     }
 

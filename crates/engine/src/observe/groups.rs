@@ -16,7 +16,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Finds the groups.
     pub(super) async fn find_groups(&self) -> Result<NamedGroups, CycleError> {
         let mut named = NamedGroups::new();
-        for key in self.policy.groups() {
+        for key in self.groups() {
             named.insert(
                 key.to_owned(),
                 self.unless_stopped(self.tenant.reader.find_group(key))

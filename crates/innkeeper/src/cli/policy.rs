@@ -43,6 +43,26 @@ pub(crate) enum Policy {
         /// The policy as it might be.
         new: PathBuf,
     },
+    /// Which policy decides, which one waits to be accepted, and why.
+    Status,
+    /// Accept the policy of the configuration, which waits since it newly affects more guests than the configuration allows.
+    #[command(
+        after_help = "Shows what the policy changes for the guests as last observed; with --yes it decides from the next cycle on.\n\n\
+                      Examples:\n  innkeeper policy accept\n  innkeeper policy accept --yes --reason \"agreed on, ticket 4711\"\n\n\
+                      Exit codes: 0 accepted, or nothing to accept, 2 it would be accepted with --yes, 64 something is missing.\n\
+                      It is recorded in the journal with name and reason."
+    )]
+    Accept {
+        /// Accept it.
+        #[arg(long)]
+        yes: bool,
+        /// Why, for the record.
+        #[arg(long, value_name = "TEXT", required_if_eq("yes", "true"))]
+        reason: Option<String>,
+        /// Who decides, for the record; who is logged in unless given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+    },
     /// Every fact that a condition can ask about: type, unit, source, and when it is absent.
     #[command(
         after_help = "Examples:\n  innkeeper policy facts\n  innkeeper policy facts --output json | jq -r '.[].fact'\n  \

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
+use crate::standing;
 use crate::upkeep;
 
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
@@ -45,6 +46,9 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         }
         for refusal in &report.approval.refusals {
             eprintln!("{}: refused: {refusal}", tenant.name);
+        }
+        if let Some(text) = standing::told(&tenant.name, &report.standing) {
+            eprintln!("{text}");
         }
         let waiting = report.approval.waiting.len() as u64;
         if waiting > 0 {
@@ -111,6 +115,7 @@ fn object(tenant: &str, report: &Report) -> Value {
         "plan_hash": report.plan.hash(),
         "waiting": report.approval.waiting.len(),
         "refusals": report.approval.refusals.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "policy_waits": standing::object(&report.standing),
         "settled": report.settled,
         "outcomes": outcomes,
         "failures": failures,

@@ -61,6 +61,9 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
         let (policy, found) = here::policy(tenant);
         let name = Some(tenant.name.as_str());
         report.add(name, found);
+        let (set, found) = here::projects(config, tenant).await;
+        report.add(name, found);
+        let policy = policy.map(|policy| policy.with_projects(&set));
         report.add(name, [here::credential(&tenant.credential)]);
         let found = directory::examine(tenant, policy.as_ref(), &clock).await;
         report.add(name, found);

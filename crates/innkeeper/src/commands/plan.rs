@@ -17,8 +17,10 @@ use super::plans::waits;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::{Access, Installation, open_tenant};
+use crate::oddities;
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
+use crate::standing;
 
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
@@ -26,6 +28,9 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         whole_every: installation.config.whole_every().filter(|_| changes),
         ..open_tenant(installation.tenant(global)?, Access::Read)?
     };
+    for oddity in oddities::unsaid(&installation.store, &tenant).await? {
+        eprintln!("{}: {oddity}", tenant.name);
+    }
     let policy = &tenant.policy.policy;
     let witness = Witness::new(Bars::new(global.quiet), policy, global.output);
     let report = installation
@@ -107,6 +112,7 @@ fn document(tenant: &str, report: &Report, pace: Pace, shown: &Shown) -> Value {
         "refusals": report.approval.refusals.iter().map(refusal).collect::<Vec<_>>(),
         "waiting": report.approval.waiting.len(),
         "backlog": pace.objects(&report.approval.backlog),
+        "policy_waits": standing::object(&report.standing),
         "verdicts": verdicts,
     })
 }
@@ -222,6 +228,9 @@ fn print_plan(tenant: &str, report: &Report, pace: Pace, verdicts: &Shown) -> Re
         print(&format!(
             "Doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown.\n"
         ))?;
+    }
+    if let Some(text) = standing::told(tenant, &report.standing) {
+        print(&format!("{text}\n"))?;
     }
     for refusal in &report.approval.refusals {
         print(&format!("Refused: {refusal}.\n"))?;

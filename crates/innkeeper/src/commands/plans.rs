@@ -313,7 +313,7 @@ fn nothing_to_decide(kept: &Kept) -> String {
 
 /// Who decides: as given, else who is logged in.
 #[expect(clippy::disallowed_methods, reason = "this is the binary")]
-fn person(by: Option<String>) -> Result<String> {
+pub(super) fn person(by: Option<String>) -> Result<String> {
     let logged_in = || {
         ["SUDO_USER", "USER", "LOGNAME"]
             .into_iter()

@@ -1,5 +1,6 @@
 //! The commands for those who write policies.
 
+mod accept;
 pub(super) mod check;
 mod diff;
 mod facts;
@@ -18,6 +19,8 @@ pub(crate) async fn run(global: &Global, command: Policy) -> Result<Exit> {
         Policy::Check { file } => check::run(global, file.as_deref()),
         Policy::Test { file, cases } => test::run(global, file.as_deref(), cases.as_deref()),
         Policy::Diff { old, new } => diff::run(global, &old, &new).await,
+        Policy::Status => accept::status(global).await,
+        Policy::Accept { yes, reason, by } => accept::run(global, yes, reason, by).await,
         Policy::Facts { markdown } => facts::run(global, markdown),
     }
 }

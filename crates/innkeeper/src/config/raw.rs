@@ -155,6 +155,10 @@ section!(
         login_url: String,
         /// How much of Graph's limits is used.
         quota_percent: u32,
+        /// How many guests a change of the policy may newly affect without a person,
+        max_newly_affected: u32,
+        /// and how many in a hundred.
+        max_newly_affected_percent: u32,
         /// Further certificate authorities, PEM.
         ca_file: String,
         /// How it proves who it is.

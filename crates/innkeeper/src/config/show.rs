@@ -9,6 +9,7 @@ use super::path::KeyPath;
 use super::{
     Answers, Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig,
 };
+use innkeeper_domain::policy::Cap;
 
 /// What stands for a secret.
 const STRUCK_OUT: &str = "***";
@@ -96,6 +97,15 @@ struct Page<'a> {
     text: String,
 }
 
+/// Read as a whole number, kept as a share.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a percentage from 0 to 100"
+)]
+fn whole(percent: f64) -> i64 {
+    percent as i64
+}
+
 impl Page<'_> {
     fn tenant(&mut self, tenant: &TenantConfig, path: &KeyPath) {
         let TenantConfig {
@@ -106,6 +116,7 @@ impl Page<'_> {
             graph_url,
             login_url,
             quota_percent,
+            max_newly_affected: Cap { guests, percent },
             ca_file,
             credential,
             notify,
@@ -119,6 +130,8 @@ impl Page<'_> {
         self.pair(&at, "graph_url", graph_url.as_str());
         self.pair(&at, "login_url", login_url.as_str());
         self.pair(&at, "quota_percent", *quota_percent);
+        self.pair(&at, "max_newly_affected", guests.cast_signed());
+        self.pair(&at, "max_newly_affected_percent", whole(*percent));
         if let Some(ca_file) = ca_file {
             self.pair(&at, "ca_file", ca_file.display().to_string());
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use innkeeper_domain::acceptance::MAX_NEWLY_AFFECTED;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
+use innkeeper_domain::policy::Cap;
 use url::Url;
 
 use super::check::choose;
@@ -100,6 +102,8 @@ fn check(
         graph_url,
         login_url,
         quota_percent,
+        max_newly_affected,
+        max_newly_affected_percent,
         ca_file,
         credential,
         notify,
@@ -130,6 +134,16 @@ fn check(
     let quota_percent = quota_percent.unwrap_or(100);
     if !(5..=100).contains(&quota_percent) {
         findings.wrong(&path.child("quota_percent"), "must be from 5 to 100");
+    }
+    let max_newly_affected = Cap {
+        guests: max_newly_affected.map_or(MAX_NEWLY_AFFECTED.guests, u64::from),
+        percent: max_newly_affected_percent.map_or(MAX_NEWLY_AFFECTED.percent, f64::from),
+    };
+    if max_newly_affected.percent > 100.0 {
+        findings.wrong(
+            &path.child("max_newly_affected_percent"),
+            "must be from 0 to 100",
+        );
     }
     let ca_file = ca_file.map(|file| folder.join(file));
     if let Some(Err(error)) = ca_file.as_ref().map(std::fs::read) {
@@ -162,6 +176,7 @@ fn check(
         graph_url: graph_url?,
         login_url: login_url?,
         quota_percent,
+        max_newly_affected,
         ca_file,
         credential: credential?,
         notify,

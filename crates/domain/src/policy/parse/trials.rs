@@ -10,7 +10,7 @@ use super::rules::called;
 use super::{Problems, given, nearest_or_all};
 use crate::facts::FactName;
 use crate::policy::{Action, Policy, RuleName};
-use crate::trial::{Expectation, Given, History, Trial, Value};
+use crate::trial::{Expectation, Given, History, People, Trial, Value};
 
 const VERDICTS: [&str; 5] = ["keep", "wait", "act", "protected", "unknown"];
 
@@ -74,7 +74,19 @@ fn trial(
     defaults: &Given,
     names: &mut BTreeSet<String>,
 ) -> Option<Trial> {
-    reader.only_keys(place.table, what, &["name", "facts", "history", "expect"]);
+    reader.only_keys(
+        place.table,
+        what,
+        &[
+            "name",
+            "facts",
+            "history",
+            "exempt_days",
+            "hold",
+            "brought_back",
+            "expect",
+        ],
+    );
     let (name, at) = reader.text(place, "name", what)?;
     if !names.insert(name.clone()) {
         reader.problem(at, format!("{what}: another case has this name"));
@@ -119,8 +131,42 @@ fn trial(
         line: reader.place(place.at).line,
         facts,
         history,
+        people: people(reader, place, what),
         expect: expect?,
     })
+}
+
+/// What people decided about the guest, and did for it.
+fn people(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> People {
+    let mut within = |key: &str, least: i64| {
+        place.get(key)?;
+        let number = days(reader, place, key, what)?;
+        if !(least..=LONGEST).contains(&number) {
+            reader.problem(
+                start(place.get(key).and_then(Item::span)),
+                format!("{what}: {key} is a number from {least} to {LONGEST}"),
+            );
+            return None;
+        }
+        Some(number)
+    };
+    let exempt_days = within("exempt_days", -LONGEST);
+    let brought_back = within("brought_back", 0).and_then(|times| u32::try_from(times).ok());
+    let hold = place.get("hold").map(|item| (item, item.as_bool()));
+    if let Some((item, None)) = hold {
+        reader.problem(
+            start(item.span()),
+            format!(
+                "{what}: hold is true or false, and this is {}",
+                item.type_name()
+            ),
+        );
+    }
+    People {
+        exempt_days,
+        hold: matches!(hold, Some((_, Some(true)))),
+        brought_back: brought_back.unwrap_or_default(),
+    }
 }
 
 fn history(reader: &mut Reader<'_>, place: Place<'_>, what: &str, policy: &Policy) -> Vec<History> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use innkeeper_domain::policy::{Policy, Problems};
+use innkeeper_domain::policy::{Policy, Problems, SetProject};
 use innkeeper_engine::{Clock, SystemClock};
 use innkeeper_graph::{Application, Credential};
 use innkeeper_store::Store;
@@ -106,6 +106,37 @@ pub(super) async fn database(config: &Config) -> Finding {
             "the daemon applies them when it starts, and there is no way back but a back-up",
             "back up the database, then run `innkeeper db migrate` or start the daemon",
         ),
+    }
+}
+
+/// The projects that people set beside the policy of a tenant; none while there is no database.
+pub(super) async fn projects(
+    config: &Config,
+    tenant: &TenantConfig,
+) -> (Vec<SetProject>, Option<Finding>) {
+    let read = async {
+        let Some(store) = Store::open_existing(config.database.url.expose()).await? else {
+            return Ok(Vec::new());
+        };
+        let set = match store.read().await {
+            Ok(mut tx) => tx.projects(tenant.id).await,
+            Err(error) => Err(error),
+        };
+        store.close().await;
+        set
+    };
+    match read.await {
+        Ok(set) => (set, None),
+        Err(error) => {
+            let error: innkeeper_store::StoreError = error;
+            let finding = Finding::failed(
+                Check::Groups,
+                &error,
+                "the projects set by `innkeeper projects set` were not looked up",
+                "see what is said of the database, then run `innkeeper doctor` again",
+            );
+            (Vec::new(), Some(finding))
+        }
     }
 }
 

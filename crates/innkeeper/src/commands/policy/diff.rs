@@ -8,6 +8,7 @@ use innkeeper_domain::comparison::{Brief, Change, Difference, differences};
 use innkeeper_domain::guest::Guest;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::policy::Policy;
+use innkeeper_store::Tx;
 use serde_json::{Value, json};
 
 use super::super::judging::{Bench, shown};
@@ -28,7 +29,7 @@ struct Found {
 }
 
 /// Two policies and what lies between them.
-struct Diff {
+pub(super) struct Diff {
     guests: usize,
     found: Vec<Found>,
     /// The groups that the new policy names and that were never read.
@@ -40,41 +41,52 @@ pub(crate) async fn run(global: &Global, old: &Path, new: &Path) -> Result<Exit>
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
     let bench = Bench::read(&installation, global, &mut tx).await?;
-    let guests = bench.guests(&mut tx).await?;
-    let (by_old, by_new) = (bench.judge_by(&old), bench.judge_by(&new));
-    let mut found = Vec::new();
-    for view in &guests {
-        let Guest { id, upn, .. } = &view.record.guest;
-        for difference in differences(&by_old, &by_new, view) {
-            let (guest, upn) = (*id, upn.clone());
-            found.push(Found {
-                guest,
-                upn,
-                difference,
-            });
-        }
-    }
-    let is_unread = |key: &&str| !bench.named_groups.contains_key(*key);
-    let diff = Diff {
-        guests: guests.len(),
-        found,
-        unread: new
-            .groups()
-            .into_iter()
-            .filter(is_unread)
-            .map(ToOwned::to_owned)
-            .collect(),
-    };
-    match global.output {
-        Output::Json => print_json(&diff.document(&old, &new))?,
-        Output::Csv => diff.rows().print_csv()?,
-        Output::Table => diff.print()?,
-    }
+    let diff = Diff::of(&bench, &mut tx, &old, &new).await?;
+    diff.show(global.output, &old, &new)?;
     Ok(if diff.found.is_empty() {
         Exit::Ok
     } else {
         Exit::SomethingToDo
     })
+}
+
+impl Diff {
+    /// Compares two policies by the guests as last observed.
+    pub(super) async fn of(bench: &Bench, tx: &mut Tx, old: &Policy, new: &Policy) -> Result<Self> {
+        let guests = bench.guests(tx).await?;
+        let (by_old, by_new) = (bench.judge_by(old), bench.judge_by(new));
+        let mut found = Vec::new();
+        for view in &guests {
+            let Guest { id, upn, .. } = &view.record.guest;
+            for difference in differences(&by_old, &by_new, view) {
+                let (guest, upn) = (*id, upn.clone());
+                found.push(Found {
+                    guest,
+                    upn,
+                    difference,
+                });
+            }
+        }
+        let is_unread = |key: &&str| !bench.named_groups.contains_key(*key);
+        Ok(Self {
+            guests: guests.len(),
+            found,
+            unread: new
+                .groups()
+                .into_iter()
+                .filter(is_unread)
+                .map(ToOwned::to_owned)
+                .collect(),
+        })
+    }
+
+    pub(super) fn show(&self, output: Output, old: &Policy, new: &Policy) -> Result<()> {
+        match output {
+            Output::Json => print_json(&self.document(old, new)),
+            Output::Csv => self.rows().print_csv(),
+            Output::Table => self.print(),
+        }
+    }
 }
 
 fn load(path: &Path) -> Result<Policy> {

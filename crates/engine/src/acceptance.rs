@@ -1,0 +1,275 @@
+//! Which policy decides: the tenant's own, once it is accepted.
+//!
+//! Invariant: a policy, or a version of deciding, that newly affects more guests than the configuration allows takes
+//! nothing away before a person has accepted it. Until then the policy accepted last decides; where that cannot be, since
+//! the version of deciding is another or its text is not understood any more, nothing is taken away at all.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use innkeeper_domain::acceptance::{
+    Acceptance, DECISION_VERSION, is_affected_beyond, is_newly_affected,
+};
+use innkeeper_domain::decide::Judge;
+use innkeeper_domain::journal::Event;
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::watch::Watched;
+use innkeeper_store::{AcceptedPolicy, GuestRow, Tx, WaitingPolicy};
+use tracing::{info, warn};
+
+use crate::cycle::{Cycle, Engine, Tenant};
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// Guests compared between two looks at the store.
+const PAGE: u32 = 1_000;
+
+/// A percentage of a tenant with fewer guests than this stops at numbers that a person would not be asked about.
+const SMALL_TENANT: u64 = 100;
+
+/// Where the tenant's own policy stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyStanding {
+    /// It decides.
+    Accepted,
+    /// It waits for a person.
+    Waits {
+        /// How many guests it newly affects.
+        affected: u64,
+        /// How many it may affect without a person.
+        allowed: u64,
+        /// It was not known to wait before this cycle.
+        is_news: bool,
+        /// The hash of the policy that decides until then; nothing is taken away when there is none.
+        in_force: Option<String>,
+    },
+}
+
+impl PolicyStanding {
+    /// Nothing that was accepted can decide.
+    pub(crate) fn is_held(&self) -> bool {
+        match self {
+            Self::Waits { in_force, .. } => in_force.is_none(),
+            Self::Accepted => false,
+        }
+    }
+}
+
+/// What a cycle begins with.
+pub(crate) struct Policies {
+    /// What decides unless the candidate is accepted.
+    pub(crate) in_force: Policy,
+    pub(crate) candidate: Option<Candidate>,
+}
+
+/// The tenant's own policy, as long as it is not accepted.
+pub(crate) struct Candidate {
+    pub(crate) policy: Policy,
+    against: Against,
+}
+
+/// What it is held against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Against {
+    /// Nothing was ever accepted.
+    Nothing,
+    /// The policy in force.
+    InForce,
+    /// What was concluded before, since what concluded it is gone.
+    Conclusions,
+}
+
+impl Engine {
+    /// Which policies a cycle is about, each with the projects that people set beside it.
+    pub(crate) async fn policies_of<R, W>(
+        &self,
+        tenant: &Tenant<R, W>,
+    ) -> Result<Policies, CycleError> {
+        let own = self.policy_of(tenant).await?;
+        let mut tx = self.store().read().await?;
+        let Some(accepted) = tx.accepted_policy(tenant.id).await? else {
+            return Ok(Policies {
+                in_force: own.clone(),
+                candidate: Some(Candidate {
+                    policy: own,
+                    against: Against::Nothing,
+                }),
+            });
+        };
+        let is_same_version = accepted.decision_version == DECISION_VERSION;
+        if is_same_version && accepted.hash == own.hash {
+            return Ok(Policies {
+                in_force: own,
+                candidate: None,
+            });
+        }
+        let set = tx.projects(tenant.id).await?;
+        let (in_force, against) = match Policy::parse("the accepted policy", &accepted.text) {
+            Ok(policy) if is_same_version => (policy.with_projects(&set), Against::InForce),
+            Ok(policy) => (policy.with_projects(&set), Against::Conclusions),
+            Err(problems) => {
+                warn!(
+                    %problems,
+                    "the accepted policy is not understood any more; nothing is taken away before another one is accepted"
+                );
+                (own.clone(), Against::Conclusions)
+            }
+        };
+        Ok(Policies {
+            in_force,
+            candidate: Some(Candidate {
+                policy: own,
+                against,
+            }),
+        })
+    }
+}
+
+impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
+    /// Every group that is read: those of what decides, and of what may come to decide.
+    pub(crate) fn groups(&self) -> BTreeSet<&str> {
+        let of_candidate = self.candidate.map(|candidate| candidate.policy.groups());
+        let mut groups = self.policy.groups();
+        groups.extend(of_candidate.unwrap_or_default());
+        groups
+    }
+
+    /// Decides which policy decides, by the guests as they were just read.
+    pub(crate) async fn accept(&self) -> Result<Cycle<'c, R, W>, CycleError> {
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        let (policy, standing) = match self.candidate {
+            None => {
+                tx.forget_waiting_policy(self.tenant.id).await?;
+                (self.policy, PolicyStanding::Accepted)
+            }
+            Some(candidate) => self.weigh(&mut tx, candidate).await?,
+        };
+        tx.commit().await?;
+        Ok(Cycle {
+            policy,
+            standing,
+            candidate: None,
+            ..*self
+        })
+    }
+
+    async fn weigh(
+        &self,
+        tx: &mut Tx,
+        candidate: &'c Candidate,
+    ) -> Result<(&'c Policy, PolicyStanding), CycleError> {
+        let tenant = self.tenant.id;
+        let now = self.clock.now();
+        let hash = &candidate.policy.hash;
+        let in_force = match candidate.against {
+            Against::Nothing => {
+                self.take(tx, candidate, &Acceptance::First).await?;
+                return Ok((&candidate.policy, PolicyStanding::Accepted));
+            }
+            Against::InForce => Some(self.policy.hash.clone()),
+            Against::Conclusions => None,
+        };
+        let (affected, guests) = self.affected(tx, candidate).await?;
+        let allowed = self.tenant.max_newly_affected.of(guests.max(SMALL_TENANT));
+        if affected <= allowed {
+            let acceptance = Acceptance::WithinLimit { affected, allowed };
+            self.take(tx, candidate, &acceptance).await?;
+            return Ok((&candidate.policy, PolicyStanding::Accepted));
+        }
+        let before = tx.waiting_policy(tenant).await?.filter(|waiting| {
+            waiting.hash == *hash && waiting.decision_version == DECISION_VERSION
+        });
+        let is_news = before.is_none();
+        let waiting = WaitingPolicy {
+            hash: hash.clone(),
+            decision_version: DECISION_VERSION,
+            affected,
+            allowed,
+            since: before.map_or(now, |before| before.since),
+        };
+        tx.save_waiting_policy(tenant, &waiting).await?;
+        tx.save_policy(tenant, hash, &self.tenant.policy.text, now)
+            .await?;
+        if is_news {
+            let event = Event::PolicyWaits {
+                hash: hash.clone(),
+                decision_version: DECISION_VERSION,
+                affected,
+                allowed,
+                in_force: in_force.clone(),
+            };
+            tx.append(tenant, now, &[(None, event)]).await?;
+        }
+        let standing = PolicyStanding::Waits {
+            affected,
+            allowed,
+            is_news,
+            in_force,
+        };
+        Ok((self.policy, standing))
+    }
+
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        candidate: &Candidate,
+        acceptance: &Acceptance,
+    ) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let now = self.clock.now();
+        let hash = &candidate.policy.hash;
+        let text = &self.tenant.policy.text;
+        let accepted = AcceptedPolicy::of(hash, text, DECISION_VERSION, now, acceptance);
+        tx.accept_policy(tenant, &accepted).await?;
+        let event = Event::PolicyAccepted {
+            hash: hash.clone(),
+            decision_version: DECISION_VERSION,
+            acceptance: acceptance.clone(),
+        };
+        tx.append(tenant, now, &[(None, event)]).await?;
+        info!(
+            policy.hash = hash,
+            "the policy is accepted without a person"
+        );
+        Ok(())
+    }
+
+    /// How many guests the candidate newly affects, and of how many.
+    async fn affected(&self, tx: &mut Tx, candidate: &Candidate) -> Result<(u64, u64), CycleError> {
+        let named_groups = tx.named_groups(self.tenant.id).await?;
+        let watched = tx
+            .last_healthy_observation(self.tenant.id)
+            .await?
+            .map_or(Watched::default(), |last| last.watched);
+        let judge = |policy| Judge {
+            tenant: self.tenant.id,
+            policy,
+            named_groups: &named_groups,
+            now: self.clock.now(),
+            watched,
+            span: TimeDelta::zero(),
+        };
+        let (old, new) = (judge(self.policy), judge(&candidate.policy));
+        let is_affected = |row: &&GuestRow| match candidate.against {
+            Against::InForce | Against::Nothing => is_newly_affected(&old, &new, &row.view),
+            Against::Conclusions => {
+                let before = row.verdict.as_ref();
+                let rule = before.and_then(|verdict| verdict.rule.as_ref());
+                let was_unknown = before.is_some_and(|verdict| verdict.verdict == "unknown");
+                is_affected_beyond(&new, &row.view, rule, was_unknown)
+            }
+        };
+        let (mut affected, mut guests) = (0, 0);
+        let mut after = None;
+        loop {
+            let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
+            let Some(last) = rows.last() else {
+                return Ok((affected, guests));
+            };
+            after = Some(last.key);
+            guests += rows.len() as u64;
+            affected += rows.iter().filter(is_affected).count() as u64;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Where a tenant's own policy stands, in words.
+
+use innkeeper_engine::PolicyStanding;
+use serde_json::{Value, json};
+
+/// What people are told of a policy that waits.
+pub(crate) fn told(tenant: &str, standing: &PolicyStanding) -> Option<String> {
+    match standing {
+        PolicyStanding::Accepted => None,
+        PolicyStanding::Waits {
+            affected,
+            allowed,
+            is_news: _,
+            in_force,
+        } => {
+            let until_then = match in_force {
+                Some(hash) => format!("until then the policy accepted last decides ({hash})"),
+                None => "until then nothing is taken away and nobody is written to".to_owned(),
+            };
+            Some(format!(
+                "{tenant}: the policy waits to be accepted: it newly affects {affected} guests, and more than {allowed} need a person; {until_then}. See innkeeper policy accept"
+            ))
+        }
+    }
+}
+
+/// The same in a document; `null` when nothing waits.
+pub(crate) fn object(standing: &PolicyStanding) -> Value {
+    match standing {
+        PolicyStanding::Accepted => Value::Null,
+        PolicyStanding::Waits {
+            affected,
+            allowed,
+            is_news: _,
+            in_force,
+        } => {
+            json!({ "newly_affected": affected, "allowed": allowed, "in_force": in_force })
+        }
+    }
+}
