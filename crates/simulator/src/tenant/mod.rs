@@ -24,7 +24,8 @@ pub(crate) use role::{ROLES, role_named};
 pub(crate) use shadow::Shadows;
 pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
 pub(crate) use user::{
-    CreationType, Extras, Habits, InvitationState, Origin, Persona, Sponsor, User, UserIx, UserType,
+    CreationType, Extras, GivenPackage, Habits, InvitationState, Origin, Persona, Sponsor, User,
+    UserIx, UserType,
 };
 
 use std::cmp::Reverse;
