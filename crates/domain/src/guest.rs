@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::activity::{Reading, SignIns};
 use crate::case::Case;
 use crate::decision::{Decision, Order};
@@ -148,6 +149,8 @@ pub struct GuestView {
     pub groups: Vec<Group>,
     /// Names (or template ids) of the directory roles that it holds.
     pub roles: Vec<String>,
+    /// What else it was given access to.
+    pub access: Access,
     /// Its open cases, at most one per rule, ordered by rule.
     pub cases: Vec<Case>,
     /// How many cases of it have closed.

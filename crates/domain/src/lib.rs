@@ -3,6 +3,7 @@
 //! Pure: no async, no I/O, no clock. Whatever depends on the time takes `now` as an argument, so that a
 //! decision can be repeated exactly, by a test or by an auditor.
 
+pub mod access;
 pub mod activity;
 pub mod approve;
 pub mod case;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod sql;
 
+mod access;
 mod cases;
 mod decisions;
 mod error;
@@ -28,6 +29,7 @@ mod snapshots;
 mod sponsors;
 mod views;
 
+pub use access::RegisterRow;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;

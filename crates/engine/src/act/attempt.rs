@@ -47,6 +47,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         // Before the intents, so that a stop in the middle of it leaves none open.
         senses.refresh(self).await?;
+        self.look_at_access(steps).await?;
         let intents = self.intend(plan, steps).await?;
         let began = Instant::now();
         let fresh = match self.look_again(steps, senses).await {

@@ -38,6 +38,9 @@ pub(crate) struct Marks {
     /// The properties of users that are told.
     #[serde(default)]
     selected: String,
+    /// What each guest holds in applications and groups was read too.
+    #[serde(default)]
+    holdings: bool,
     /// When everything was read last.
     whole: DateTime<Utc>,
 }
@@ -67,6 +70,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             members: members.into_iter().map(|point| point.0).collect(),
             groups: self.group_keys(),
             selected: self.tenant.reader.selected(),
+            holdings: self.policy.asks_holdings(),
             whole: started,
         })
     }
@@ -95,7 +99,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
             && marks.groups == self.group_keys()
-            && marks.selected == self.tenant.reader.selected();
+            && marks.selected == self.tenant.reader.selected()
+            && (marks.holdings || !self.policy.asks_holdings());
         if !is_current {
             return Ok(None);
         }
@@ -252,6 +257,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             tx.set_guest_roles(tenant, id, &roles).await?;
         }
         tx.commit().await?;
+        let there: Vec<GuestId> = guests
+            .iter()
+            .copied()
+            .filter(|id| !gone.contains(id))
+            .collect();
+        self.refresh_access(&there).await?;
         Ok(gone)
     }
 

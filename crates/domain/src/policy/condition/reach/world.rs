@@ -124,9 +124,14 @@ fn range(int: &Int) -> (i64, i64) {
         Int::Literal(value) => (*value, *value),
         Int::Size(_)
         | Int::Length(_)
-        | Int::Fact(FactName::InactiveDays | FactName::PendingDays | FactName::AccountAgeDays) => {
-            (0, i64::MAX)
-        }
+        | Int::Fact(
+            FactName::InactiveDays
+            | FactName::PendingDays
+            | FactName::AccountAgeDays
+            | FactName::GroupCount
+            | FactName::MailGroupCount
+            | FactName::LostAccessPackagesDays,
+        ) => (0, i64::MAX),
         Int::Fact(_) | Int::Field(..) | Int::Negative(..) | Int::Arithmetic(..) | Int::If(..) => {
             (i64::MIN, i64::MAX)
         }
