@@ -115,7 +115,11 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
     for name in read.names() {
         if let Some(related) = schema.relationship(kind, name) {
             let one = Value::Object(schema.sample(&related.kind));
-            object.insert(name.to_owned(), vec![one].into());
+            let related = match related.collection {
+                true => vec![one].into(),
+                false => one,
+            };
+            object.insert(name.to_owned(), related);
         }
     }
     object

@@ -40,8 +40,16 @@ pub(super) fn organization(world: &World, call: &Call<'_>) -> Outcome {
 
 pub(super) fn skus(world: &World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$select"])?;
-    let sku = |(id, name): (&str, &str)| json!({ "id": format!("simulated_{name}"), "skuPartNumber": name, "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanId": id, "servicePlanName": name, "provisioningStatus": "Success" }] });
-    let skus: Vec<Value> = plans(world).into_iter().map(sku).collect();
+    let plans = plans(world);
+    // What is bought is named for the most that is in it.
+    let skus = match plans.last() {
+        Some((_, sku)) => {
+            let plan = |(id, name): &(&str, &str)| json!({ "servicePlanId": id, "servicePlanName": name, "provisioningStatus": "Success" });
+            let plans: Vec<Value> = plans.iter().map(plan).collect();
+            json!([{ "id": "simulated_sku", "skuPartNumber": sku, "capabilityStatus": "Enabled", "servicePlans": plans }])
+        }
+        None => json!([]),
+    };
     Ok(Reply::ok(json!({ "value": skus })))
 }
 
