@@ -313,7 +313,7 @@ impl Facts<'_> {
         }
         fn known_list<T>(fact: &Fact<Vec<T>>, one: impl Fn(&T) -> String) -> String {
             match fact {
-                Fact::Known(items) => list(items.iter().map(one).collect()),
+                Fact::Known(items) => list(&items.iter().map(one).collect::<Vec<_>>()),
                 Fact::Nothing => "none".to_owned(),
                 Fact::Unknown => "not known".to_owned(),
             }
@@ -348,10 +348,12 @@ impl Facts<'_> {
             FactName::Mail => plain(&self.mail),
             FactName::Company => plain(&self.company),
             FactName::UserType => plain(&self.user_type),
-            FactName::Sponsors => list(self.sponsors.iter().map(shown_sponsor).collect()),
+            FactName::Sponsors => {
+                list(&self.sponsors.iter().map(shown_sponsor).collect::<Vec<_>>())
+            }
             FactName::Projects => known_list(&self.projects, shown_project),
             FactName::AllProjectsEnded => plain(&self.all_projects_ended),
-            FactName::Roles => list(self.roles.to_vec()),
+            FactName::Roles => list(self.roles),
             FactName::EligibleRoles => {
                 known_list(&self.eligible_roles.map(<[_]>::to_vec), String::clone)
             }
@@ -361,12 +363,18 @@ impl Facts<'_> {
             FactName::AccessPackages => known_list(&self.access_packages, shown_package),
             FactName::LostAccessPackages => plain(&self.lost_access_packages),
             FactName::LostAccessPackagesDays => plain(&self.lost_access_packages_days),
-            FactName::Groups => list(self.groups.iter().filter_map(shown_group).collect()),
+            FactName::Groups => list(
+                &self
+                    .groups
+                    .iter()
+                    .filter_map(shown_group)
+                    .collect::<Vec<_>>(),
+            ),
         }
     }
 }
 
-fn list(items: Vec<String>) -> String {
+fn list(items: &[String]) -> String {
     format!("[{}]", items.join(", "))
 }
 

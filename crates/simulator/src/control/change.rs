@@ -312,7 +312,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
             directory.set_roles(ix, roles);
         }
         "eligible_roles" => {
-            directory.user_quietly(ix).extras_mut().eligible = governance::roles(value)?
+            directory.user_quietly(ix).extras_mut().eligible = governance::roles(value)?;
         }
         "access_packages" => {
             let now = world.clock.second();

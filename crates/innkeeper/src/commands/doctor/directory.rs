@@ -133,6 +133,13 @@ fn judged(ahead: TimeDelta) -> Finding {
     }
 }
 
+/// Whether the tenant has Entra ID P2 or Governance; `None` where nobody can tell.
+async fn governed(graph: &Result<Graph, GraphError>) -> Option<bool> {
+    let reader = graph.as_ref().ok()?.reader();
+    let organization = reader.organization().await.ok()?;
+    organization.governance
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,11 +159,4 @@ mod tests {
         let behind = judged(TimeDelta::seconds(-90)).what;
         assert_eq!(behind, "this machine's clock is 90 s behind Graph's");
     }
-}
-
-/// Whether the tenant has Entra ID P2 or Governance; `None` where nobody can tell.
-async fn governed(graph: &Result<Graph, GraphError>) -> Option<bool> {
-    let reader = graph.as_ref().ok()?.reader();
-    let organization = reader.organization().await.ok()?;
-    organization.governance
 }
