@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use crate::tenant::{POLICY, Tenant, shown};
 
 /// What the README grants for the mode `enforce`.
-const GRANTED: [&str; 9] = [
+const GRANTED: [&str; 11] = [
     "User.Read.All",
     "AuditLog.Read.All",
     "Directory.Read.All",
     "GroupMember.Read.All",
     "RoleManagement.Read.Directory",
+    "RoleEligibilitySchedule.Read.Directory",
+    "EntitlementManagement.Read.All",
     "Mail.Send",
     "User.EnableDisableAccount.All",
     "User.DeleteRestore.All",
@@ -157,6 +159,10 @@ async fn a_missing_permission_is_named_with_its_reason_and_the_command_that_gran
             "3011c876-62b7-4ada-afa2-506cbbecc68c",
         ),
         ("AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da"),
+        (
+            "EntitlementManagement.Read.All",
+            "c74fd47d-ed3c-45c3-9a9e-b8676de685d2",
+        ),
     ];
     let client = tenant.get("info").await["client_id"].to_string();
     for (missing, id) in ids {

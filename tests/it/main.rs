@@ -1,6 +1,7 @@
 //! The whole binary, against the simulator over real HTTP and a real database.
 
 mod acceptance;
+mod access;
 mod actions;
 mod answers;
 mod backtest;

@@ -96,6 +96,28 @@ impl ProjectFact<'_> {
     }
 }
 
+/// One role of a guest in an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppRoleFact<'a> {
+    /// The application's name.
+    pub application: &'a str,
+    /// The role.
+    pub role: &'a str,
+    /// Whole days since it was assigned; `None` where Graph does not say.
+    pub days: Option<i64>,
+}
+
+/// One access package that a guest has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackageFact<'a> {
+    /// The access package's name.
+    pub name: &'a str,
+    /// Its last day; `None` when it does not end.
+    pub ends: Option<NaiveDate>,
+    /// Days until its last day, negative once past; `None` when it does not end.
+    pub ends_in_days: Option<i64>,
+}
+
 /// When a guest's stay ends, and who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiryFact<'a> {
@@ -112,6 +134,8 @@ pub enum ExpirySource<'a> {
     Person(&'a str),
     /// The attribute that the policy takes for a date.
     Attribute(&'a str),
+    /// The guest's last access package.
+    AccessPackage,
     /// The guest's last project.
     Projects,
     /// The longest stay that the policy allows.
@@ -125,6 +149,7 @@ impl ExpirySource<'_> {
         match self {
             Self::Person(_) => "person",
             Self::Attribute(_) => "attribute",
+            Self::AccessPackage => "access-package",
             Self::Projects => "projects",
             Self::MaxStay => "max-stay",
         }
@@ -136,6 +161,7 @@ impl fmt::Display for ExpirySource<'_> {
         match self {
             Self::Person(by) => write!(f, "set by {by}"),
             Self::Attribute(name) => f.write_str(name),
+            Self::AccessPackage => f.write_str("end of the last access package"),
             Self::Projects => f.write_str("end of the last project"),
             Self::MaxStay => f.write_str("longest stay"),
         }
@@ -211,6 +237,20 @@ pub struct Facts<'a> {
     pub all_projects_ended: Fact<bool>,
     /// [`FactName::Roles`].
     pub roles: &'a [String],
+    /// [`FactName::EligibleRoles`].
+    pub eligible_roles: Fact<&'a [String]>,
+    /// [`FactName::AppRoles`].
+    pub app_roles: Fact<Vec<AppRoleFact<'a>>>,
+    /// [`FactName::GroupCount`].
+    pub group_count: Fact<i64>,
+    /// [`FactName::MailGroupCount`].
+    pub mail_group_count: Fact<i64>,
+    /// [`FactName::AccessPackages`].
+    pub access_packages: Fact<Vec<PackageFact<'a>>>,
+    /// [`FactName::LostAccessPackages`].
+    pub lost_access_packages: Fact<bool>,
+    /// [`FactName::LostAccessPackagesDays`].
+    pub lost_access_packages_days: Fact<i64>,
     /// [`FactName::Groups`]: for each group that the policy names, whether the guest is a member.
     pub groups: Vec<(&'a str, Fact<bool>)>,
 }
@@ -253,6 +293,13 @@ impl Facts<'_> {
             projects: Fact::Unknown,
             all_projects_ended: Fact::Unknown,
             roles: &[],
+            eligible_roles: Fact::Unknown,
+            app_roles: Fact::Unknown,
+            group_count: Fact::Unknown,
+            mail_group_count: Fact::Unknown,
+            access_packages: Fact::Unknown,
+            lost_access_packages: Fact::Unknown,
+            lost_access_packages_days: Fact::Unknown,
             groups: Vec::new(),
         }
     }
@@ -276,7 +323,13 @@ impl Facts<'_> {
                 Fact::Unknown => "not known".to_owned(),
             }
         }
-        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        fn known_list<T>(fact: &Fact<Vec<T>>, one: impl Fn(&T) -> String) -> String {
+            match fact {
+                Fact::Known(items) => list(&items.iter().map(one).collect::<Vec<_>>()),
+                Fact::Nothing => "none".to_owned(),
+                Fact::Unknown => "not known".to_owned(),
+            }
+        }
         match name {
             FactName::InactiveDays => plain(&self.inactive_days),
             FactName::NeverSignedIn => plain(&self.never_signed_in),
@@ -311,16 +364,48 @@ impl Facts<'_> {
             FactName::Mail => plain(&self.mail),
             FactName::Company => plain(&self.company),
             FactName::UserType => plain(&self.user_type),
-            FactName::Sponsors => list(self.sponsors.iter().map(shown_sponsor).collect()),
-            FactName::Projects => match &self.projects {
-                Fact::Known(projects) => list(projects.iter().map(shown_project).collect()),
-                Fact::Nothing => "none".to_owned(),
-                Fact::Unknown => "not known".to_owned(),
-            },
+            FactName::Sponsors => {
+                list(&self.sponsors.iter().map(shown_sponsor).collect::<Vec<_>>())
+            }
+            FactName::Projects => known_list(&self.projects, shown_project),
             FactName::AllProjectsEnded => plain(&self.all_projects_ended),
-            FactName::Roles => list(self.roles.to_vec()),
-            FactName::Groups => list(self.groups.iter().filter_map(shown_group).collect()),
+            FactName::Roles => list(self.roles),
+            FactName::EligibleRoles => {
+                known_list(&self.eligible_roles.map(<[_]>::to_vec), String::clone)
+            }
+            FactName::AppRoles => known_list(&self.app_roles, shown_app_role),
+            FactName::GroupCount => plain(&self.group_count),
+            FactName::MailGroupCount => plain(&self.mail_group_count),
+            FactName::AccessPackages => known_list(&self.access_packages, shown_package),
+            FactName::LostAccessPackages => plain(&self.lost_access_packages),
+            FactName::LostAccessPackagesDays => plain(&self.lost_access_packages_days),
+            FactName::Groups => list(
+                &self
+                    .groups
+                    .iter()
+                    .filter_map(shown_group)
+                    .collect::<Vec<_>>(),
+            ),
         }
+    }
+}
+
+fn list(items: &[String]) -> String {
+    format!("[{}]", items.join(", "))
+}
+
+fn shown_app_role(role: &AppRoleFact<'_>) -> String {
+    let since = match role.days {
+        Some(days) => format!("; for {days}d"),
+        None => String::new(),
+    };
+    format!("{} ({}{since})", role.application, role.role)
+}
+
+fn shown_package(package: &PackageFact<'_>) -> String {
+    match package.ends {
+        Some(day) => format!("{} (ends {day})", package.name),
+        None => format!("{} (does not end)", package.name),
     }
 }
 

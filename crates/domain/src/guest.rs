@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::activity::{Reading, SignIns};
 use crate::attestation::Attestation;
 use crate::case::Case;
@@ -149,6 +150,8 @@ pub struct GuestView {
     pub groups: Vec<Group>,
     /// Names (or template ids) of the directory roles that it holds.
     pub roles: Vec<String>,
+    /// What else it was given access to.
+    pub access: Access,
     /// Its open cases, at most one per rule, ordered by rule.
     pub cases: Vec<Case>,
     /// How many cases of it have closed.

@@ -4,6 +4,7 @@
 //! decision can be repeated exactly, by a test or by an auditor.
 
 pub mod acceptance;
+pub mod access;
 pub mod activity;
 pub mod app_role;
 pub mod approve;

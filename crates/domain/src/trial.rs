@@ -9,6 +9,7 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::access::Access;
 use crate::activity::{Reading, SignIns};
 use crate::case::Case;
 use crate::decide::Judge;
@@ -21,7 +22,7 @@ use crate::policy::{Action, Policy, Problems, RuleName, parse};
 use crate::verdict::{Cause, Conclusion, Uncertain, Verdict};
 use crate::watch::Watched;
 
-pub use facts::{Given, Value};
+pub use facts::{Given, GivenAppRole, Value};
 
 /// Longer than any history.
 const WATCHED: Watched = Watched(100 * 365 * 86_400);
@@ -196,6 +197,7 @@ impl Trial {
             sponsors: Vec::new(),
             groups: Vec::new(),
             roles: Vec::new(),
+            access: Access::default(),
             cases: self.history.iter().map(case).collect(),
             previous_cases: 0,
             decisions: self.people.decisions(now),

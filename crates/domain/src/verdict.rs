@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Register;
 use crate::case::Closing;
 use crate::facts::FactName;
 use crate::ids::{CaseId, GroupId, GuestId};
@@ -157,8 +158,12 @@ pub enum Protector {
     Policy(RuleName),
     /// It holds a directory role. No policy can lift this.
     DirectoryRole(String),
+    /// It may activate a directory role. No policy can lift this.
+    EligibleRole(String),
     /// It is mastered on-premises or in another tenant. No policy can lift this.
     Synced,
+    /// It came by this access package, and entitlement management itself blocks and removes it. No policy can lift this.
+    Governed(String),
     /// A person exempted it.
     Exempt {
         /// The last day (UTC).
@@ -184,6 +189,14 @@ impl fmt::Display for Protector {
             Self::DirectoryRole(role) => write!(
                 f,
                 "holds the directory role {role}, which Innkeeper never touches"
+            ),
+            Self::EligibleRole(role) => write!(
+                f,
+                "may activate the directory role {role}, so Innkeeper never touches it"
+            ),
+            Self::Governed(package) => write!(
+                f,
+                "came by the access package {package:?}: entitlement management blocks and removes it when its last one ends, and Innkeeper never touches it"
             ),
             Self::Synced => f.write_str(
                 "is mastered elsewhere and synchronised here, which Innkeeper never touches",
@@ -219,6 +232,8 @@ pub enum Cause {
     Fact(FactName),
     /// A person's word: somebody has brought the account back so many times after Innkeeper had taken it.
     BroughtBack(u32),
+    /// This register: before it was read, nothing is taken away.
+    Unread(Register),
 }
 
 impl Verdict {
@@ -241,7 +256,9 @@ impl Verdict {
             Conclusion::Keep
             | Conclusion::Protected(
                 Protector::DirectoryRole(_)
+                | Protector::EligibleRole(_)
                 | Protector::Synced
+                | Protector::Governed(_)
                 | Protector::Exempt { .. }
                 | Protector::Hold { .. },
             ) => None,
@@ -346,6 +363,16 @@ impl Verdict {
             }) => format!(
                 "\"{rule}\" holds, but somebody has brought the account back {times} times after Innkeeper had taken it: \
                  a person decides; write a protection, or disable or delete it by hand"
+            ),
+            Conclusion::Unknown(Uncertain {
+                rule,
+                cause: Cause::Unread(register),
+                ..
+            }) => format!(
+                "\"{rule}\" holds, but {} cannot be read, and until it can nothing is taken away; grant the application \
+                 permission {}",
+                register.tells(),
+                register.permission()
             ),
         }
     }

@@ -5,6 +5,7 @@
 //! them, since only a complete observation is ever decided upon. It is complete in the very transaction that holds
 //! what was decided upon it: the watch never moves without the time being taken off that a case could not be seen.
 
+mod access;
 mod changes;
 mod conditions;
 mod groups;
@@ -192,6 +193,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
         counts.groups_missing = named.into_iter().filter_map(is_doubtful).collect();
         self.read_roles().await?;
+        self.read_access(&keys).await?;
         Ok(Seen {
             presence: Presence::Only(keys),
             counts,

@@ -1,19 +1,20 @@
 //! What the cycle needs of a directory. Reading and writing are two handles, so that a cycle without a writer
 //! cannot write: that is all that a dry run is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use innkeeper_domain::access::{Assignment, Held};
 use innkeeper_domain::app_role::{AssignmentId, Assignments};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Looked, Lost, Mail,
-    Reader, Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
+    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lists, Looked, Lost,
+    Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
 };
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
@@ -68,6 +69,28 @@ pub trait ReadDirectory: Send + Sync {
     fn role_holders(
         &self,
     ) -> impl Future<Output = Result<Vec<(GuestId, String)>, GraphError>> + Send;
+    /// The tenant itself, with what it has licences for.
+    fn organization(&self) -> impl Future<Output = Result<Organization, GraphError>> + Send;
+    /// The directory roles that may be activated, by whom.
+    fn eligible_roles(&self) -> impl Future<Output = Result<Lists<String>, GraphError>> + Send;
+    /// The same of a few: an answer for each.
+    fn eligible_roles_of(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Lists<String>, GraphError>> + Send;
+    /// All assignments of access packages, by whom they are given to.
+    fn access_packages(&self)
+    -> impl Future<Output = Result<Lists<Assignment>, GraphError>> + Send;
+    /// The same of a few: an answer for each.
+    fn access_packages_of(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Lists<Assignment>, GraphError>> + Send;
+    /// What each of a few guests holds in applications and groups; those who are not there are left out.
+    fn held(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<BTreeMap<GuestId, Held>, GraphError>> + Send;
     /// Successful sign-ins since then that the log has, of anybody, page by page.
     fn signed_in_since(
         &self,
@@ -218,6 +241,33 @@ impl ReadDirectory for Reader {
 
     async fn role_holders(&self) -> Result<Vec<(GuestId, String)>, GraphError> {
         Self::role_holders(self).await
+    }
+
+    async fn organization(&self) -> Result<Organization, GraphError> {
+        Self::organization(self).await
+    }
+
+    async fn eligible_roles(&self) -> Result<Lists<String>, GraphError> {
+        Self::eligible_roles(self).await
+    }
+
+    async fn eligible_roles_of(&self, guests: &[GuestId]) -> Result<Lists<String>, GraphError> {
+        Self::eligible_roles_of(self, guests).await
+    }
+
+    async fn access_packages(&self) -> Result<Lists<Assignment>, GraphError> {
+        Self::access_packages(self).await
+    }
+
+    async fn access_packages_of(
+        &self,
+        guests: &[GuestId],
+    ) -> Result<Lists<Assignment>, GraphError> {
+        Self::access_packages_of(self, guests).await
+    }
+
+    async fn held(&self, guests: &[GuestId]) -> Result<BTreeMap<GuestId, Held>, GraphError> {
+        Self::held(self, guests).await
     }
 
     fn signed_in_since(

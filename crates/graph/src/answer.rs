@@ -36,6 +36,8 @@ impl Failure<'_> {
             .iter()
             .any(|code| code.to_ascii_lowercase().contains("pagetoken"));
         let no_licence = is("Authentication_RequestFromNonPremiumTenantOrB2CTenant");
+        // Of Privileged Identity Management, and of entitlement management.
+        let no_governance = is("AadPremiumLicenseRequired") || is("NoLicense");
         let no_reports = is("Authentication_MSGraphPermissionMissing");
         let answered = Answered {
             call: request.call(),
@@ -47,6 +49,7 @@ impl Failure<'_> {
         match self.status {
             300..=399 => GraphError::Redirected { answered },
             400 | 404 | 410 if lost_page => GraphError::PageTokenLost { answered },
+            400 | 403 if no_governance => GraphError::NoGovernance { answered },
             401 => GraphError::Unauthorized { answered },
             403 if no_licence => GraphError::NoLicence { answered },
             403 => GraphError::Forbidden {

@@ -76,6 +76,12 @@ pub enum GraphError {
         /// What it answered.
         answered: Answered,
     },
+    /// The tenant has no licence for governing identities: nobody is eligible for a role, nobody has an access package.
+    #[error("Graph says that the tenant has no Entra ID P2 or Governance licence ({answered})")]
+    NoGovernance {
+        /// What it answered.
+        answered: Answered,
+    },
     /// Entra does not accept the credential.
     #[error("Entra refused the application's credential ({code}): {advice}")]
     BadCredential {
@@ -245,6 +251,7 @@ impl GraphError {
             Self::Forbidden { .. }
             | Self::HiddenMembers { .. }
             | Self::NoLicence { .. }
+            | Self::NoGovernance { .. }
             | Self::BadCredential { .. }
             | Self::CredentialFile { .. }
             | Self::Unsigned { .. }
@@ -281,6 +288,7 @@ impl GraphError {
             Self::Throttled { answered, .. }
             | Self::Forbidden { answered, .. }
             | Self::NoLicence { answered }
+            | Self::NoGovernance { answered }
             | Self::Unauthorized { answered }
             | Self::NotFound { answered }
             | Self::Gone { answered }

@@ -1,5 +1,6 @@
 //! Reading a tenant.
 
+mod access;
 mod account;
 mod changes;
 mod groups;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use innkeeper_domain::guest::Extras;
 
+pub use access::Lists;
 pub use account::Account;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;

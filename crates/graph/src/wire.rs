@@ -1,5 +1,6 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
+pub(crate) mod access;
 #[cfg(test)]
 mod contract;
 

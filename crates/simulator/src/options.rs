@@ -22,6 +22,7 @@ pub const IDENTITY_HEADER: &str = "simulated-identity-header";
 pub const DEFAULT_PERMISSIONS: &[&str] = &[
     "AuditLog.Read.All",
     "Directory.Read.All",
+    "EntitlementManagement.Read.All",
     "Group.Read.All",
     "GroupMember.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -63,6 +64,9 @@ pub struct Options {
     pub permissions: Vec<String>,
     /// Whether the tenant has an Entra ID P1/P2 licence; without one, sign-in data is refused.
     pub licensed: bool,
+    /// Whether that licence is P2, or one of Entra ID Governance: without it nobody may activate roles, and there are no
+    /// access packages.
+    pub governance: bool,
     /// How long a sign-in takes to show in `signInActivity` (Graph: up to 24 hours).
     pub sign_in_lag: Duration,
     /// Lifetime of an access token, in virtual time.
@@ -113,6 +117,7 @@ impl Default for Options {
                 .map(|name| (*name).to_owned())
                 .collect(),
             licensed: true,
+            governance: true,
             sign_in_lag: Duration::ZERO,
             token_lifetime: Duration::from_secs(3599),
             page_token_lifetime: Duration::from_secs(24 * 3600),

@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) permissions: Vec<String>,
     pub(crate) licensed: bool,
+    pub(crate) governance: bool,
     pub(crate) latency: Duration,
     pub(crate) faults: Faults,
     pub(crate) throttle: Throttle,
@@ -63,6 +64,11 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Whether the tenant has the licence for eligible roles and access packages.
+    pub(crate) fn is_governed(&self) -> bool {
+        self.licensed && self.governance
+    }
+
     pub(crate) fn new(options: Options) -> Self {
         let start = options.start.unwrap_or_else(real_now);
         let mut faults = Faults::default();
@@ -74,6 +80,7 @@ impl World {
             clock: Clock::new(start, options.speed),
             permissions: options.permissions.clone(),
             licensed: options.licensed,
+            governance: options.governance,
             latency: options.latency,
             faults,
             throttle: Throttle::new(options.throttling, tenant.directory.users.len()),

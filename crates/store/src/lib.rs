@@ -7,6 +7,7 @@
 mod sql;
 
 mod acceptance;
+mod access;
 mod attestations;
 mod cases;
 mod decisions;
@@ -33,6 +34,7 @@ mod sponsors;
 mod views;
 
 pub use acceptance::{AcceptedPolicy, WaitingPolicy};
+pub use access::RegisterRow;
 pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};

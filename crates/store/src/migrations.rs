@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 10] = [
+const MIGRATIONS: [Texts; 11] = [
     (
         1,
         "start",
@@ -71,6 +71,12 @@ const MIGRATIONS: [Texts; 10] = [
         "attestations",
         include_str!("../../../migrations/sqlite/0012_attestations.sql"),
         include_str!("../../../migrations/postgres/0012_attestations.sql"),
+    ),
+    (
+        13,
+        "access",
+        include_str!("../../../migrations/sqlite/0013_access.sql"),
+        include_str!("../../../migrations/postgres/0013_access.sql"),
     ),
 ];
 

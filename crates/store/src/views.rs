@@ -14,7 +14,7 @@ use crate::given::Given;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
 use crate::rows::{count, from_json};
-use crate::{cases, groups, orders, sponsors};
+use crate::{access, cases, groups, orders, sponsors};
 
 /// A guest with everything that hangs on it.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +136,7 @@ impl Tx {
         ) else {
             return Ok(Vec::new());
         };
+        let unread = access::unread(&self.registers(tenant).await?);
         let mut rows: Vec<GuestRow> = Vec::with_capacity(columns.len());
         for columns in columns {
             let (key, record, verdict) = columns.record()?;
@@ -144,6 +145,7 @@ impl Tx {
                 sponsors: Vec::new(),
                 groups: Vec::new(),
                 roles: Vec::new(),
+                access: unread.clone(),
                 cases: Vec::new(),
                 previous_cases: 0,
                 decisions: Vec::new(),
@@ -200,6 +202,18 @@ impl Tx {
         for (guest_key, role) in roles {
             put(guest_key, &mut |view| view.roles.push(role.clone()));
         }
+
+        let sql = "SELECT guest_key, eligible_roles, packages, held FROM guest_access WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3";
+        for columns in fetch_all!(self, access::Columns, sql, tenant.0, first, last)? {
+            if let Some(place) = places.get(&columns.guest_key) {
+                columns.fill(&mut rows[*place].view.access)?;
+            }
+        }
+        let mut put = |key: i64, into: &mut dyn FnMut(&mut GuestView)| {
+            if let Some(place) = places.get(&key) {
+                into(&mut rows[*place].view);
+            }
+        };
 
         let sql = select_cases!(
             "WHERE c.tenant_id = $1 AND c.guest_key BETWEEN $2 AND $3 AND c.closed_at IS NULL ORDER BY c.guest_key, c.rule"

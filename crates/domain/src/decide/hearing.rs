@@ -56,7 +56,7 @@ struct Findings<'x> {
     due: Vec<Step>,
     waiting: Vec<Waiting>,
     uncertain: Vec<Uncertain>,
-    /// What is due and waits for a person, since somebody keeps undoing it.
+    /// What is due and waits: for a person, since somebody keeps undoing it, or for a list that cannot be read.
     contested: Vec<Uncertain>,
     closable: Vec<Closable<'x>>,
 }
@@ -95,8 +95,14 @@ impl<'x> Hearing<'x> {
         if let Some(role) = self.facts.roles.first() {
             return Ok(Some(Protector::DirectoryRole(role.clone())));
         }
+        if let Some(role) = self.eligible_role() {
+            return Ok(Some(Protector::EligibleRole(role.clone())));
+        }
         if self.facts.synced == Fact::Known(true) {
             return Ok(Some(Protector::Synced));
+        }
+        if let Some(governs) = self.guest.access.governed_by() {
+            return Ok(Some(Protector::Governed(governs.package.clone())));
         }
         if let Some((until, Decision { by, reason, .. })) = self.guest.exemption(self.judge.now) {
             return Ok(Some(Protector::Exempt {
@@ -118,6 +124,16 @@ impl<'x> Hearing<'x> {
         uncertain.map_or(Ok(None), Err)
     }
 
+    /// A directory role that it may activate; one that was read once counts even where no newer list can be read.
+    fn eligible_role(&self) -> Option<&String> {
+        let given = match self.facts.eligible_roles {
+            Fact::Known(roles) => roles,
+            Fact::Nothing | Fact::Unknown => &[],
+        };
+        let mut roles = self.guest.access.eligible_roles.iter().chain(given);
+        roles.next()
+    }
+
     fn protected(&mut self, protector: Protector) -> Conclusion {
         let by = protector.to_string();
         let closable = |case| Closable {
@@ -132,7 +148,10 @@ impl<'x> Hearing<'x> {
                 None => Conclusion::Protected(protector),
             },
             // Not even what is ours is undone where the account's authority is elsewhere.
-            Protector::DirectoryRole(_) | Protector::Synced => {
+            Protector::DirectoryRole(_)
+            | Protector::EligibleRole(_)
+            | Protector::Synced
+            | Protector::Governed(_) => {
                 self.changes.extend(closable.iter().map(Closable::change));
                 Conclusion::Protected(protector)
             }
@@ -284,6 +303,17 @@ impl<'x> Hearing<'x> {
                     rule: rule.name.clone(),
                     protection: false,
                     cause: Cause::Fact(FactName::PendingDays),
+                    stage: Some(index),
+                });
+                return;
+            }
+            if let Some(register) = self.guest.access.unread()
+                && effect.is_destructive()
+            {
+                findings.contested.push(Uncertain {
+                    rule: rule.name.clone(),
+                    protection: false,
+                    cause: Cause::Unread(register),
                     stage: Some(index),
                 });
                 return;

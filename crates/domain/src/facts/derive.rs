@@ -1,8 +1,10 @@
 //! How each fact follows from what was observed.
 
+mod access;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Context, ExpiryFact, ExpirySource, Fact, Facts, ProjectFact};
+use super::{Context, ExpiryFact, ExpirySource, Fact, Facts, PackageFact, ProjectFact};
 use crate::activity::Reading;
 use crate::attestation::Standing;
 use crate::group::Found;
@@ -23,7 +25,9 @@ impl<'a> Facts<'a> {
         let confirmed = keep.map(|keep| keep.at);
         let last_seen = last_seen(record, context.basis, confirmed);
         let redeemed = redeemed(record);
-        let expiry = expiry(view, context, &projects, confirmed);
+        let packages = access::packages(&view.access, now);
+        let held = view.access.held.as_ref();
+        let expiry = expiry(view, context, &packages, &projects, confirmed);
         let from_synced_partner = domain.as_ref().is_some_and(|domain| {
             context
                 .partners
@@ -71,6 +75,13 @@ impl<'a> Facts<'a> {
             all_projects_ended: all_ended(&projects),
             projects,
             roles: &view.roles,
+            eligible_roles: access::eligible_roles(&view.access),
+            app_roles: access::app_roles(held, now),
+            group_count: Fact::or_unknown(held.map(|held| i64::from(held.groups))),
+            mail_group_count: Fact::or_unknown(held.map(|held| i64::from(held.mail_groups))),
+            lost_access_packages: access::has_lost_packages(&view.access),
+            lost_access_packages_days: access::lost_packages_days(&view.access, now),
+            access_packages: packages,
             groups: groups(view, context),
         }
     }
@@ -206,11 +217,12 @@ fn projects<'a>(view: &GuestView, context: &Context<'a>) -> Fact<Vec<ProjectFact
     Fact::Known(projects)
 }
 
-/// When the stay ends, by the first of the sources that says anything: a person, the attribute, the projects, the longest
-/// stay. What an earlier one may say is not passed over.
+/// When the stay ends, by the first of the sources that says anything: a person, the attribute, the access packages, the
+/// projects, the longest stay. What an earlier one may say is not passed over.
 fn expiry<'a>(
     view: &'a GuestView,
     context: &Context<'a>,
+    packages: &Fact<Vec<PackageFact<'a>>>,
     projects: &Fact<Vec<ProjectFact<'a>>>,
     confirmed: Option<DateTime<Utc>>,
 ) -> Fact<ExpiryFact<'a>> {
@@ -223,6 +235,7 @@ fn expiry<'a>(
     let name = name.map_or("", |attribute| attribute.name.as_str());
     let sources = [
         by_attribute.map(from(ExpirySource::Attribute(name))),
+        access::last_end(packages, context.expiry).map(from(ExpirySource::AccessPackage)),
         last_project(projects).map(from(ExpirySource::Projects)),
         longest_stay(&view.record, context.expiry, confirmed).map(from(ExpirySource::MaxStay)),
     ];

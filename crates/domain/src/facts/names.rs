@@ -19,6 +19,10 @@ pub enum Kind {
     Sponsors,
     /// A list of projects.
     Projects,
+    /// A list of roles in applications.
+    AppRoles,
+    /// A list of access packages.
+    Packages,
 }
 
 impl Kind {
@@ -32,6 +36,8 @@ impl Kind {
             Self::Strings => "list of string",
             Self::Sponsors => "list of sponsor",
             Self::Projects => "list of project",
+            Self::AppRoles => "list of app role",
+            Self::Packages => "list of access package",
         }
     }
 }
@@ -96,11 +102,11 @@ facts! {
         from "user.externalUserState, externalUserStateChangeDateTime, createdDateTime"
         absent "Graph gives no date of the invitation, or a state that Innkeeper does not know";
     ExpiresInDays "expires_in_days" Int
-        "Days until the guest's stay ends; negative once past. The first source that says anything counts: a person, the attribute, the end of the last project, the longest stay."
-        from "innkeeper guests expire; user.employeeLeaveDateTime or an extension attribute, as [expiry] says; the projects; max_stay after the redemption or the last confirmation"
-        absent "no source says anything; or one that might was not read, is no date, or is a project whose group was not found";
+        "Days until the guest's stay ends; negative once past. The first source that says anything counts: a person, the attribute, the end of the last access package, the end of the last project, the longest stay."
+        from "innkeeper guests expire; user.employeeLeaveDateTime or an extension attribute, as [expiry] says; the access packages, where [expiry] says so; the projects; max_stay after the redemption or the last confirmation"
+        absent "no source says anything; or one that might was not read (as access packages without the licence), is no date, or is a project whose group was not found";
     ExpiresBy "expires_by" String
-        "Which source expires_in_days comes from: \"person\", \"attribute\", \"projects\" or \"max-stay\"."
+        "Which source expires_in_days comes from: \"person\", \"attribute\", \"access-package\", \"projects\" or \"max-stay\"."
         from "as expires_in_days"
         absent "as expires_in_days";
     LastSeenBy "last_seen_by" String
@@ -195,6 +201,34 @@ facts! {
         "The directory roles assigned to the guest, directly or by a role-assignable group that it is a member or owner of."
         from "roleManagement/directory/roleAssignments; members and owners of role-assignable groups"
         absent "never";
+    EligibleRoles "eligible_roles" Strings
+        "The directory roles that the guest may activate, without holding them now."
+        from "roleManagement/directory/roleEligibilityScheduleInstances"
+        absent "the tenant has no Entra ID P2 or Governance licence, or the permission RoleEligibilitySchedule.Read.Directory is missing";
+    AppRoles "app_roles" AppRoles
+        "The roles in applications that are assigned to the guest, or to a group of which it is a direct member. Each has application (its name), role (the id of the role; \"default\" where the application defines none), days (since it was assigned)."
+        from "user.appRoleAssignments, two requests for each guest, together with group_count and mail_group_count; sent only where the policy asks for one of the three"
+        absent "the guest was not read since the policy asks for it; of a single one, days is absent when Graph gives no date";
+    GroupCount "group_count" Int
+        "In how many groups the guest is a direct member, whether the policy names them or not."
+        from "user.memberOf; see app_roles for what it costs"
+        absent "the guest was not read since the policy asks for it";
+    MailGroupCount "mail_group_count" Int
+        "How many of these groups serve mail alone: distribution lists, and security groups that take mail."
+        from "as group_count"
+        absent "as group_count";
+    AccessPackages "access_packages" Packages
+        "The access packages that the guest has now. Each has name, ends_in_days (of one that does not end there is none)."
+        from "identityGovernance/entitlementManagement/assignments"
+        absent "the tenant has no licence for entitlement management, or the permission EntitlementManagement.Read.All is missing";
+    LostAccessPackages "lost_access_packages" Bool
+        "The guest has had access packages, and none is left; false of a guest that never had one."
+        from "as access_packages; Innkeeper's own record of those that are over"
+        absent "as access_packages";
+    LostAccessPackagesDays "lost_access_packages_days" Int
+        "Whole days since the last of the guest's access packages was over."
+        from "as lost_access_packages"
+        absent "the guest has one, or never had one; and as access_packages";
     UserType "user_type" String
         "\"guest\" or \"member\"."
         from "user.userType"

@@ -22,7 +22,13 @@ impl FactName {
         match self.kind() {
             Kind::Int if self.as_str().ends_with("_days") => Some("days"),
             Kind::Int => Some("count"),
-            Kind::Bool | Kind::String | Kind::Strings | Kind::Sponsors | Kind::Projects => None,
+            Kind::Bool
+            | Kind::String
+            | Kind::Strings
+            | Kind::Sponsors
+            | Kind::Projects
+            | Kind::AppRoles
+            | Kind::Packages => None,
         }
     }
 }

@@ -125,6 +125,8 @@ pub fn fields(kind: Kind) -> Vec<(&'static str, &'static str)> {
     let fields: &[(&'static str, Field)] = match kind {
         Kind::Sponsors => &Field::SPONSOR,
         Kind::Projects => &Field::PROJECT,
+        Kind::AppRoles => &Field::APP_ROLE,
+        Kind::Packages => &Field::PACKAGE,
         Kind::Int | Kind::Bool | Kind::String | Kind::Strings => &[],
     };
     let typed = |field: Field| match field.field_type() {

@@ -11,6 +11,8 @@ use crate::guest::Guest;
 pub struct Expiry {
     /// An attribute of the guest that holds a date.
     pub attribute: Option<DateAttribute>,
+    /// Whether the end of the guest's access packages counts.
+    pub access_packages: bool,
     /// The longest stay, from the redemption of the invitation or the last confirmation.
     pub max_stay: Option<TimeDelta>,
 }

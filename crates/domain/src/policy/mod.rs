@@ -175,6 +175,33 @@ impl Policy {
         }
     }
 
+    /// Whether any condition asks what a guest was given access to, besides groups and roles that it has.
+    #[must_use]
+    pub fn asks_access(&self) -> bool {
+        let expires = [FactName::ExpiresInDays, FactName::ExpiresBy];
+        let by_packages =
+            self.expiry.access_packages && expires.into_iter().any(|fact| self.asks(fact));
+        let facts = [
+            FactName::EligibleRoles,
+            FactName::AccessPackages,
+            FactName::LostAccessPackages,
+            FactName::LostAccessPackagesDays,
+        ];
+        by_packages || self.asks_holdings() || facts.into_iter().any(|fact| self.asks(fact))
+    }
+
+    /// Whether each guest has to be asked what it holds in applications and groups.
+    #[must_use]
+    pub fn asks_holdings(&self) -> bool {
+        [
+            FactName::AppRoles,
+            FactName::GroupCount,
+            FactName::MailGroupCount,
+        ]
+        .into_iter()
+        .any(|fact| self.asks(fact))
+    }
+
     /// Every group that the policy names, by id or name: these and no others are read from the directory.
     #[must_use]
     pub fn groups(&self) -> BTreeSet<&str> {

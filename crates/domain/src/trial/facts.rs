@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::facts::{
-    Fact, FactName, Facts, ProjectFact, all_ended, eligible_sponsor_count, sponsor_count,
+    AppRoleFact, Fact, FactName, Facts, PackageFact, ProjectFact, all_ended,
+    eligible_sponsor_count, sponsor_count,
 };
 use crate::ids::GroupId;
 use crate::policy::{Ends, Policy, Project, ProjectSource};
@@ -33,8 +34,23 @@ pub enum Value {
     Sponsors(Vec<Sponsor>),
     /// Of a list of projects: each with its name and the days until its end.
     Projects(Vec<(String, i64)>),
+    /// Of a list of roles in applications.
+    AppRoles(Vec<GivenAppRole>),
+    /// Of a list of access packages: each with its name and, if it ends, the days until then.
+    Packages(Vec<(String, Option<i64>)>),
     /// It is known that there is none.
     Nothing,
+}
+
+/// A role in an application, as it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenAppRole {
+    /// The application.
+    pub application: String,
+    /// The role.
+    pub role: String,
+    /// Days since it was assigned.
+    pub days: Option<i64>,
 }
 
 /// The facts that are given. All others are absent; a list that is never absent is empty.
@@ -110,6 +126,16 @@ impl Given {
             sponsors,
             projects,
             roles: self.texts(FactName::Roles).unwrap_or_default(),
+            eligible_roles: self.fact(FactName::EligibleRoles, |value| match value {
+                Value::Texts(texts) => Some(texts.as_slice()),
+                _ => None,
+            }),
+            app_roles: self.app_roles(),
+            group_count: self.int(FactName::GroupCount),
+            mail_group_count: self.int(FactName::MailGroupCount),
+            access_packages: self.packages(now),
+            lost_access_packages: self.bool(FactName::LostAccessPackages),
+            lost_access_packages_days: self.int(FactName::LostAccessPackagesDays),
             groups: self.groups(policy),
             ..Facts::unknown()
         }
@@ -167,6 +193,36 @@ impl Given {
                     ends_in_days: Some(*days),
                 })
                 .collect()
+        })
+    }
+
+    fn app_roles(&self) -> Fact<Vec<AppRoleFact<'_>>> {
+        self.fact(FactName::AppRoles, |value| match value {
+            Value::AppRoles(roles) => Some(roles),
+            _ => None,
+        })
+        .map(|roles| {
+            let roles = roles.iter().map(|role| AppRoleFact {
+                application: &role.application,
+                role: &role.role,
+                days: role.days,
+            });
+            roles.collect()
+        })
+    }
+
+    fn packages(&self, now: DateTime<Utc>) -> Fact<Vec<PackageFact<'_>>> {
+        self.fact(FactName::AccessPackages, |value| match value {
+            Value::Packages(packages) => Some(packages),
+            _ => None,
+        })
+        .map(|packages| {
+            let packages = packages.iter().map(|(name, days)| PackageFact {
+                name,
+                ends: days.map(|days| now.date_naive() + TimeDelta::days(days)),
+                ends_in_days: *days,
+            });
+            packages.collect()
         })
     }
 

@@ -1,6 +1,6 @@
 //! What holds for every condition: it is read or refused, and losing sight of a fact never turns it round.
 
-use innkeeper_domain::facts::{Fact, Facts, ProjectFact};
+use innkeeper_domain::facts::{AppRoleFact, Fact, Facts, PackageFact, ProjectFact};
 use innkeeper_domain::ids::{GroupId, SponsorId};
 use innkeeper_domain::policy::{Condition, Ends, Project, ProjectSource, Truth};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
@@ -11,7 +11,7 @@ use proptest::prelude::{
 use crate::conditions::{ann, judge};
 
 /// Things about a guest that are true, false or not known, and list all that a condition can ask about.
-const ATOMS: [&str; 28] = [
+const ATOMS: [&str; 32] = [
     "true",
     "false",
     "guest.enabled",
@@ -39,6 +39,10 @@ const ATOMS: [&str; 28] = [
     "guest.sponsors.all(s, !has(s.enabled))",
     "size(guest.sponsors.filter(s, s.enabled)) > 1",
     "guest.projects.all(p, p.ended)",
+    "guest.access_packages.all(p, p.ends_in_days > 3)",
+    "size(guest.app_roles.filter(r, r.days > 10)) == 0",
+    "\"Reader\" in guest.eligible_roles",
+    "guest.group_count == guest.mail_group_count",
     "guest.projects.filter(p, p.ends_in_days < guest.pending_days).exists(p, p.name == \"b\")",
 ];
 
@@ -119,6 +123,16 @@ impl Case {
             ends: Some(chrono::NaiveDate::MIN),
             ends_in_days: Some(*ends_in_days),
         };
+        let package = |ends_in_days: &i64| PackageFact {
+            name: "a",
+            ends: Some(chrono::NaiveDate::MIN),
+            ends_in_days: Some(*ends_in_days),
+        };
+        let app_role = |days: &i64| AppRoleFact {
+            application: "a",
+            role: "default",
+            days: (*days > 0).then_some(*days),
+        };
         Facts {
             inactive_days: Fact::Known(*inactive),
             never_signed_in: Fact::Known(*never),
@@ -134,6 +148,11 @@ impl Case {
             user_type: Fact::Known("guest"),
             sponsors,
             projects: Fact::Known(projects.iter().enumerate().map(project).collect()),
+            access_packages: Fact::Known(projects.iter().map(package).collect()),
+            app_roles: Fact::Known(projects.iter().map(app_role).collect()),
+            eligible_roles: Fact::Known(&[]),
+            group_count: Fact::Known(*pending),
+            mail_group_count: Fact::Known(*age),
             roles: &[],
             groups: vec![("vip", Fact::Known(*vip)), ("exempt", Fact::Known(*exempt))],
             ..Facts::unknown()
@@ -162,6 +181,10 @@ fn blinded<'a>(mut facts: Facts<'a>, lost: u16) -> Facts<'a> {
     lose(&mut facts.projects, is_lost(10));
     lose(&mut facts.groups[0].1, is_lost(11));
     lose(&mut facts.groups[1].1, is_lost(12));
+    lose(&mut facts.access_packages, is_lost(13));
+    lose(&mut facts.app_roles, is_lost(14));
+    lose(&mut facts.group_count, is_lost(14));
+    lose(&mut facts.eligible_roles, is_lost(15));
     facts
 }
 

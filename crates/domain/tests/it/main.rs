@@ -1,6 +1,7 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
 mod accepting;
+mod access;
 mod actions;
 mod approving;
 mod attesting;

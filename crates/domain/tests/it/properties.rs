@@ -1,6 +1,7 @@
 //! What holds for every tenant.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::access::{Assignment, Told};
 use innkeeper_domain::activity::Reading;
 use innkeeper_domain::decision::Order;
 use innkeeper_domain::guest::{GuestView, Invitation};
@@ -59,8 +60,13 @@ fn any_guest() -> impl Strategy<Value = GuestView> {
             if number % 5 == 0 {
                 view.record.revived = Some(start() - TimeDelta::days(days % 20));
             }
-            if number % 7 == 0 {
-                view.record.guest.invitation = Invitation::Unrecognised;
+            match number % 7 {
+                0 => view.access.eligible_roles = vec!["Global Reader".into()],
+                1 => view.access.packages = vec![governed()],
+                2 => view.access.packages_told = Told::Refused,
+                3 => view.access.eligible_told = Told::Refused,
+                4 => view.record.guest.invitation = Invitation::Unrecognised,
+                _ => {}
             }
             if pending {
                 view.record.guest.invitation = Invitation::Pending {
@@ -70,6 +76,17 @@ fn any_guest() -> impl Strategy<Value = GuestView> {
             view
         },
     )
+}
+
+/// An access package by which entitlement management looks after a guest.
+fn governed() -> Assignment {
+    Assignment {
+        id: uuid::Uuid::nil(),
+        package: "Suppliers".to_owned(),
+        ends: None,
+        ended: None,
+        governed: true,
+    }
 }
 
 fn any_tenant() -> impl Strategy<Value = Tenant> {
@@ -87,6 +104,8 @@ fn is_protected(view: &GuestView, now: DateTime<Utc>) -> bool {
         .iter()
         .any(|decision| decision.order.is_in_force(now))
         || !view.roles.is_empty()
+        || !view.access.eligible_roles.is_empty()
+        || view.access.governed_by().is_some()
         || view.record.guest.mail.as_deref() == Some("pat@partner.example")
         || view.groups.iter().any(|group| group.name == "exempt")
 }
@@ -102,6 +121,9 @@ proptest! {
             let protected: Vec<_> = tenant.guests.iter().filter(|view| is_protected(view, now)).map(|view| view.record.guest.id).collect();
             let plan = tenant.pass(TimeDelta::days(span)).plan();
             prop_assert!(plan.steps().all(|step| !protected.contains(&step.guest)));
+            // What cannot be read takes nothing away.
+            let unread: Vec<_> = tenant.guests.iter().filter(|view| view.access.unread().is_some()).map(|view| view.record.guest.id).collect();
+            prop_assert!(plan.steps().all(|step| !step.effect.is_destructive() || !unread.contains(&step.guest)));
             tenant.cycle();
         }
     }

@@ -1,6 +1,7 @@
 //! A small tenant, built by hand, that carries out its own plans.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::access::Access;
 use innkeeper_domain::activity::{Reading, SignIns};
 use innkeeper_domain::approve::Ledger;
 use innkeeper_domain::case::{Case, CaseChange};
@@ -108,6 +109,7 @@ pub fn guest(number: u32) -> GuestView {
         }],
         groups: Vec::new(),
         roles: Vec::new(),
+        access: Access::default(),
         cases: Vec::new(),
         previous_cases: 0,
         decisions: Vec::new(),

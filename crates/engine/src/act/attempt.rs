@@ -49,6 +49,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         // Before the intents, so that a stop in the middle of it leaves none open.
         senses.refresh(self).await?;
+        self.look_at_access(steps).await?;
         let Some(found) = self.find_app_roles(steps, deeds).await else {
             return Ok(());
         };

@@ -84,6 +84,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(fresh)
     }
 
+    /// Reads again what the guests were given access to, where something would be taken from them or the policy asks.
+    pub(super) async fn look_at_access(&self, steps: &[&Step]) -> Result<(), CycleError> {
+        let asks = self.policy.asks_access();
+        let guests: Vec<GuestId> = steps
+            .iter()
+            .filter(|step| asks || step.effect.is_destructive())
+            .map(|step| step.guest)
+            .collect();
+        self.refresh_access(&guests).await
+    }
+
     /// Takes in the fresh reading, and judges the guest by it: is the very same step still due?
     pub(super) async fn look(
         &self,

@@ -39,6 +39,9 @@ pub(crate) struct Marks {
     /// The properties of users that are told.
     #[serde(default)]
     selected: String,
+    /// What each guest holds in applications and groups was read too.
+    #[serde(default)]
+    holdings: bool,
     /// When everything was read last.
     whole: DateTime<Utc>,
 }
@@ -68,6 +71,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             members: members.into_iter().map(|point| point.0).collect(),
             groups: self.group_keys(),
             selected: self.tenant.reader.selected(),
+            holdings: self.policy.asks_holdings(),
             whole: started,
         })
     }
@@ -96,7 +100,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
             && marks.groups == self.group_keys()
-            && marks.selected == self.tenant.reader.selected();
+            && marks.selected == self.tenant.reader.selected()
+            && (marks.holdings || !self.policy.asks_holdings());
         if !is_current {
             return Ok(None);
         }
@@ -254,6 +259,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             tx.set_guest_roles(tenant, id, &roles).await?;
         }
         tx.commit().await?;
+        let there: Vec<GuestId> = guests
+            .iter()
+            .copied()
+            .filter(|id| !gone.contains(id))
+            .collect();
+        self.refresh_access(&there).await?;
         Ok(gone)
     }
 

@@ -20,7 +20,7 @@ const PAGE: &str = "999";
 const HIDDEN: &str = "Member.Read.Hidden";
 
 /// The role of an assignment that does not say.
-const UNNAMED: &str = "a role that Graph does not name";
+pub(super) const UNNAMED: &str = "a role that Graph does not name";
 
 /// A key in the way that Entra shows ids. The other spellings of a UUID might be somebody's name for a group.
 fn as_id(key: &str) -> Option<Uuid> {

@@ -101,7 +101,7 @@ impl Reader {
         Ok(all)
     }
 
-    fn app_roles_of(&self, id: GuestId) -> Request {
+    pub(super) fn app_roles_of(&self, id: GuestId) -> Request {
         self.0
             .get(
                 &["users", &id.to_string(), "appRoleAssignments"],

@@ -14,6 +14,13 @@ const PREMIUM: [Uuid; 2] = [
     uuid!("eec0eb4f-6444-4f95-aba0-50c24d67f998"),
 ];
 
+/// The service plans of Entra ID P2 and of Entra ID Governance: with one of them roles can be activated, and access
+/// packages given.
+const GOVERNANCE: [Uuid; 2] = [
+    uuid!("eec0eb4f-6444-4f95-aba0-50c24d67f998"),
+    uuid!("e866a266-3cff-43a3-acca-0c90a7e00c8b"),
+];
+
 /// A tenant (`organization`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Organization {
@@ -23,6 +30,8 @@ pub struct Organization {
     pub display_name: Option<String>,
     /// Whether it has Entra ID P1 or P2, without which Graph tells no sign-in activity. `None`: Graph did not say.
     pub premium: Option<bool>,
+    /// Whether it has Entra ID P2 or Governance. `None`: Graph did not say.
+    pub governance: Option<bool>,
 }
 
 impl Reader {
@@ -48,16 +57,21 @@ impl Reader {
         Ok(Organization {
             id: id.into(),
             display_name,
-            premium: assigned_plans.map(|plans| plans.iter().any(is_premium)),
+            premium: assigned_plans.as_deref().map(|plans| has(plans, &PREMIUM)),
+            governance: assigned_plans
+                .as_deref()
+                .map(|plans| has(plans, &GOVERNANCE)),
         })
     }
 }
 
 /// A plan in its time of grace (`Warning`) still works.
-fn is_premium(plan: &AssignedPlan) -> bool {
-    plan.service_plan_id.is_some_and(|id| PREMIUM.contains(&id))
-        && matches!(
-            plan.capability_status.as_deref(),
-            Some("Enabled" | "Warning")
-        )
+fn has(plans: &[AssignedPlan], any: &[Uuid]) -> bool {
+    plans.iter().any(|plan| {
+        plan.service_plan_id.is_some_and(|id| any.contains(&id))
+            && matches!(
+                plan.capability_status.as_deref(),
+                Some("Enabled" | "Warning")
+            )
+    })
 }

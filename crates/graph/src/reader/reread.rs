@@ -210,7 +210,7 @@ impl Reader {
     }
 
     /// The items of a page that came in a batch, and of those that follow it.
-    async fn whole<T: DeserializeOwned + Send>(
+    pub(super) async fn whole<T: DeserializeOwned + Send>(
         &self,
         request: &Request,
         body: Value,

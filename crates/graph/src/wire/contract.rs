@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 14] {
+fn all() -> [Read; 21] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -26,7 +26,17 @@ fn all() -> [Read; 14] {
         read::<Sponsored>(&["user"]),
         read::<DirectoryObject>(&["user", "group", "directoryRole"]),
         read::<WireGroup>(&["group"]),
-        read::<RoleAssignment>(&["unifiedRoleAssignment"]),
+        read::<RoleAssignment>(&[
+            "unifiedRoleAssignment",
+            "unifiedRoleEligibilityScheduleInstance",
+        ]),
+        read::<access::PackageAssignment>(&["accessPackageAssignment"]),
+        read::<access::Schedule>(&["entitlementManagementSchedule"]),
+        read::<access::Expiration>(&["expirationPattern"]),
+        read::<access::Subject>(&["accessPackageSubject"]),
+        read::<access::Package>(&["accessPackage"]),
+        read::<access::HeldAssignment>(&["appRoleAssignment"]),
+        read::<access::MemberOf>(&["group"]),
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
@@ -105,7 +115,11 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
     for name in read.names() {
         if let Some(related) = schema.relationship(kind, name) {
             let one = Value::Object(schema.sample(&related.kind));
-            object.insert(name.to_owned(), vec![one].into());
+            let related = match related.collection {
+                true => vec![one].into(),
+                false => one,
+            };
+            object.insert(name.to_owned(), related);
         }
     }
     object
@@ -113,8 +127,10 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
 
 #[test]
 fn no_type_is_forgotten() {
-    let derives = include_str!("../wire.rs")
-        .lines()
+    let texts = [include_str!("../wire.rs"), include_str!("access.rs")];
+    let derives = texts
+        .iter()
+        .flat_map(|text| text.lines())
         .filter(|line| line.starts_with("#[derive(") && line.contains("Deserialize"));
     // The page is no object of Graph's; nor is what a delta query puts around a user, a group or a member, which has an
     // id and annotations besides.

@@ -60,6 +60,20 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         .await
         .expect_err("no end");
     reader.holdings(&[guest]).await.expect("holdings");
+    for eligible in [
+        reader.eligible_roles().await,
+        reader.eligible_roles_of(&[guest]).await,
+    ] {
+        assert!(eligible.expect("who may what")[&guest].len() == 1);
+    }
+    for packages in [
+        reader.access_packages().await,
+        reader.access_packages_of(&[guest]).await,
+    ] {
+        assert!(packages.expect("who has what")[&guest].len() == 1);
+    }
+    let held = reader.held(&[guest]).await.expect("what it holds");
+    assert_eq!(held[&guest].app_roles.len(), 1);
     reader.organization().await.expect("the organization");
     let looks = reader
         .reread(&[guest, nobody], Depth::Whole)

@@ -295,6 +295,7 @@ async fn the_organization() {
         id: TenantId(SPONSORS),
         display_name: Some("Contoso".to_owned()),
         premium: Some(true),
+        governance: Some(false),
     };
     let read = tenant.reader().organization().await.expect("it is told");
     assert_eq!(read, expected);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::access::{Access, Assignment, Told, remember};
 use innkeeper_domain::activity::SignIns;
 use innkeeper_domain::approve::Ledger;
 use innkeeper_domain::case::{Case, CaseChange};
@@ -21,7 +22,7 @@ use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
 use innkeeper_engine::PolicyInForce;
 
-use super::world::{ProjectGroup, TrueGuest, TrueSponsor};
+use super::world::{ProjectGroup, TrueGuest, TruePackage, TrueSponsor};
 
 /// A step, told apart from another by what it does to whom under which rule.
 pub(super) type Deed = (GuestId, String, &'static str);
@@ -259,6 +260,7 @@ impl Observer {
                     .collect(),
                 groups,
                 roles: roles(guest),
+                access: access(guest, now),
                 cases: self
                     .cases
                     .values()
@@ -307,6 +309,25 @@ fn reading(guest: &TrueGuest) -> Result<Guest> {
 fn roles(guest: &TrueGuest) -> Vec<String> {
     let of_groups = guest.privileged.then(|| "those of a group".to_owned());
     guest.roles.iter().cloned().chain(of_groups).collect()
+}
+
+fn access(guest: &TrueGuest, now: DateTime<Utc>) -> Access {
+    let package = |package: &TruePackage| Assignment {
+        id: package.id,
+        package: package.name.clone(),
+        ends: package.ends,
+        ended: package.ended,
+        governed: package.governed,
+    };
+    let packages = guest.access_packages.iter().map(package).collect();
+    Access {
+        eligible_roles: guest.eligible_roles.clone(),
+        eligible_told: Told::Read,
+        packages: remember(&[], packages, now),
+        packages_told: Told::Read,
+        // No demo's policy asks for it.
+        held: None,
+    }
 }
 
 fn sponsor(sponsor: &TrueSponsor) -> Sponsor {

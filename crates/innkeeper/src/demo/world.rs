@@ -61,6 +61,8 @@ pub(super) struct TrueGuest {
     pub(super) last_non_interactive: Option<DateTime<Utc>>,
     pub(super) synced: Option<bool>,
     pub(super) roles: Vec<String>,
+    pub(super) eligible_roles: Vec<String>,
+    pub(super) access_packages: Vec<TruePackage>,
     pub(super) privileged: bool,
     pub(super) sponsors: Vec<TrueSponsor>,
     pub(super) groups: Vec<TrueGroup>,
@@ -74,6 +76,16 @@ pub(super) struct TrueSponsor {
     pub(super) enabled: Option<bool>,
     pub(super) deleted: bool,
     pub(super) user_type: Option<String>,
+}
+
+/// An access package that a guest really has or had.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct TruePackage {
+    pub(super) id: Uuid,
+    pub(super) name: String,
+    pub(super) ends: Option<DateTime<Utc>>,
+    pub(super) ended: Option<DateTime<Utc>>,
+    pub(super) governed: bool,
 }
 
 /// A group that a guest is really in.

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{refuse, show};
+use super::{governance, refuse, show};
 use crate::dice::Dice;
 use crate::graph::{DeltaSettings, give_app_role};
 use crate::population::newcomer;
@@ -71,7 +71,14 @@ pub(super) fn setting(world: &mut World, name: &str, body: &Value) -> Reply {
                 world.tokens.clear();
             }
         }),
-        "license" => flag("licensed").map(|licensed| world.licensed = licensed),
+        "license" => match (flag("licensed"), flag("governance")) {
+            (None, None) => None,
+            (licensed, governance) => {
+                world.licensed = licensed.unwrap_or(world.licensed);
+                world.governance = governance.unwrap_or(world.governance);
+                Some(())
+            }
+        },
         "latency" => millis("millis").map(|millis| world.latency = Duration::from_millis(millis)),
         _ => body
             .get("seconds")
@@ -303,6 +310,15 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 .map(|name| role_named(name).ok_or_else(|| format!("there is no role {name}")))
                 .collect::<Result<_, _>>()?;
             directory.set_roles(ix, roles);
+        }
+        "eligible_roles" => {
+            directory.user_quietly(ix).extras_mut().eligible = governance::roles(value)?;
+        }
+        "access_packages" => {
+            let now = world.clock.second();
+            let user = directory.user_quietly(ix);
+            let given = governance::packages(user.id, value, now)?;
+            user.extras_mut().packages = given;
         }
         "sponsors" => {
             let ids: Vec<String> = value

@@ -1,6 +1,7 @@
 //! The interface that Graph does not have, below `/_simulator`: by it a test or a person drives the simulator.
 
 mod change;
+mod governance;
 mod show;
 
 use std::time::Duration;

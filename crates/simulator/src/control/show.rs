@@ -141,6 +141,8 @@ pub(super) fn guest(world: &World, ix: UserIx) -> Value {
         "privileged": directory.is_privileged(ix),
         "cross_tenant_synced": directory.domain_of(ix).cross_tenant_sync,
         "roles": user.roles().iter().map(|role| ROLES[*role].name).collect::<Vec<_>>(),
+        "eligible_roles": user.eligible().iter().map(|role| ROLES[*role].name).collect::<Vec<_>>(),
+        "access_packages": user.packages().iter().map(|given| json!({ "id": given.id, "name": given.package, "ends": time(given.ends), "ended": time(given.over(world.clock.second())), "governed": given.governed })).collect::<Vec<_>>(),
         "sponsors": user.sponsors.iter().map(|of| sponsor(world, *of)).collect::<Vec<_>>(),
         "app_roles": names_of_app_roles(world, ix),
         "groups": groups.iter().map(|group| json!({ "id": group.id, "name": group.name })).collect::<Vec<_>>(),

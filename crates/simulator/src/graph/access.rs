@@ -2,7 +2,7 @@
 //! (throttling limits of identity and access).
 
 use crate::exchange::Arrived;
-use crate::graph::{Call, users};
+use crate::graph::{Call, governance, users};
 use crate::reply::Reply;
 use crate::throttle::Cost;
 use crate::world::World;
@@ -160,6 +160,9 @@ pub(super) fn may_manage_roles(call: &Call<'_>) -> bool {
 pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
     let has = |any: &[&str]| has(call, any);
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if let Some(checked) = governance::check(call, &segments) {
+        return checked;
+    }
     let allowed = match (call.method, segments.as_slice()) {
         ("GET", ["users", _, "memberOf", ..]) => {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])

@@ -37,7 +37,13 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
         ["groups", _, "members", "microsoft.graph.user"] => READ,
         ["groups", _, "members" | "owners"] => READ,
         ["users" | "groups" | "organization" | "subscribedSkus"] | ["groups", _] => READ,
-        ["roleManagement", "directory", "roleAssignments"] | ["auditLogs", "signIns"] => READ,
+        [
+            "roleManagement",
+            "directory",
+            "roleAssignments" | "roleEligibilityScheduleInstances",
+        ]
+        | ["identityGovernance", "entitlementManagement", "assignments"]
+        | ["auditLogs", "signIns"] => READ,
         ["directory", "deletedItems", "microsoft.graph.user"] => READ,
         ["directory", "deletedItems", _] => &["GET", "DELETE"],
         ["directory", "deletedItems", _, "restore"] | ["users", _, "sendMail"] | ["$batch"] => ACT,
@@ -54,7 +60,8 @@ fn nowhere(segments: &[&str]) -> Reply {
             "The cast segment is required: /directory/deletedItems/microsoft.graph.user.",
         ),
         [
-            "users" | "groups" | "directory" | "auditLogs" | "roleManagement",
+            "users" | "groups" | "directory" | "auditLogs" | "roleManagement"
+            | "identityGovernance",
             ..,
             last,
         ] => Reply::no_such_segment(last),

@@ -8,6 +8,7 @@ mod batch;
 mod deleted;
 mod delta;
 mod distort;
+mod governance;
 mod groups;
 mod invitations;
 mod listing;
@@ -288,6 +289,17 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["subscribedSkus"]) => tenant::skus(world, call),
         ("GET", ["roleManagement", "directory", "roleAssignments"]) => {
             tenant::role_assignments(world, call)
+        }
+        (
+            "GET",
+            [
+                "roleManagement",
+                "directory",
+                "roleEligibilityScheduleInstances",
+            ],
+        ) => governance::eligibilities(world, call),
+        ("GET", ["identityGovernance", "entitlementManagement", "assignments"]) => {
+            governance::assignments(world, call)
         }
         (_, other) => Err(Reply::no_such_segment(other.last().unwrap_or(&""))),
     }

@@ -10,15 +10,23 @@ use crate::world::World;
 
 /// The service plan of Entra ID P1.
 const AAD_PREMIUM: &str = "41781fb2-bc02-4b7c-bd55-b576c07bb09d";
+/// That of P2.
+const AAD_PREMIUM_P2: &str = "eec0eb4f-6444-4f95-aba0-50c24d67f998";
+
+/// The service plans that the tenant has, with their names.
+fn plans(world: &World) -> Vec<(&'static str, &'static str)> {
+    let p1 = world.licensed.then_some((AAD_PREMIUM, "AAD_PREMIUM"));
+    let p2 = world
+        .is_governed()
+        .then_some((AAD_PREMIUM_P2, "AAD_PREMIUM_P2"));
+    p1.into_iter().chain(p2).collect()
+}
 
 pub(super) fn organization(world: &World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$select"])?;
     let directory = &world.tenant.directory;
-    let plans = if world.licensed {
-        json!([{ "assignedDateTime": "2024-01-01T00:00:00Z", "capabilityStatus": "Enabled", "service": "AADPremiumService", "servicePlanId": AAD_PREMIUM }])
-    } else {
-        json!([])
-    };
+    let plan = |(id, _): (&str, &str)| json!({ "assignedDateTime": "2024-01-01T00:00:00Z", "capabilityStatus": "Enabled", "service": "AADPremiumService", "servicePlanId": id });
+    let plans: Vec<Value> = plans(world).into_iter().map(plan).collect();
     let domain = |name: &str, is_initial: bool| json!({ "name": name, "isDefault": !is_initial, "isInitial": is_initial, "type": "Managed", "capabilities": "Email" });
     Ok(Reply::ok(json!({ "value": [{
         "id": directory.tenant_id.to_string(),
@@ -32,10 +40,15 @@ pub(super) fn organization(world: &World, call: &Call<'_>) -> Outcome {
 
 pub(super) fn skus(world: &World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$select"])?;
-    let skus = if world.licensed {
-        json!([{ "id": "simulated_sku", "skuPartNumber": "AAD_PREMIUM", "capabilityStatus": "Enabled", "servicePlans": [{ "servicePlanId": AAD_PREMIUM, "servicePlanName": "AAD_PREMIUM", "provisioningStatus": "Success" }] }])
-    } else {
-        json!([])
+    let plans = plans(world);
+    // What is bought is named for the most that is in it.
+    let skus = match plans.last() {
+        Some((_, sku)) => {
+            let plan = |(id, name): &(&str, &str)| json!({ "servicePlanId": id, "servicePlanName": name, "provisioningStatus": "Success" });
+            let plans: Vec<Value> = plans.iter().map(plan).collect();
+            json!([{ "id": "simulated_sku", "skuPartNumber": sku, "capabilityStatus": "Enabled", "servicePlans": plans }])
+        }
+        None => json!([]),
     };
     Ok(Reply::ok(json!({ "value": skus })))
 }

@@ -24,8 +24,8 @@ pub(crate) use role::{ROLES, role_named};
 pub(crate) use shadow::Shadows;
 pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
 pub(crate) use user::{
-    AppRole, CreationType, Extras, Habits, InvitationState, Origin, Persona, Sponsor, User, UserIx,
-    UserType,
+    AppRole, CreationType, Extras, GivenPackage, Habits, InvitationState, Origin, Persona, Sponsor,
+    User, UserIx, UserType,
 };
 
 use std::cmp::Reverse;

@@ -165,6 +165,9 @@ pub(crate) struct Extras {
     pub(crate) leave: Option<Second>,
     /// Indices into [`super::ROLES`].
     pub(crate) roles: Vec<usize>,
+    /// The same of those that it may activate.
+    pub(crate) eligible: Vec<usize>,
+    pub(crate) packages: Vec<GivenPackage>,
     /// The role in an application that it came with was taken away.
     pub(crate) lost_app_role: bool,
     /// Roles in applications that were assigned later.
@@ -178,6 +181,28 @@ pub(crate) struct AppRole {
     /// The application's place among those that there are.
     pub(crate) app: usize,
     pub(crate) since: Option<Second>,
+}
+
+/// An access package that was given to a user.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenPackage {
+    pub(crate) id: Uuid,
+    pub(crate) package: String,
+    pub(crate) package_id: Uuid,
+    pub(crate) began: Second,
+    /// When it ends by itself.
+    pub(crate) ends: Option<Second>,
+    /// When somebody took it away.
+    pub(crate) ended: Option<Second>,
+    /// Whether entitlement management looks after the user.
+    pub(crate) governed: bool,
+}
+
+impl GivenPackage {
+    /// Since when it has been over.
+    pub(crate) fn over(&self, now: Second) -> Option<Second> {
+        self.ended.or_else(|| self.ends.filter(|ends| *ends <= now))
+    }
 }
 
 /// A user object.
@@ -223,6 +248,14 @@ impl User {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_with(Box::default)
+    }
+
+    pub(crate) fn eligible(&self) -> &[usize] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.eligible)
+    }
+
+    pub(crate) fn packages(&self) -> &[GivenPackage] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.packages)
     }
 
     pub(crate) fn roles(&self) -> &[usize] {

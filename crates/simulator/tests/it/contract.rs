@@ -113,8 +113,10 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/groups/{id}/members",
         "/groups/{id}/members/microsoft.graph.user",
         "/groups/{id}/owners",
+        "/identityGovernance/entitlementManagement/assignments",
         "/organization",
         "/roleManagement/directory/roleAssignments",
+        "/roleManagement/directory/roleEligibilityScheduleInstances",
         "/subscribedSkus",
         "/users",
         "/users/{id}",
@@ -209,7 +211,12 @@ async fn everything_else_is_as_graph_declares_it() {
     let mut tenant = Tenant::quiet(100).await;
     tenant.pass(3 * DAY).await;
     tenant.renew().await;
-    let guest = text(&tenant.guest(json!({ "roles": ["Guest Inviter"] })).await["id"]);
+    let given = json!({
+        "roles": ["Guest Inviter"],
+        "eligible_roles": ["User Administrator"],
+        "access_packages": [{ "name": "Suppliers", "ends": "2040-01-01T00:00:00Z", "governed": true }],
+    });
+    let guest = text(&tenant.guest(given).await["id"]);
     let mut with_app = None;
     for user in tenant.all("/users?$select=id&$top=999").await {
         let path = format!("/users/{}/appRoleAssignments", text(&user["id"]));
@@ -226,6 +233,8 @@ async fn everything_else_is_as_graph_declares_it() {
         "/subscribedSkus",
         "/roleManagement/directory/roleAssignments",
         &format!("/roleManagement/directory/roleAssignments?$filter=principalId eq '{guest}'"),
+        "/roleManagement/directory/roleEligibilityScheduleInstances",
+        "/identityGovernance/entitlementManagement/assignments?$expand=target,accessPackage",
         "/auditLogs/signIns",
         "/directory/deletedItems/microsoft.graph.user",
         &format!("/directory/deletedItems/{deleted}"),

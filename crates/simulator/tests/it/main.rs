@@ -9,6 +9,7 @@ mod days;
 mod delta;
 mod faults;
 mod filters;
+mod governance;
 mod groups;
 mod invitations;
 mod life;

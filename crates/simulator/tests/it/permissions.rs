@@ -133,5 +133,5 @@ async fn without_a_licence_sign_in_data_is_refused_and_the_rest_is_not() {
     license(true).await;
     assert_eq!(tenant.get(ACTIVITY).await.status, 200);
     let skus = tenant.get("/subscribedSkus").await.ok();
-    assert_eq!(skus.rows()[0]["skuPartNumber"], "AAD_PREMIUM");
+    assert_eq!(skus.rows()[0]["skuPartNumber"], "AAD_PREMIUM_P2");
 }

@@ -36,7 +36,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0007_decisions",
             "0008_snapshots",
             "0011_acceptance_and_history",
-            "0012_attestations"
+            "0012_attestations",
+            "0013_access"
         ]
     );
     assert_eq!(
@@ -51,7 +52,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0007_decisions",
             "0008_snapshots",
             "0011_acceptance_and_history",
-            "0012_attestations"
+            "0012_attestations",
+            "0013_access"
         ]
     );
 }

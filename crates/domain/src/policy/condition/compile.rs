@@ -69,12 +69,16 @@ impl Any {
             Self::List(list) => match list.kind() {
                 Kind::Sponsor => "list of sponsor",
                 Kind::Project => "list of project",
+                Kind::AppRole => "list of app role",
+                Kind::Package => "list of access package",
                 Kind::Text => "list of string",
             },
             Self::Ints(_) => "list of int",
             Self::Groups => "the guest's groups",
             Self::Element(_, Kind::Sponsor) => "sponsor",
             Self::Element(_, Kind::Project) => "project",
+            Self::Element(_, Kind::AppRole) => "app role",
+            Self::Element(_, Kind::Package) => "access package",
             Self::Element(_, Kind::Text) => "string",
         }
     }
@@ -212,7 +216,9 @@ impl Compiler<'_> {
             self.asked.extend(fact);
             return Ok(match kind {
                 Kind::Text => Any::Text(Text::Plain(Plain::Element(element))),
-                Kind::Sponsor | Kind::Project => Any::Element(element, kind),
+                Kind::Sponsor | Kind::Project | Kind::AppRole | Kind::Package => {
+                    Any::Element(element, kind)
+                }
             });
         }
         let variables = self
@@ -256,7 +262,12 @@ impl Compiler<'_> {
                 FactKind::String => Any::Text(Text::Plain(Plain::Fact(fact))),
                 FactKind::Sponsors => Any::List(List::Sponsors),
                 FactKind::Projects => Any::List(List::Projects),
+                FactKind::AppRoles => Any::List(List::AppRoles),
+                FactKind::Packages => Any::List(List::Packages),
                 FactKind::Strings if fact == FactName::Groups => Any::Groups,
+                FactKind::Strings if fact == FactName::EligibleRoles => {
+                    Any::List(List::EligibleRoles)
+                }
                 FactKind::Strings => Any::List(List::Roles),
             });
         }
@@ -299,6 +310,8 @@ impl Compiler<'_> {
         let (what, fields): (_, &[(&str, Field)]) = match kind {
             Kind::Sponsor => ("sponsor", &Field::SPONSOR),
             Kind::Project => ("project", &Field::PROJECT),
+            Kind::AppRole => ("app role", &Field::APP_ROLE),
+            Kind::Package => ("access package", &Field::PACKAGE),
             Kind::Text => ("string", &[]),
         };
         let Some((_, field)) = fields.iter().find(|(name, _)| *name == select.field) else {

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use super::Truth;
 use super::tree::{Bool, Comparison, Int, List, Text};
-use crate::facts::{Fact, FactName, Facts, ProjectFact};
+use crate::facts::{AppRoleFact, Fact, FactName, Facts, PackageFact, ProjectFact};
 use crate::sponsor::Sponsor;
 use values::{bool_field, has_field, int_field, item};
 
@@ -23,6 +23,8 @@ type Known<T> = Result<T, FactName>;
 enum Item<'f> {
     Sponsor(&'f Sponsor),
     Project(&'f ProjectFact<'f>),
+    AppRole(&'f AppRoleFact<'f>),
+    Package(&'f PackageFact<'f>),
     Text(&'f str),
 }
 
@@ -164,6 +166,24 @@ impl<'f> Judge<'f, '_> {
                     .iter()
                     .try_for_each(|project| visit(Ok(Item::Project(project)))),
                 Fact::Nothing | Fact::Unknown => return Err(FactName::Projects),
+            },
+            List::EligibleRoles => match &facts.eligible_roles {
+                Fact::Known(roles) => roles
+                    .iter()
+                    .try_for_each(|role| visit(Ok(Item::Text(role)))),
+                Fact::Nothing | Fact::Unknown => return Err(FactName::EligibleRoles),
+            },
+            List::AppRoles => match &facts.app_roles {
+                Fact::Known(roles) => roles
+                    .iter()
+                    .try_for_each(|role| visit(Ok(Item::AppRole(role)))),
+                Fact::Nothing | Fact::Unknown => return Err(FactName::AppRoles),
+            },
+            List::Packages => match &facts.access_packages {
+                Fact::Known(packages) => packages
+                    .iter()
+                    .try_for_each(|package| visit(Ok(Item::Package(package)))),
+                Fact::Nothing | Fact::Unknown => return Err(FactName::AccessPackages),
             },
             List::Texts(texts) => texts
                 .iter()

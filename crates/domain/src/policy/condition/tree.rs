@@ -130,6 +130,9 @@ pub(super) enum List {
     Sponsors,
     Projects,
     Roles,
+    EligibleRoles,
+    AppRoles,
+    Packages,
     Texts(Vec<Plain>),
     /// Those elements for which the condition is true.
     Filter(Box<Self>, Box<Bool>),
@@ -140,6 +143,8 @@ pub(super) enum List {
 pub(super) enum Kind {
     Sponsor,
     Project,
+    AppRole,
+    Package,
     Text,
 }
 
@@ -148,7 +153,9 @@ impl List {
         match self {
             Self::Sponsors => Kind::Sponsor,
             Self::Projects => Kind::Project,
-            Self::Roles | Self::Texts(_) => Kind::Text,
+            Self::AppRoles => Kind::AppRole,
+            Self::Packages => Kind::Package,
+            Self::Roles | Self::EligibleRoles | Self::Texts(_) => Kind::Text,
             Self::Filter(list, _) => list.kind(),
         }
     }
@@ -169,6 +176,11 @@ pub(super) enum Field {
     ProjectName,
     ProjectEnded,
     ProjectEndsInDays,
+    AppRoleApplication,
+    AppRoleRole,
+    AppRoleDays,
+    PackageName,
+    PackageEndsInDays,
 }
 
 /// The type of a field.
@@ -192,6 +204,15 @@ impl Field {
         ("ended", Self::ProjectEnded),
         ("ends_in_days", Self::ProjectEndsInDays),
     ];
+    pub(super) const APP_ROLE: [(&'static str, Self); 3] = [
+        ("application", Self::AppRoleApplication),
+        ("role", Self::AppRoleRole),
+        ("days", Self::AppRoleDays),
+    ];
+    pub(super) const PACKAGE: [(&'static str, Self); 2] = [
+        ("name", Self::PackageName),
+        ("ends_in_days", Self::PackageEndsInDays),
+    ];
 
     pub(super) fn field_type(self) -> FieldType {
         match self {
@@ -199,8 +220,13 @@ impl Field {
             | Self::SponsorEligible
             | Self::SponsorGuest
             | Self::ProjectEnded => FieldType::Bool,
-            Self::ProjectEndsInDays => FieldType::Int,
-            Self::SponsorKind | Self::SponsorMail | Self::ProjectName => FieldType::Text,
+            Self::ProjectEndsInDays | Self::AppRoleDays | Self::PackageEndsInDays => FieldType::Int,
+            Self::SponsorKind
+            | Self::SponsorMail
+            | Self::ProjectName
+            | Self::AppRoleApplication
+            | Self::AppRoleRole
+            | Self::PackageName => FieldType::Text,
         }
     }
 
@@ -213,6 +239,8 @@ impl Field {
             | Self::SponsorGuest
             | Self::SponsorMail => FactName::Sponsors,
             Self::ProjectName | Self::ProjectEnded | Self::ProjectEndsInDays => FactName::Projects,
+            Self::AppRoleApplication | Self::AppRoleRole | Self::AppRoleDays => FactName::AppRoles,
+            Self::PackageName | Self::PackageEndsInDays => FactName::AccessPackages,
         }
     }
 }

@@ -12,7 +12,11 @@ pub(super) fn expiry(reader: &mut Reader<'_>, root: &dyn TableLike) -> Expiry {
     let Some(place) = table(reader, root, "expiry") else {
         return Expiry::default();
     };
-    reader.only_keys(place.table, what, &["attribute", "format", "max_stay"]);
+    reader.only_keys(
+        place.table,
+        what,
+        &["attribute", "format", "access_packages", "max_stay"],
+    );
     let max_stay = reader.span(place.table, "max_stay", what);
     if max_stay.is_some_and(|stay| stay < TimeDelta::days(1)) {
         reader.problem(
@@ -22,6 +26,7 @@ pub(super) fn expiry(reader: &mut Reader<'_>, root: &dyn TableLike) -> Expiry {
     }
     Expiry {
         attribute: attribute(reader, place, what),
+        access_packages: reader.flag(place, "access_packages", what),
         max_stay,
     }
 }

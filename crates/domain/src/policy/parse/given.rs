@@ -10,7 +10,7 @@ use crate::facts::{FactName, Kind};
 use crate::ids::SponsorId;
 use crate::policy::Policy;
 use crate::sponsor::{Sponsor, SponsorKind};
-use crate::trial::{Given, Value};
+use crate::trial::{Given, GivenAppRole, Value};
 
 /// Takes facts back that the defaults give.
 const UNKNOWN: &str = "unknown";
@@ -115,6 +115,22 @@ fn value(
                 .filter_map(|place| project(reader, place, &what));
             return Some(Value::Projects(projects.collect()));
         }
+        Kind::AppRoles => {
+            let example = "{ application = \"Supplier Portal\" }";
+            let places = reader.tables(table, fact.as_str(), &format!("{what}: "), example);
+            let roles = places
+                .into_iter()
+                .filter_map(|place| app_role(reader, place, &what));
+            return Some(Value::AppRoles(roles.collect()));
+        }
+        Kind::Packages => {
+            let example = "{ name = \"Suppliers\", ends_in_days = 20 }";
+            let places = reader.tables(table, fact.as_str(), &format!("{what}: "), example);
+            let packages = places
+                .into_iter()
+                .filter_map(|place| package(reader, place, &what));
+            return Some(Value::Packages(packages.collect()));
+        }
     };
     if let (FactName::UserType, Some(Value::Text(text))) = (fact, &value)
         && !["guest", "member"].contains(&text.as_str())
@@ -206,4 +222,37 @@ fn project(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Str
         );
     }
     Some((name, days?))
+}
+
+fn app_role(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<GivenAppRole> {
+    reader.only_keys(place.table, what, &["application", "role", "days"]);
+    let (application, _) = reader.text(place, "application", what)?;
+    let role = match place.get("role") {
+        Some(_) => reader.text(place, "role", what)?.0,
+        None => "default".to_owned(),
+    };
+    Some(GivenAppRole {
+        application,
+        role,
+        days: days(reader, place, "days", what),
+    })
+}
+
+fn package(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(String, Option<i64>)> {
+    reader.only_keys(place.table, what, &["name", "ends_in_days"]);
+    let (name, _) = reader.text(place, "name", what)?;
+    Some((name, days(reader, place, "ends_in_days", what)))
+}
+
+/// A number of days that may be left out.
+fn days(reader: &mut Reader<'_>, place: Place<'_>, key: &str, what: &str) -> Option<i64> {
+    let item = place.get(key)?;
+    let days = item.as_integer().filter(|days| days.abs() < 100_000);
+    if days.is_none() {
+        reader.problem(
+            start(item.span()),
+            format!("{what}: {key} is a whole number of days"),
+        );
+    }
+    days
 }

@@ -138,8 +138,26 @@ fn faults_of_filter(schema: &Schema, kind: &str, filter: &str) -> Vec<String> {
             _ => vec![json!(part)],
         };
         for literal in literals {
-            faults.extend(schema.faults_written(kind, &json!({ property: literal })));
+            let (kind, property) = led_to(schema, kind, property);
+            faults.extend(schema.faults_written(&kind, &json!({ property: literal })));
         }
     }
     faults
+}
+
+/// The type and the property that a path such as `target/objectid` leads to. Graph's own pages spell some of them in
+/// lower case.
+fn led_to(schema: &Schema, kind: &str, path: &str) -> (String, String) {
+    let Some((first, rest)) = path.split_once('/') else {
+        return (kind.to_owned(), path.to_owned());
+    };
+    let Some(related) = schema.relationship(kind, first) else {
+        return (kind.to_owned(), path.to_owned());
+    };
+    let properties = schema.properties(&related.kind);
+    let spelled = properties
+        .keys()
+        .find(|name| name.eq_ignore_ascii_case(rest));
+    let spelled = spelled.map_or(rest, |name| *name).to_owned();
+    (related.kind.clone(), spelled)
 }

@@ -93,10 +93,13 @@ impl Made {
                 let name = format!("#microsoft.graph.{concrete}");
                 row.insert("@odata.type".to_owned(), name.into());
             }
-            if let Some(related) = asked.option("$expand") {
-                let to = self.schema.relationship(concrete, &related);
-                let one = self.schema.sample(&to.expect("a relationship").kind);
-                row.insert(related, json!([one]));
+            let expanded = asked.option("$expand").unwrap_or_default();
+            for related in expanded.split(',').filter(|name| !name.is_empty()) {
+                let to = self.schema.relationship(concrete, related);
+                let to = to.expect("a relationship");
+                let one = Value::Object(self.schema.sample(&to.kind));
+                let related_to = if to.collection { json!([one]) } else { one };
+                row.insert(related.to_owned(), related_to);
             }
             Value::Object(row)
         };

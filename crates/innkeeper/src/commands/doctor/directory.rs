@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::Clock;
-use innkeeper_graph::GraphError;
+use innkeeper_graph::{Graph, GraphError};
 
 use super::finding::{Check, Finding};
 use super::{licence, named, permissions};
@@ -53,7 +53,7 @@ pub(super) async fn examine(
     let (token, permissions) = match &granted {
         Ok(granted) => (
             Finding::ok(Check::Token, "Entra gives one"),
-            permissions::examine(tenant, policy, granted),
+            permissions::examine(tenant, policy, governed(&graph).await, granted),
         ),
         Err(finding) => {
             let because = "there is no token";
@@ -131,6 +131,13 @@ fn judged(ahead: TimeDelta) -> Finding {
     } else {
         Finding::ok(Check::Clock, what)
     }
+}
+
+/// Whether the tenant has Entra ID P2 or Governance; `None` where nobody can tell.
+async fn governed(graph: &Result<Graph, GraphError>) -> Option<bool> {
+    let reader = graph.as_ref().ok()?.reader();
+    let organization = reader.organization().await.ok()?;
+    organization.governance
 }
 
 #[cfg(test)]

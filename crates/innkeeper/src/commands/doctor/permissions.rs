@@ -20,11 +20,12 @@ const HIDDEN_ROLE: Uuid = uuid!("658aa5d8-239f-45c4-aa12-864f4fc7e490");
 /// Microsoft Graph itself, in every tenant.
 const GRAPH: Uuid = uuid!("00000003-0000-0000-c000-000000000000");
 
-/// Holds what the token carries against what mode and policy need: one finding for each permission needed, and those
+/// Holds what the token carries against what mode, policy and the tenant's licence need: one finding for each permission needed, and those
 /// that are too much.
 pub(super) fn examine(
     tenant: &TenantConfig,
     policy: Option<&Policy>,
+    governed: Option<bool>,
     granted: &BTreeSet<String>,
 ) -> Vec<Finding> {
     const TOO_MUCH: &str = "whoever gets hold of the credential can do all that is granted";
@@ -35,7 +36,7 @@ pub(super) fn examine(
         missing,
         too_broad,
         unneeded,
-    } = compare(tenant.mode, uses.as_ref(), granted);
+    } = compare(tenant.mode, uses.as_ref(), governed, granted);
     let mut found: Vec<Finding> = Vec::new();
     for need in missing {
         found.push(Finding::wrong(

@@ -43,6 +43,11 @@ pub(super) fn why(
                 "guest.{fact} is not known, and unknown takes nothing away: {}",
                 fact.absent_when()
             ),
+            Cause::Unread(register) => format!(
+                "{} cannot be read, and until it can nothing is taken away; grant the application permission {}",
+                register.tells(),
+                register.permission()
+            ),
             Cause::BroughtBack(times) => format!(
                 "somebody brought the account back {times} times after Innkeeper had taken it: it is left to a person"
             ),

@@ -301,7 +301,13 @@ async fn kept(bench: &Bench, tx: &mut Tx) -> Result<(Vec<Item>, BTreeMap<&'stati
                 by: match protector {
                     Protector::Policy(name) => format!("the protection \"{name}\""),
                     Protector::DirectoryRole(role) => format!("the directory role {role}"),
+                    Protector::EligibleRole(role) => {
+                        format!("the directory role {role}, which it may activate")
+                    }
                     Protector::Synced => "its being mastered elsewhere".to_owned(),
+                    Protector::Governed(package) => {
+                        format!("entitlement management, by the access package \"{package}\"")
+                    }
                     Protector::Exempt { until, by, reason } => {
                         format!("an exemption until {until} by {by}: {reason}")
                     }

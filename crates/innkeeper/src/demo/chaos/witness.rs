@@ -412,6 +412,7 @@ stages = [
                 "enabled": !is_disabled, "deleted": null, "purged": false,
                 "last_success": on(last), "last_interactive": null, "last_non_interactive": null,
                 "synced": null, "roles": roles, "privileged": false, "sponsors": [], "groups": [],
+                "eligible_roles": [], "access_packages": [],
             }]);
             let truth: Vec<TrueGuest> = serde_json::from_value(truth).expect("the truth");
             let Self { policy, witness } = self;

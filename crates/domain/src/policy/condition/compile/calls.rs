@@ -152,7 +152,11 @@ impl Compiler<'_> {
             FactKind::Int | FactKind::Bool | FactKind::String => Ok(Any::Bool(Bool::Has(fact))),
             FactKind::Strings if fact == FactName::Groups => self.groups_error(argument),
             // Of an empty list CEL's readers expect has() to be false, others that it is true.
-            FactKind::Strings | FactKind::Sponsors | FactKind::Projects => self.error(
+            FactKind::Strings
+            | FactKind::Sponsors
+            | FactKind::Projects
+            | FactKind::AppRoles
+            | FactKind::Packages => self.error(
                 argument,
                 format!("of a list ask whether it is empty: size(guest.{fact}) > 0"),
             ),

@@ -91,6 +91,9 @@ fn fact_of(list: &List) -> Option<FactName> {
         List::Sponsors => Some(FactName::Sponsors),
         List::Projects => Some(FactName::Projects),
         List::Roles => Some(FactName::Roles),
+        List::EligibleRoles => Some(FactName::EligibleRoles),
+        List::AppRoles => Some(FactName::AppRoles),
+        List::Packages => Some(FactName::AccessPackages),
         List::Texts(_) => None,
         List::Filter(list, _) => fact_of(list),
     }

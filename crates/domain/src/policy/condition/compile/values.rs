@@ -21,7 +21,13 @@ impl Compiler<'_> {
             List::Texts(values) => values
                 .iter()
                 .try_for_each(|value| self.check_plain(at, text, value)),
-            List::Sponsors | List::Projects | List::Roles | List::Filter(..) => Ok(()),
+            List::Sponsors
+            | List::Projects
+            | List::Roles
+            | List::EligibleRoles
+            | List::AppRoles
+            | List::Packages
+            | List::Filter(..) => Ok(()),
         }
     }
 
@@ -43,7 +49,13 @@ impl Compiler<'_> {
             Plain::Fact(FactName::Domain) => return self.check_domain(at, value),
             Plain::Fact(FactName::UserType) => ["guest", "member"].as_slice(),
             Plain::Field(_, Field::SponsorKind) => &["user", "group"],
-            Plain::Fact(FactName::ExpiresBy) => &["person", "attribute", "projects", "max-stay"],
+            Plain::Fact(FactName::ExpiresBy) => &[
+                "person",
+                "attribute",
+                "access-package",
+                "projects",
+                "max-stay",
+            ],
             Plain::Fact(FactName::LastSeenBy) => &[
                 "sign-in",
                 "attempt",

@@ -44,9 +44,17 @@ impl<'f> Judge<'f, '_> {
             FactName::Mail => Value::Text(facts.mail),
             FactName::Company => Value::Text(facts.company),
             FactName::UserType => Value::Text(facts.user_type),
-            FactName::Sponsors | FactName::Projects | FactName::Roles | FactName::Groups => {
-                Value::List
-            }
+            FactName::GroupCount => Value::Int(facts.group_count),
+            FactName::MailGroupCount => Value::Int(facts.mail_group_count),
+            FactName::LostAccessPackages => Value::Bool(facts.lost_access_packages),
+            FactName::LostAccessPackagesDays => Value::Int(facts.lost_access_packages_days),
+            FactName::Sponsors
+            | FactName::Projects
+            | FactName::Roles
+            | FactName::EligibleRoles
+            | FactName::AppRoles
+            | FactName::AccessPackages
+            | FactName::Groups => Value::List,
         }
     }
 
@@ -97,6 +105,8 @@ impl<'f> Judge<'f, '_> {
                 Some(Item::Text(text)) => Ok(text),
                 Some(Item::Sponsor(_)) | None => Err(FactName::Sponsors),
                 Some(Item::Project(_)) => Err(FactName::Projects),
+                Some(Item::AppRole(_)) => Err(FactName::AppRoles),
+                Some(Item::Package(_)) => Err(FactName::AccessPackages),
             },
         }
     }
@@ -135,6 +145,10 @@ pub(super) fn int_field(item: Option<Item<'_>>, field: Field) -> Known<i64> {
         (Some(Item::Project(project)), Field::ProjectEndsInDays) => {
             project.ends_in_days.ok_or(field.fact())
         }
+        (Some(Item::AppRole(role)), Field::AppRoleDays) => role.days.ok_or(field.fact()),
+        (Some(Item::Package(package)), Field::PackageEndsInDays) => {
+            package.ends_in_days.ok_or(field.fact())
+        }
         _ => Err(field.fact()),
     }
 }
@@ -144,16 +158,22 @@ fn text_field<'f>(item: Option<Item<'f>>, field: Field) -> Known<&'f str> {
         (Some(Item::Sponsor(sponsor)), Field::SponsorKind) => Some(sponsor.kind.as_str()),
         (Some(Item::Sponsor(sponsor)), Field::SponsorMail) => sponsor.mail.as_deref(),
         (Some(Item::Project(project)), Field::ProjectName) => Some(project.name),
+        (Some(Item::AppRole(role)), Field::AppRoleApplication) => Some(role.application),
+        (Some(Item::AppRole(role)), Field::AppRoleRole) => Some(role.role),
+        (Some(Item::Package(package)), Field::PackageName) => Some(package.name),
         _ => None,
     };
     value.ok_or(field.fact())
 }
 
-/// A sponsor without an address has none, and so has a project without an end; whether it is enabled is always so or so, only perhaps not known.
+/// A sponsor without an address has none, and so has a project or an access package without an end; whether a sponsor is
+/// enabled is always so or so, only perhaps not known, and so is when an app role was assigned.
 pub(super) fn has_field(item: Option<Item<'_>>, field: Field) -> Known<bool> {
     match (item, field) {
         (Some(Item::Sponsor(sponsor)), Field::SponsorMail) => Ok(sponsor.mail.is_some()),
         (Some(Item::Project(project)), Field::ProjectEndsInDays) => Ok(project.ends.is_some()),
+        (Some(Item::Package(package)), Field::PackageEndsInDays) => Ok(package.ends.is_some()),
+        (Some(Item::AppRole(_)), Field::AppRoleDays) => int_field(item, field).map(|_| true),
         (Some(Item::Sponsor(_)), Field::SponsorEnabled | Field::SponsorEligible) => {
             bool_field(item, field).map(|_| true)
         }

@@ -128,7 +128,10 @@ fn range(int: &Int) -> (i64, i64) {
             FactName::InactiveDays
             | FactName::PendingDays
             | FactName::AccountAgeDays
-            | FactName::AttestedDaysAgo,
+            | FactName::AttestedDaysAgo
+            | FactName::GroupCount
+            | FactName::MailGroupCount
+            | FactName::LostAccessPackagesDays,
         ) => (0, i64::MAX),
         Int::Fact(_) | Int::Field(..) | Int::Negative(..) | Int::Arithmetic(..) | Int::If(..) => {
             (i64::MIN, i64::MAX)

@@ -27,13 +27,15 @@ pub(super) struct Need {
 enum Feature {
     /// Reading the tenant.
     Observing,
+    /// Reading what only a tenant with Entra ID P2 or Governance has.
+    Governing,
     /// Reading when guests leave, if the policy takes that for a date.
     LeaveDates,
     /// Carrying out an action, if the policy has it.
     Acting(Action),
 }
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 14] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -84,6 +86,28 @@ const NEEDS: [Need; 12] = [
             "Directory.Read.All",
             "Directory.ReadWrite.All",
         ],
+    },
+    Need {
+        name: "RoleEligibilitySchedule.Read.Directory",
+        role: uuid!("ff278e11-4a33-4d0c-83d2-d01dc58929a5"),
+        from: Mode::Observe,
+        by: Feature::Governing,
+        reason: "it tells who may activate a directory role, and is therefore never touched; with a licence for that and without the permission nothing is taken from anybody",
+        // Not those of the whole directory.
+        covered_by: &[
+            "RoleEligibilitySchedule.ReadWrite.Directory",
+            "RoleManagement.Read.All",
+            "RoleManagement.Read.Directory",
+            "RoleManagement.ReadWrite.Directory",
+        ],
+    },
+    Need {
+        name: "EntitlementManagement.Read.All",
+        role: uuid!("c74fd47d-ed3c-45c3-9a9e-b8676de685d2"),
+        from: Mode::Observe,
+        by: Feature::Governing,
+        reason: "it tells whom entitlement management looks after, and who is therefore never touched; with a licence for that and without the permission nothing is taken from anybody",
+        covered_by: &["EntitlementManagement.ReadWrite.All"],
     },
     Need {
         name: "User-LifeCycleInfo.Read.All",
@@ -176,10 +200,17 @@ pub(super) struct Comparison {
 }
 
 /// Without a policy nobody knows what it uses: then nothing that it might use is missing or too much.
-pub(super) fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String>) -> Comparison {
+/// What only a tenant with Entra ID P2 or Governance has is needed unless it is known to have neither.
+pub(super) fn compare(
+    mode: Mode,
+    uses: Option<&Uses>,
+    governed: Option<bool>,
+    granted: &BTreeSet<String>,
+) -> Comparison {
     let is_allowed = |need: &&Need| need.from <= mode;
     let is_needed = |need: &&Need| match (need.by, uses) {
         (Feature::Observing, _) => true,
+        (Feature::Governing, _) => governed != Some(false),
         (Feature::LeaveDates, uses) => uses.is_some_and(|uses| uses.leave_dates),
         (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
         (Feature::Acting(_), None) => false,
@@ -189,6 +220,9 @@ pub(super) fn compare(mode: Mode, uses: Option<&Uses>, granted: &BTreeSet<String
     let is_in_use = |name: &str| {
         let among = if uses.is_some() { &needed } else { &allowed };
         among.iter().any(|need| need.name == name)
+            || allowed
+                .iter()
+                .any(|need| need.by == Feature::Governing && need.name == name)
             || (name == HIDDEN && uses.is_none_or(|uses| uses.names_groups))
     };
 
@@ -243,7 +277,7 @@ mod tests {
     }
 
     fn missing(mode: Mode, actions: &[Action], names: &[&str]) -> Vec<&'static str> {
-        let compared = compare(mode, Some(&uses(actions)), &granted(names));
+        let compared = compare(mode, Some(&uses(actions)), Some(false), &granted(names));
         compared.missing.iter().map(|need| need.name).collect()
     }
 
@@ -259,7 +293,12 @@ mod tests {
     fn observing_needs_what_reads_and_nothing_else() {
         let all = Action::ALL;
         assert_eq!(missing(Mode::Observe, &all, &[]), READING);
-        let compared = compare(Mode::Observe, Some(&uses(&all)), &granted(&READING));
+        let compared = compare(
+            Mode::Observe,
+            Some(&uses(&all)),
+            Some(false),
+            &granted(&READING),
+        );
         let names: Vec<_> = compared
             .granted
             .iter()
@@ -336,7 +375,12 @@ mod tests {
     fn what_is_too_broad_or_not_needed_is_told_apart() {
         let names = [&READING[..], &["User.ReadWrite.All", "Mail.Send", HIDDEN]].concat();
         let only_disable = uses(&[Action::Disable]);
-        let compared = compare(Mode::Enforce, Some(&only_disable), &granted(&names));
+        let compared = compare(
+            Mode::Enforce,
+            Some(&only_disable),
+            Some(false),
+            &granted(&names),
+        );
         let disable = "User.EnableDisableAccount.All";
         assert_eq!(
             compared.too_broad,
@@ -347,14 +391,42 @@ mod tests {
             names_groups: true,
             ..only_disable
         };
-        let compared = compare(Mode::Enforce, Some(&with_groups), &granted(&names));
+        let compared = compare(
+            Mode::Enforce,
+            Some(&with_groups),
+            Some(false),
+            &granted(&names),
+        );
         assert_eq!(compared.unneeded, ["Mail.Send"]);
+    }
+
+    #[test]
+    fn what_takes_a_licence_is_needed_unless_the_tenant_is_known_to_have_none() {
+        let missing = |governed| {
+            let granted = granted(&READING);
+            let compared = compare(Mode::Observe, Some(&uses(&[])), governed, &granted);
+            let names = compared.missing.iter().map(|need| need.name);
+            names.collect::<Vec<_>>()
+        };
+        // That of roles is covered by what reads those that are held.
+        let packages = "EntitlementManagement.Read.All";
+        assert_eq!(missing(Some(true)), [packages]);
+        assert_eq!(missing(None), [packages]);
+        assert_eq!(missing(Some(false)), [""; 0]);
+        let with = granted(&[&READING[..], &[packages]].concat());
+        let compared = compare(Mode::Observe, Some(&uses(&[])), Some(false), &with);
+        assert!(compared.unneeded.is_empty(), "{compared:?}");
     }
 
     #[test]
     fn what_is_needed_anyway_covers_before_what_is_not() {
         let names = ["Directory.Read.All", "Group.Read.All"];
-        let compared = compare(Mode::Observe, Some(&uses(&[])), &granted(&names));
+        let compared = compare(
+            Mode::Observe,
+            Some(&uses(&[])),
+            Some(false),
+            &granted(&names),
+        );
         assert_eq!(compared.too_broad, []);
         assert_eq!(compared.unneeded, ["Group.Read.All"]);
     }
@@ -366,7 +438,7 @@ mod tests {
             &["User.DeleteRestore.All", "Sites.FullControl.All"],
         ]
         .concat();
-        let compared = compare(Mode::Enforce, None, &granted(&names));
+        let compared = compare(Mode::Enforce, None, Some(false), &granted(&names));
         assert!(compared.missing.is_empty(), "{compared:?}");
         assert_eq!(compared.unneeded, ["Sites.FullControl.All"]);
     }

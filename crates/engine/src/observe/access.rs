@@ -1,0 +1,229 @@
+//! Reading what guests were given access to: directory roles that they may activate, access packages, and, where the
+//! policy asks for it, roles in applications and the number of their groups.
+//!
+//! Invariant: a register that cannot be read leaves what was known of it as it was and is marked as refused, so that
+//! nothing is taken from anybody. Only a tenant that says itself that it has no licence counts as one without.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use innkeeper_domain::access::{Held, Register, Told};
+use innkeeper_domain::ids::GuestId;
+use innkeeper_graph::GraphError;
+use roaring::RoaringTreemap;
+use tracing::{info, warn};
+
+use crate::cycle::Cycle;
+use crate::error::CycleError;
+use crate::ports::{ReadDirectory, WriteDirectory};
+
+/// How long it is believed that a tenant has no licence: it costs requests to ask.
+const LICENCE: TimeDelta = TimeDelta::hours(24);
+
+/// Guests asked for between two looks at the store.
+const PAGE: u32 = 1_000;
+
+/// Guests of one batch.
+const TOGETHER: usize = 10;
+
+/// Batches on their way at once.
+const LANES: usize = 4;
+
+impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// Reads the registers, and what the guests in these rows hold if the policy asks for it.
+    pub(super) async fn read_access(&self, keys: &RoaringTreemap) -> Result<(), CycleError> {
+        for register in Register::ALL {
+            if self.is_worth_asking(register).await? {
+                self.read_register(register).await?;
+            }
+        }
+        if self.policy.asks_holdings() {
+            self.read_holdings(keys).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the same of a few guests, right before something is made of it. What the tenant has no licence for, and
+    /// what was refused, is not asked for again.
+    pub(crate) async fn refresh_access(&self, guests: &[GuestId]) -> Result<(), CycleError> {
+        if guests.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.store.read().await?;
+        let registers = tx.registers(self.tenant.id).await?;
+        drop(tx);
+        for (register, (told, _)) in registers {
+            if told == Told::Read {
+                self.refresh_register(register, guests).await?;
+            }
+        }
+        if self.policy.asks_holdings() {
+            let held = self.held(guests).await?;
+            self.keep_holdings(&held).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_worth_asking(&self, register: Register) -> Result<bool, CycleError> {
+        let mut tx = self.store.read().await?;
+        let registers = tx.registers(self.tenant.id).await?;
+        Ok(match registers.get(&register) {
+            Some((Told::NoLicence, asked)) => self.clock.now() - *asked >= LICENCE,
+            Some((Told::Read | Told::Refused, _)) | None => true,
+        })
+    }
+
+    async fn read_register(&self, register: Register) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let reader = &self.tenant.reader;
+        let now = self.clock.now();
+        match register {
+            Register::EligibleRoles => match self.unless_stopped(reader.eligible_roles()).await? {
+                Ok(lists) => {
+                    let mut tx = self.store.begin().await?;
+                    self.lease.check(&mut tx).await?;
+                    tx.set_eligible_roles(tenant, &lists, true).await?;
+                    tx.set_register(tenant, register, Told::Read, now).await?;
+                    tx.commit().await?;
+                }
+                Err(error) => self.not_read(register, error).await?,
+            },
+            Register::AccessPackages => {
+                match self.unless_stopped(reader.access_packages()).await? {
+                    Ok(lists) => {
+                        let mut tx = self.store.begin().await?;
+                        self.lease.check(&mut tx).await?;
+                        tx.set_packages(tenant, &lists, true, now).await?;
+                        tx.set_register(tenant, register, Told::Read, now).await?;
+                        tx.commit().await?;
+                    }
+                    Err(error) => self.not_read(register, error).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh_register(
+        &self,
+        register: Register,
+        guests: &[GuestId],
+    ) -> Result<(), CycleError> {
+        let tenant = self.tenant.id;
+        let reader = &self.tenant.reader;
+        let now = self.clock.now();
+        match register {
+            Register::EligibleRoles => {
+                match self
+                    .unless_stopped(reader.eligible_roles_of(guests))
+                    .await?
+                {
+                    Ok(lists) => {
+                        let mut tx = self.store.begin().await?;
+                        self.lease.check(&mut tx).await?;
+                        tx.set_eligible_roles(tenant, &lists, false).await?;
+                        tx.commit().await?;
+                    }
+                    Err(error) => self.not_read(register, error).await?,
+                }
+            }
+            Register::AccessPackages => {
+                match self
+                    .unless_stopped(reader.access_packages_of(guests))
+                    .await?
+                {
+                    Ok(lists) => {
+                        let mut tx = self.store.begin().await?;
+                        self.lease.check(&mut tx).await?;
+                        tx.set_packages(tenant, &lists, false, now).await?;
+                        tx.commit().await?;
+                    }
+                    Err(error) => self.not_read(register, error).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that a register was refused, and whether for want of a licence. Any other error is the cycle's.
+    async fn not_read(&self, register: Register, error: GraphError) -> Result<(), CycleError> {
+        let is_refusal = matches!(
+            error,
+            GraphError::NoGovernance { .. }
+                | GraphError::Forbidden { .. }
+                | GraphError::BadRequest { .. }
+                | GraphError::NotFound { .. }
+        );
+        if !is_refusal {
+            return Err(error.into());
+        }
+        // Graph now and then tells a licensed tenant that it has no licence. So the tenant itself is asked, and only if
+        // it says so too is there nothing to protect.
+        let organization = self
+            .unless_stopped(self.tenant.reader.organization())
+            .await?;
+        let told = match organization {
+            Ok(organization) if organization.governance == Some(false) => Told::NoLicence,
+            Ok(_) | Err(_) => Told::Refused,
+        };
+        let register_name = register.as_str();
+        match told {
+            Told::NoLicence => info!(register = register_name, "the tenant has no licence for it"),
+            Told::Read | Told::Refused => warn!(
+                register = register_name,
+                permission = register.permission(),
+                %error,
+                "it cannot be read; until it can, nothing is taken away from any guest"
+            ),
+        }
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.set_register(self.tenant.id, register, told, self.clock.now())
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Asks for each guest, a page of the store at a time.
+    async fn read_holdings(&self, keys: &RoaringTreemap) -> Result<(), CycleError> {
+        let mut after = None;
+        loop {
+            let mut tx = self.store.read().await?;
+            let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
+            drop(tx);
+            let Some(last) = rows.last() else { break };
+            after = Some(last.key);
+            let guests: Vec<GuestId> = rows
+                .iter()
+                .filter(|row| keys.contains(row.key.into()))
+                .map(|row| row.view.record.guest.id)
+                .collect();
+            let held = self.held(&guests).await?;
+            self.keep_holdings(&held).await?;
+        }
+        Ok(())
+    }
+
+    async fn held(&self, guests: &[GuestId]) -> Result<BTreeMap<GuestId, Held>, CycleError> {
+        let batches = guests
+            .chunks(TOGETHER)
+            .map(|chunk| self.tenant.reader.held(chunk));
+        let held: Vec<BTreeMap<GuestId, Held>> = self
+            .unless_stopped(
+                stream::iter(batches)
+                    .buffer_unordered(LANES)
+                    .try_collect::<Vec<_>>(),
+            )
+            .await??;
+        Ok(held.into_iter().flatten().collect())
+    }
+
+    async fn keep_holdings(&self, held: &BTreeMap<GuestId, Held>) -> Result<(), CycleError> {
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.set_held(self.tenant.id, held).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
