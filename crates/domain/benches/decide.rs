@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::access::Access;
 use innkeeper_domain::activity::{Reading, SignIns};
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
@@ -201,6 +202,7 @@ fn guest(number: u32) -> GuestView {
         previous_cases: 0,
         decisions: Vec::new(),
         attestations: Vec::new(),
+        access: Access::default(),
         brought_back: 0,
     }
 }

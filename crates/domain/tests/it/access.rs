@@ -161,8 +161,7 @@ fn who_may_activate_a_role_or_is_governed_is_protected_even_where_no_newer_list_
                 packages_told: told,
                 ..access.clone()
             };
-            let plan = tenant.plan();
-            let verdict = &plan.verdicts[0];
+            let verdict = &tenant.verdicts()[0];
             assert_eq!(verdict.as_str(), "protected", "{told:?}");
             assert!(verdict.reason().contains(why), "{}", verdict.reason());
         }
@@ -178,8 +177,7 @@ fn a_list_that_is_refused_lets_notices_go_and_holds_back_what_takes_something() 
         let nothing: [&str; 0] = [];
         assert_eq!(tenant.pass(TimeDelta::days(1)).cycle(), nothing);
     }
-    let plan = tenant.plan();
-    let verdict = &plan.verdicts[0];
+    let verdict = &tenant.verdicts()[0];
     assert_eq!(verdict.as_str(), "unknown");
     let permission = "EntitlementManagement.Read.All";
     assert!(
