@@ -4,6 +4,7 @@
 //! decision can be repeated exactly, by a test or by an auditor.
 
 pub mod activity;
+pub mod alarm;
 pub mod approve;
 pub mod case;
 pub mod comparison;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod sql;
 
+mod alarms;
 mod cases;
 mod decisions;
 mod error;
@@ -28,6 +29,7 @@ mod snapshots;
 mod sponsors;
 mod views;
 
+pub use alarms::AlarmRow;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;
