@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use innkeeper_domain::alarm::telling::Message;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_engine::{Clock, CycleError, Engine, Silent};
 use sd_notify::NotifyState;
@@ -19,6 +20,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::alarms::{self, Look};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::installation::{GraphTenant, Installation};
@@ -51,6 +53,13 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         .await?;
     }
     tasks.spawn(watchdog(stop.clone()));
+    tasks.spawn(alarms::look_often(
+        in_force.watch.clone(),
+        installation.store.clone(),
+        installation.clock.clone(),
+        stop.clone(),
+        tell,
+    ));
     notify(&[NotifyState::Ready]);
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -135,7 +144,7 @@ impl Daemon<'_> {
             }
             let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
             let has_succeeded = ended.is_ok();
-            match ended {
+            match &ended {
                 Ok(report) => {
                     self.status
                         .succeeded(&tenant.name, report.plan.observation.health.is_healthy());
@@ -171,12 +180,19 @@ impl Daemon<'_> {
                     self.status.failed(&tenant.name, &error.to_string());
                     error!(
                         tenant = tenant.name,
-                        error = format!("{:#}", anyhow::Error::from(error)),
+                        error = in_full(error),
                         "the cycle failed; nothing more is done until the next"
                     );
                 }
             }
             self.upkeep(tenant, has_succeeded).await;
+            let watch = in_force.watch();
+            if let Some(watched) = watch.tenant(tenant.id) {
+                let now = self.installation.clock.now();
+                let store = &self.installation.store;
+                let look = watch.after_cycle(store, watched, ended.as_ref(), now).await;
+                tell(&tenant.name, look);
+            }
         }
     }
 
@@ -225,6 +241,28 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<DropGuard> {
         stop.cancel();
     });
     Ok(listening.drop_guard())
+}
+
+/// Writes what was found into the log.
+fn tell(tenant: &str, look: Look) {
+    for (message, alarm) in look.lines {
+        let kind = alarm.kind().as_str();
+        match message {
+            Message::Raised | Message::Still => {
+                error!(tenant, alarm = kind, "alarm: {alarm}; {}", alarm.advice());
+            }
+            Message::Cleared => info!(tenant, alarm = kind, "the alarm is over: {alarm}"),
+        }
+    }
+    for warning in look.warnings {
+        warn!(tenant, error = format!("{warning:#}"), "alarms");
+    }
+}
+
+/// An error with its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Tells systemd twice in its interval that the daemon is alive.

@@ -13,7 +13,7 @@ use super::findings::Findings;
 use super::keys::nearest;
 use super::path::KeyPath;
 use super::raw::{RawClock, RawConfig, RawDatabase, RawHttp, RawLog, RawSchedule};
-use super::{Clock, Config, Database, Http, Log, TenantConfig, address, journal, tenant};
+use super::{Clock, Config, Database, Http, Log, TenantConfig, address, alarms, journal, tenant};
 use crate::telemetry::Format;
 
 const LEASE_SECONDS: u32 = 30;
@@ -28,6 +28,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         log,
         clock,
         journal,
+        alarms,
         retention,
         tenants,
     } = raw;
@@ -48,6 +49,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     let http = check_http(http.unwrap_or_default(), findings);
     let log = check_log(log.unwrap_or_default(), findings);
     let journal = journal::check(journal.unwrap_or_default(), folder, findings);
+    let alarms = alarms::check(alarms.unwrap_or_default(), findings);
     let retention = journal::check_retention(&retention.unwrap_or_default(), findings);
     let tenants = tenant::check_all(tenants, folder, findings);
     let clock = check_clock(clock.unwrap_or_default(), tenants.as_deref(), findings);
@@ -59,6 +61,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         log: log?,
         clock,
         journal,
+        alarms,
         retention,
         tenants: tenants?,
         warnings: std::mem::take(&mut findings.warnings),

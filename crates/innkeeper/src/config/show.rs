@@ -6,7 +6,9 @@ use innkeeper_graph::{Application, Credential, IdentitySource};
 use serde_json::Value;
 
 use super::path::KeyPath;
-use super::{Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig};
+use super::{
+    Alarms, Clock, Config, Database, Heartbeat, Http, Journal, Log, Notify, Retention, TenantConfig,
+};
 
 /// What stands for a secret.
 const STRUCK_OUT: &str = "***";
@@ -23,6 +25,7 @@ pub(super) fn show(config: &Config) -> String {
             anchor_file,
             anchor_url,
         },
+        alarms,
         retention:
             Retention {
                 observations_days,
@@ -67,6 +70,7 @@ pub(super) fn show(config: &Config) -> String {
             page.pair(&at, "anchor_url", url.to_string());
         }
     }
+    page.alarms(alarms);
     let at = page.section("[retention]", &KeyPath::of("retention"));
     page.pair(&at, "observations_days", *observations_days);
     page.pair(&at, "plans_days", *plans_days);
@@ -96,7 +100,9 @@ impl Page<'_> {
             quota_percent,
             ca_file,
             credential,
+            secret_expires_on,
             notify,
+            heartbeat,
         } = tenant;
         let at = self.section("[[tenants]]", path);
         self.pair(&at, "name", name.as_str());
@@ -111,10 +117,54 @@ impl Page<'_> {
         }
         let at = self.section("[tenants.credential]", &path.child("credential"));
         self.credential(&at, credential);
+        if let Some(day) = secret_expires_on {
+            self.pair(&at, "secret_expires_on", day.to_string());
+        }
         if let Some(Notify { sender, operators }) = notify {
             let at = self.section("[tenants.notify]", &path.child("notify"));
             self.pair(&at, "sender", sender.as_str());
             self.pair(&at, "operators", operators.as_slice());
+        }
+        if let Some(Heartbeat { url, failure_url }) = heartbeat {
+            let at = self.section("[tenants.heartbeat]", &path.child("heartbeat"));
+            self.pair(&at, "url", url.to_string());
+            if let Some(url) = failure_url {
+                self.pair(&at, "failure_url", url.to_string());
+            }
+        }
+    }
+
+    fn alarms(&mut self, alarms: &Alarms) {
+        let Alarms {
+            url,
+            silent_hours,
+            fewer_guests_percent,
+            fewer_guests_least,
+            idle_cycles,
+            growing_cycles,
+            credential_days,
+            credential_days_again,
+            repeat_hours,
+            repeat_days,
+        } = alarms;
+        let at = self.section("[alarms]", &KeyPath::of("alarms"));
+        if let Some(url) = url {
+            self.pair(&at, "url", url.to_string());
+        }
+        if let Some(hours) = silent_hours {
+            self.pair(&at, "silent_hours", *hours);
+        }
+        for (name, value) in [
+            ("fewer_guests_percent", fewer_guests_percent),
+            ("fewer_guests_least", fewer_guests_least),
+            ("idle_cycles", idle_cycles),
+            ("growing_cycles", growing_cycles),
+            ("credential_days", credential_days),
+            ("credential_days_again", credential_days_again),
+            ("repeat_hours", repeat_hours),
+            ("repeat_days", repeat_days),
+        ] {
+            self.pair(&at, name, *value);
         }
     }
 

@@ -1,11 +1,12 @@
 //! What is in force, and how it is exchanged: all of it, or nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use innkeeper_engine::schedule::Schedule;
 use tracing::{error, info};
 
+use crate::alarms::Watch;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::installation::{Access, GraphTenant, connect, load_config, load_policy};
@@ -14,6 +15,8 @@ use crate::installation::{Access, GraphTenant, connect, load_config, load_policy
 pub(super) struct InForce {
     pub(super) schedule: Schedule,
     pub(super) tenants: Vec<GraphTenant>,
+    /// Shared with the timer that looks at alarms.
+    pub(super) watch: Arc<Mutex<Arc<Watch>>>,
 }
 
 impl InForce {
@@ -27,18 +30,29 @@ impl InForce {
                 ..connect(tenant, policy, Access::Mode)?
             })
         };
-        let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
+        let tenants: Vec<GraphTenant> = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
         Ok(Self {
             schedule: config.schedule.clone(),
+            watch: Arc::new(Mutex::new(Arc::new(Watch::of(config, &tenants)))),
             tenants,
         })
+    }
+
+    /// From where on who is told of what.
+    pub(super) fn watch(&self) -> Arc<Watch> {
+        lock(&self.watch).clone()
     }
 
     /// Reads configuration and policies again. When anything is wrong with them, everything stays as it was.
     pub(super) fn reload(&mut self, global: &Global) {
         match load_config(&global.config).and_then(|config| Self::of(&config)) {
             Ok(read) => {
-                *self = read;
+                let shared = self.watch.clone();
+                *lock(&shared) = read.watch();
+                *self = Self {
+                    watch: shared,
+                    ..read
+                };
                 info!(
                     tenants = self.tenants.len(),
                     "configuration and policies were read again"
@@ -52,4 +66,8 @@ impl InForce {
             }
         }
     }
+}
+
+fn lock(watch: &Mutex<Arc<Watch>>) -> MutexGuard<'_, Arc<Watch>> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
