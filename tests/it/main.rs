@@ -1,5 +1,6 @@
 //! The whole binary, against the simulator over real HTTP and a real database.
 
+mod alarms;
 mod changes;
 mod chaos;
 mod commands;

@@ -27,7 +27,7 @@ pub(crate) use timer::look_often;
 
 /// A tenant that is watched over, and whom to tell of it.
 pub(crate) struct Watched {
-    id: TenantId,
+    pub(crate) id: TenantId,
     pub(crate) name: String,
     mode: Mode,
     /// Present where mail may be sent.

@@ -4,6 +4,7 @@
 //! one in force; a stop is in order, after the step in hand.
 
 mod health;
+mod metrics;
 mod reload;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
             listen,
             status.clone(),
             installation.store.clone(),
+            in_force.watch.clone(),
             stop.clone(),
             &tasks,
         )

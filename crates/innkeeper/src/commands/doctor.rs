@@ -3,6 +3,7 @@
 //! Invariants: nothing is written, neither to a directory nor to the database, and no mail is sent; every check runs
 //! that can, whatever the others found; what was not checked is said so.
 
+mod alarms;
 mod directory;
 mod finding;
 mod here;
@@ -59,9 +60,10 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
         let (policy, found) = here::policy(tenant);
         let name = Some(tenant.name.as_str());
         report.add(name, found);
-        report.add(name, [here::credential(&tenant.credential)]);
+        report.add(name, [here::credential(tenant)]);
         let found = directory::examine(tenant, policy.as_ref(), &clock).await;
         report.add(name, found);
+        report.add(name, alarms::raised(config, tenant, &clock).await);
     }
     Ok(())
 }

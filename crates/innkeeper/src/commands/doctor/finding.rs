@@ -22,6 +22,7 @@ pub(super) enum Check {
     Licence,
     Groups,
     Mailbox,
+    Alarms,
 }
 
 impl Check {
@@ -39,6 +40,7 @@ impl Check {
             Self::Licence => "licence",
             Self::Groups => "groups",
             Self::Mailbox => "mailbox",
+            Self::Alarms => "alarms",
         }
     }
 }
