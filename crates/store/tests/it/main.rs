@@ -1,5 +1,6 @@
 //! Every method of the store, on SQLite and on Postgres.
 
+mod alarms;
 mod bulk;
 mod concurrency;
 mod databases;
