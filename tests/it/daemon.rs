@@ -86,7 +86,7 @@ impl Drop for Daemon {
     clippy::disallowed_methods,
     reason = "the daemon's own health interface"
 )]
-async fn health(address: &str, path: &str) -> (u16, String) {
+pub async fn health(address: &str, path: &str) -> (u16, String) {
     let client = reqwest::Client::builder()
         .no_proxy()
         .tls_certs_only([])

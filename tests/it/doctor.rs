@@ -428,7 +428,7 @@ async fn csv_has_every_finding_and_a_tenant_that_is_not_there_is_a_usage_error()
         csv.starts_with("state,tenant,check,what,why,fix\n"),
         "{csv}"
     );
-    assert_eq!(csv.lines().count(), 12 + GRANTED.len(), "{csv}");
+    assert_eq!(csv.lines().count(), 13 + GRANTED.len(), "{csv}");
     let output = tenant.run(&["doctor", "--tenant", "fabrikam"]).await;
     assert_eq!(output.status.code(), Some(64), "{}", shown(&output));
 }

@@ -3,6 +3,7 @@
 mod acceptance;
 mod access;
 mod actions;
+mod alarms;
 mod answers;
 mod backtest;
 mod changes;

@@ -230,14 +230,25 @@ impl Tenant {
             .to_owned()
     }
 
-    /// What was really done, as "kind target".
+    /// What was really done, but for mails that alarm the operators.
     pub async fn writes(&self) -> Vec<String> {
+        let outbox = self.get("outbox").await;
+        let mails = outbox.as_array().expect("a list").iter();
+        let is_alarm = |mail: &&Value| {
+            let subject = mail["subject"].as_str().expect("a subject");
+            subject.starts_with("Innkeeper at ")
+        };
+        let alarms: Vec<&Value> = mails
+            .filter(is_alarm)
+            .map(|mail| &mail["request_id"])
+            .collect();
         let writes = self.get("writes").await;
         let shown = |write: &Value| write["kind"].as_str().expect("a kind").to_owned();
         writes
             .as_array()
             .expect("a list")
             .iter()
+            .filter(|write| !alarms.contains(&&write["request_id"]))
             .map(shown)
             .collect()
     }

@@ -6,6 +6,7 @@
 pub mod acceptance;
 pub mod access;
 pub mod activity;
+pub mod alarm;
 pub mod app_role;
 pub mod approve;
 pub mod attestation;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ObservationId;
+use crate::ids::{GroupId, ObservationId};
+use crate::policy::{Eyes, exceeds};
 use crate::watch::Watched;
 
 /// A complete reading of a tenant. There is no value for an incomplete one.
@@ -70,6 +71,20 @@ pub struct Counts {
     pub permissions: Option<Vec<String>>,
     /// Groups that the policy names and that could not be found, or not told apart, by their key.
     pub groups_missing: Vec<String>,
+    /// Groups whose listing lacked many of those who were in it; their members are taken to be as they were.
+    #[serde(default)]
+    pub groups_emptied: Vec<Emptied>,
+}
+
+/// A group whose listing lacks many of those who were in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emptied {
+    /// Which.
+    pub group: GroupId,
+    /// Guests who were in it.
+    pub before: u64,
+    /// Of these, how many the listing lacks.
+    pub lost: u64,
 }
 
 /// Whether an observation can be believed enough to take something away from a guest.
@@ -86,10 +101,10 @@ pub enum Health {
 }
 
 impl Health {
-    /// Judges a reading by its counts. `shrink_percent` is the policy's limit.
+    /// Judges a reading that ended at a time by its counts and the policy's bounds.
     #[must_use]
-    pub fn of(counts: &Counts, shrink_percent: f64) -> Self {
-        let reasons = Doubt::all(counts, shrink_percent);
+    pub fn of(counts: &Counts, eyes: &Eyes, finished: DateTime<Utc>) -> Self {
+        let reasons = Doubt::all(counts, eyes, finished);
         if reasons.is_empty() {
             Self::Healthy
         } else {
@@ -152,18 +167,57 @@ pub enum Doubt {
         /// How many.
         unreadable: u64,
     },
+    /// No guest has signed in for longer than is usual: the sign-in times have stopped.
+    #[error("the newest sign-in of {with_sign_ins} guests is {hours} hours old ({newest})")]
+    Stale {
+        /// The newest.
+        newest: DateTime<Utc>,
+        /// How old it was.
+        hours: i64,
+        /// Guests with sign-in times.
+        with_sign_ins: u64,
+    },
+    /// Many answers could only be had by asking again.
+    #[error("{retries} of {requests} requests had to be sent again")]
+    Troubled {
+        /// Sent again, but for those that were to slow down.
+        retries: u64,
+        /// Sent.
+        requests: u64,
+    },
+    /// A group's listing lacks many of those who were in it.
+    #[error("the listing of group {group} lacks {lost} of {before} guests who were in it")]
+    MembersLost {
+        /// Which.
+        group: GroupId,
+        /// Before.
+        before: u64,
+        /// Missing now.
+        lost: u64,
+    },
 }
 
-impl Doubt {
-    /// Above this share of the guests (one in a hundred) a per-guest fault is one of the whole observation.
-    fn is_widespread(count: u64, guests: u64) -> bool {
-        count * 100 > guests
-    }
+/// With fewer requests sent again than this a short reading over a bad line is no sign of anything.
+const FEW_RETRIES: u64 = 20;
 
+impl Doubt {
     #[expect(clippy::cast_precision_loss, reason = "a share of a count")]
-    fn all(counts: &Counts, shrink_percent: f64) -> Vec<Self> {
+    fn all(counts: &Counts, eyes: &Eyes, finished: DateTime<Utc>) -> Vec<Self> {
+        let Eyes {
+            shrink_percent,
+            count_percent,
+            regressed_percent,
+            unreadable_percent,
+            retry_percent,
+            // Judged where the listing is read, so that it is not taken in.
+            members_percent: _,
+            newest_sign_in: oldest_news,
+            newest_sign_in_guests,
+            // Judged before anything is read.
+            clock_skew: _,
+        } = *eyes;
         let Counts {
-            changes_only: _,
+            changes_only,
             guests,
             counted,
             before,
@@ -173,15 +227,16 @@ impl Doubt {
             vanished,
             regressed,
             with_sign_ins,
-            newest_sign_in: _,
+            newest_sign_in,
             logged_in: _,
-            requests: _,
-            retries: _,
-            throttled: _,
+            requests,
+            retries,
+            throttled,
             clock_ahead: _,
             permissions: _,
             groups_missing: _,
-        } = *counts;
+            groups_emptied,
+        } = counts.clone();
         let mut doubts = Vec::new();
         if guests == 0 {
             doubts.push(Self::Empty);
@@ -192,12 +247,12 @@ impl Doubt {
             doubts.push(Self::Shrunk { guests, before });
         }
         if let Some(counted) = counted
-            && Self::is_widespread(counted.abs_diff(guests), guests.max(counted))
+            && exceeds(counted.abs_diff(guests), guests.max(counted), count_percent)
             && counted.abs_diff(guests) > 1
         {
             doubts.push(Self::CountDiffers { guests, counted });
         }
-        if Self::is_widespread(vanished + regressed, guests) {
+        if exceeds(vanished + regressed, guests, regressed_percent) {
             doubts.push(Self::SignInsRegressed {
                 vanished,
                 regressed,
@@ -206,9 +261,39 @@ impl Doubt {
         if guests > 0 && with_sign_ins == 0 {
             doubts.push(Self::NoSignIns { guests });
         }
-        if Self::is_widespread(unreadable, guests) {
+        if exceeds(unreadable, guests, unreadable_percent) {
             doubts.push(Self::Unreadable { unreadable });
         }
+        // Changes do not tell of sign-ins; what is known of them is as old as the last whole reading.
+        if let Some(newest) = newest_sign_in
+            && !changes_only
+            && with_sign_ins >= newest_sign_in_guests
+            && finished - newest > oldest_news
+        {
+            doubts.push(Self::Stale {
+                newest,
+                hours: (finished - newest).num_hours(),
+                with_sign_ins,
+            });
+        }
+        let again = retries.saturating_sub(throttled);
+        if again >= FEW_RETRIES && exceeds(again, requests, retry_percent) {
+            doubts.push(Self::Troubled {
+                retries: again,
+                requests,
+            });
+        }
+        doubts.extend(groups_emptied.into_iter().map(
+            |Emptied {
+                 group,
+                 before,
+                 lost,
+             }| Self::MembersLost {
+                group,
+                before,
+                lost,
+            },
+        ));
         doubts
     }
 }
@@ -227,8 +312,12 @@ mod tests {
         }
     }
 
+    fn noon() -> DateTime<Utc> {
+        "2027-01-04T12:00:00Z".parse().expect("a time")
+    }
+
     fn doubts(counts: &Counts) -> Vec<String> {
-        Doubt::all(counts, 20.0)
+        Doubt::all(counts, &Eyes::default(), noon())
             .iter()
             .map(ToString::to_string)
             .collect()
@@ -236,7 +325,10 @@ mod tests {
 
     #[test]
     fn a_usual_reading_is_healthy_and_so_is_a_tenth_fewer_guests() {
-        assert_eq!(Health::of(&usual(), 20.0), Health::Healthy);
+        assert_eq!(
+            Health::of(&usual(), &Eyes::default(), noon()),
+            Health::Healthy
+        );
         assert_eq!(
             doubts(&Counts {
                 before: Some(1_111),
@@ -267,5 +359,74 @@ mod tests {
             "11 guests came without the properties asked for",
         ]
         "#);
+    }
+
+    #[test]
+    fn sign_ins_that_stopped_long_ago_are_doubted_only_where_enough_guests_sign_in() {
+        let silent = |hours: i64, with_sign_ins| {
+            doubts(&Counts {
+                newest_sign_in: Some(noon() - chrono::TimeDelta::hours(hours)),
+                with_sign_ins,
+                ..usual()
+            })
+        };
+        assert_eq!(silent(72, 700), Vec::<String>::new());
+        assert_eq!(
+            silent(73, 700),
+            ["the newest sign-in of 700 guests is 73 hours old (2027-01-01 11:00:00 UTC)"]
+        );
+        assert_eq!(silent(10_000, 199), Vec::<String>::new());
+    }
+
+    #[test]
+    fn answers_that_came_only_when_asked_again_are_doubted_but_not_those_that_asked_to_slow_down() {
+        let asked = |requests, retries, throttled| {
+            doubts(&Counts {
+                requests,
+                retries,
+                throttled,
+                ..usual()
+            })
+        };
+        assert_eq!(asked(30, 19, 0), Vec::<String>::new());
+        assert_eq!(asked(100, 80, 60), Vec::<String>::new());
+        assert_eq!(
+            asked(100, 51, 0),
+            ["51 of 100 requests had to be sent again"]
+        );
+    }
+
+    #[test]
+    fn a_listing_that_lacks_many_members_is_doubted() {
+        let eyes = Eyes::default();
+        for (before, lost, expected) in [
+            (10, 3, false),
+            (4, 4, false),
+            (10, 5, true),
+            (100, 30, false),
+            (100, 31, true),
+        ] {
+            assert_eq!(
+                eyes.is_emptied(before, lost),
+                expected,
+                "{lost} of {before}"
+            );
+        }
+        let group = GroupId(uuid::Uuid::nil());
+        let emptied = Emptied {
+            group,
+            before: 10,
+            lost: 5,
+        };
+        let counts = Counts {
+            groups_emptied: vec![emptied],
+            ..usual()
+        };
+        assert_eq!(
+            doubts(&counts),
+            [format!(
+                "the listing of group {group} lacks 5 of 10 guests who were in it"
+            )]
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::ids::{GuestId, PlanId, TenantId};
 use crate::observation::{Doubt, Observation};
 use crate::policy::Action;
 use crate::standing::{Population, Standing};
-use crate::verdict::{Conclusion, Step, Verdict};
+use crate::verdict::{Cause, Conclusion, Step, Uncertain, Verdict};
 
 /// How far Innkeeper goes in a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Plan {
     pub policy_hash: String,
     /// How many guests have each verdict, by its word.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// How many guests are left alone because somebody keeps bringing their account back.
+    pub left_alone: u64,
     /// What is due, ordered by guest; the mildest step of a guest first.
     pub steps: Vec<Step>,
     /// Where those stand of whom something is to be taken away.
@@ -73,6 +75,7 @@ impl Plan {
             observation,
             policy_hash,
             verdicts: BTreeMap::new(),
+            left_alone: 0,
             steps: Vec::new(),
             standings: BTreeMap::new(),
             population: Population::default(),
@@ -91,6 +94,10 @@ impl Plan {
                 }
                 self.steps.extend(steps);
             }
+            Conclusion::Unknown(Uncertain {
+                cause: Cause::BroughtBack(_),
+                ..
+            }) => self.left_alone += 1,
             Conclusion::Keep
             | Conclusion::Wait(_)
             | Conclusion::Protected(_)

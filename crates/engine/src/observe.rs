@@ -189,7 +189,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Some(users) => Some(self.marks(users.clone(), &groups, started).await?),
             None => None,
         };
-        self.read_members(&groups).await?;
+        counts.groups_emptied = self.read_members(&groups, &keys).await?;
         let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
         counts.groups_missing = named.into_iter().filter_map(is_doubtful).collect();
         self.read_roles().await?;
@@ -238,7 +238,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             counts.guests = known.saturating_sub(gone.len() as u64);
         }
         counts.before = last.as_ref().map(|_| known.saturating_sub(counts.new));
-        let health = Health::of(&counts, limits.shrink_percent);
+        let health = Health::of(&counts, &limits.eyes, finished);
         let before = last
             .as_ref()
             .map_or(Watched::default(), |last| last.watched);

@@ -85,6 +85,18 @@ impl Deeds {
         }
     }
 
+    /// How many calls changed something in the tenant, or wrote to somebody.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.outcomes
+            .iter()
+            .filter(|((call, outcome), _)| {
+                *call != "flag" && matches!(*outcome, "done" | "found-done")
+            })
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// How many calls changed something.
     #[must_use]
     pub fn effects(&self) -> u64 {

@@ -4,18 +4,14 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use innkeeper_domain::journal::{Anchor, Anchors};
-use reqwest::redirect::Policy;
 use tokio::task::spawn_blocking;
 
 use crate::config::{Journal, Webhook};
 use crate::exit::UsageError;
-
-/// How long the webhook may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::hook;
 
 /// Writes an anchor to every place configured; what went wrong.
 pub(crate) async fn write(places: &Journal, anchor: &Anchor) -> Vec<anyhow::Error> {
@@ -52,36 +48,10 @@ async fn append(path: &Path, anchor: &Anchor) -> Result<()> {
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it talks to the operator's webhook and never carries a token"
-)]
 async fn post(webhook: &Webhook, anchor: &Anchor) -> Result<()> {
-    let builder = reqwest::Client::builder()
-        .redirect(Policy::none())
-        .timeout(TIMEOUT);
-    // One on this machine is reached without TLS, and so without a store of certificates; and not by a proxy.
-    let builder = if webhook.url().scheme() == "http" {
-        builder.tls_certs_only([]).no_proxy()
-    } else {
-        builder
-    };
-    let answer = async {
-        let request = builder.build()?.post(webhook.url().clone()).json(anchor);
-        let answer = request.send().await?;
-        let status = answer.status();
-        answer.error_for_status().map(|_| status)
-    };
-    // The address may be a secret.
-    let status = answer
+    hook::post(webhook, anchor)
         .await
-        .map_err(reqwest::Error::without_url)
-        .with_context(|| format!("the anchor was not taken by {webhook} (journal.anchor_url)"))?;
-    anyhow::ensure!(
-        status.is_success(),
-        "the anchor was not taken by {webhook} (journal.anchor_url): it answers {status}"
-    );
-    Ok(())
+        .context("the anchor was not sent (journal.anchor_url)")
 }
 
 /// The anchors of a file, one a line.

@@ -142,6 +142,9 @@ pub(crate) enum Command {
                             64 the configuration or a policy is wrong."
     )]
     Doctor,
+    /// What operators have to hear: that nothing happens, what cannot be believed, what ends soon.
+    #[command(subcommand)]
+    Alarms(Alarms),
     /// Everything about one guest: facts with their sources, every rule's outcome, what happens next.
     #[command(
         after_help = "Examples:\n  innkeeper explain ann@partner.example\n  innkeeper explain ann@partner.example --at 2027-03-31      as of a later day\n  innkeeper explain 5f0c1c2e-8a53-4a5e-9f5c-0b6b3f1f8a11 --output json"
@@ -577,6 +580,16 @@ pub(crate) enum Config {
     Check,
     /// Print the configuration in force, with defaults filled in and without secrets.
     Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Alarms {
+    /// The alarms that are raised, judged now; nobody is told.
+    #[command(
+        after_help = "Examples:\n  innkeeper alarms list\n  innkeeper alarms list --output json\n\n\
+                            Exit codes: 0 none is raised, 2 some are."
+    )]
+    List,
 }
 
 #[derive(Debug, Subcommand)]

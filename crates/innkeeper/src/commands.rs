@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod alarms;
 mod apply;
 mod attestations;
 mod backlog;
@@ -24,7 +25,7 @@ use anyhow::Result;
 use innkeeper_domain::attestation::Answer;
 use innkeeper_domain::decision::{Order, OrderKind};
 
-use crate::cli::{Cli, Command, Config, Db, Guests, Journal, Projects, Report};
+use crate::cli::{Alarms, Cli, Command, Config, Db, Guests, Journal, Projects, Report};
 use crate::exit::Exit;
 use crate::{daemon, demo};
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             backtest::run(&global, &policy, days, from).await
         }
         Command::Plans(command) => plans::run(&global, command).await,
+        Command::Alarms(Alarms::List) => alarms::list(&global).await,
         Command::Doctor => doctor::run(&global).await,
         Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
         Command::Forecast { days } => forecast::run(&global, days).await,

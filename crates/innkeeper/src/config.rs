@@ -5,6 +5,7 @@
 //! neither by `Debug` nor in an error nor by `config show`.
 
 mod address;
+mod alarms;
 mod answers;
 mod check;
 mod credential;
@@ -27,7 +28,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Cap;
@@ -38,6 +39,7 @@ use url::Url;
 
 use crate::telemetry::Format;
 
+pub(crate) use alarms::Alarms;
 pub(crate) use answers::Answers;
 pub(crate) use database::DatabaseUrl;
 pub(crate) use error::ConfigError;
@@ -67,6 +69,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) clock: Clock,
     pub(crate) journal: Journal,
+    pub(crate) alarms: Alarms,
     pub(crate) retention: Retention,
     /// Never empty; names and ids are unique.
     pub(crate) tenants: Vec<TenantConfig>,
@@ -126,10 +129,23 @@ pub(crate) struct TenantConfig {
     pub(crate) ca_file: Option<PathBuf>,
     /// With its files still to be read, except a secret's.
     pub(crate) credential: Credential,
+    /// The last day on which a client secret is good, as far as somebody said.
+    pub(crate) secret_expires_on: Option<NaiveDate>,
     /// Present for the modes warn and enforce.
     pub(crate) notify: Option<Notify>,
     /// How its notices get links to answer by: that of `[answers]`.
     pub(crate) links: Option<Links>,
+    /// Called after each cycle.
+    pub(crate) heartbeat: Option<Heartbeat>,
+}
+
+/// `[tenants.heartbeat]`
+#[derive(Clone, Debug)]
+pub(crate) struct Heartbeat {
+    /// Called after a cycle that was complete and healthy.
+    pub(crate) url: Webhook,
+    /// Called after one that was not.
+    pub(crate) failure_url: Option<Webhook>,
 }
 
 /// `[tenants.notify]`

@@ -4,6 +4,7 @@
 //! one in force; a stop is in order, after the step in hand.
 
 mod health;
+mod metrics;
 mod reception;
 mod reload;
 mod spreading;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use innkeeper_domain::alarm::telling::Message;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_engine::{Clock, CycleError, Engine, PolicyStanding, Silent};
 use sd_notify::NotifyState;
@@ -22,6 +24,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::alarms::{self, Look, Watch};
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::installation::{GraphTenant, Installation};
@@ -52,6 +55,7 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
             listen,
             status.clone(),
             installation.store.clone(),
+            in_force.watch.clone(),
             stop.clone(),
             &tasks,
         )
@@ -62,6 +66,13 @@ pub(crate) async fn run(global: &Global) -> Result<Exit> {
         reception::serve(answers, &desks, &installation, stop.clone(), &tasks).await?;
     }
     tasks.spawn(watchdog(stop.clone()));
+    tasks.spawn(alarms::look_often(
+        in_force.watch.clone(),
+        installation.store.clone(),
+        installation.clock.clone(),
+        stop.clone(),
+        tell,
+    ));
     notify(&[NotifyState::Ready]);
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -152,10 +163,12 @@ impl Daemon<'_> {
             let percent = in_force.spread_percent;
             tenant.spread_until = self.spreading.until(tenant.id, started, due, percent);
         }
-        join_all(in_force.tenants.iter().map(|tenant| self.cycle(tenant))).await;
+        let watch = in_force.watch();
+        let cycles = in_force.tenants.iter();
+        join_all(cycles.map(|tenant| self.cycle(tenant, &watch))).await;
     }
 
-    async fn cycle(&self, tenant: &GraphTenant) {
+    async fn cycle(&self, tenant: &GraphTenant, watch: &Watch) {
         if self.stop.is_cancelled() {
             return;
         }
@@ -174,7 +187,7 @@ impl Daemon<'_> {
         let started = self.installation.clock.now();
         let ended = self.engine.cycle(tenant, &Silent, self.stop).await;
         let has_succeeded = ended.is_ok();
-        match ended {
+        match &ended {
             Ok(report) => {
                 let took = self.installation.clock.now() - started;
                 self.spreading.took(tenant.id, took, report.waited);
@@ -229,12 +242,18 @@ impl Daemon<'_> {
                 self.status.failed(&tenant.name, &error.to_string());
                 error!(
                     tenant = tenant.name,
-                    error = format!("{:#}", anyhow::Error::from(error)),
+                    error = in_full(error),
                     "the cycle failed; nothing more is done until the next"
                 );
             }
         }
         self.upkeep(tenant, has_succeeded).await;
+        if let Some(watched) = watch.tenant(tenant.id) {
+            let now = self.installation.clock.now();
+            let store = &self.installation.store;
+            let look = watch.after_cycle(store, watched, ended.as_ref(), now).await;
+            tell(&tenant.name, look);
+        }
     }
 
     async fn upkeep(&self, tenant: &GraphTenant, has_succeeded: bool) {
@@ -282,6 +301,28 @@ pub(crate) fn stop_on_signal(stop: &CancellationToken) -> Result<DropGuard> {
         stop.cancel();
     });
     Ok(listening.drop_guard())
+}
+
+/// Writes what was found into the log.
+fn tell(tenant: &str, look: Look) {
+    for (message, alarm) in look.lines {
+        let kind = alarm.kind().as_str();
+        match message {
+            Message::Raised | Message::Still => {
+                error!(tenant, alarm = kind, "alarm: {alarm}; {}", alarm.advice());
+            }
+            Message::Cleared => info!(tenant, alarm = kind, "the alarm is over: {alarm}"),
+        }
+    }
+    for warning in look.warnings {
+        warn!(tenant, error = format!("{warning:#}"), "alarms");
+    }
+}
+
+/// An error with its causes.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Tells systemd twice in its interval that the daemon is alive.

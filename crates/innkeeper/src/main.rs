@@ -1,5 +1,6 @@
 //! The `innkeeper` binary: command line, configuration, wiring. The only place with `anyhow` and the environment.
 
+mod alarms;
 mod anchor;
 mod cli;
 mod commands;
@@ -7,6 +8,7 @@ mod config;
 mod daemon;
 mod demo;
 mod exit;
+mod hook;
 mod installation;
 mod oddities;
 mod output;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::given::Given;
+use crate::guests::RowKey;
 use crate::open::Tx;
 use crate::rows::micros;
 use crate::sponsors;
@@ -127,6 +128,24 @@ impl Tx {
             .into_iter()
             .map(Named::found)
             .collect()
+    }
+
+    /// The guests in a group, as last read, but for those who are gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn members_of(
+        &mut self,
+        tenant: TenantId,
+        group: GroupId,
+    ) -> Result<Vec<(RowKey, GuestId)>, StoreError> {
+        let sql = "SELECT g.guest_key, g.guest_id FROM memberships m JOIN guests g ON g.guest_key = m.guest_key \
+                   WHERE m.tenant_id = $1 AND m.group_id = $2 AND g.gone_at IS NULL";
+        let rows: Vec<(i64, Uuid)> = fetch_all!(self, (i64, Uuid), sql, tenant.0, group.0)?;
+        Ok(rows
+            .into_iter()
+            .map(|(key, id)| (RowKey(key), id.into()))
+            .collect())
     }
 
     /// Makes these the members of a group, writing only what differs. Ids of others than known guests are passed over.

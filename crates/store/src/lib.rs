@@ -8,6 +8,7 @@ mod sql;
 
 mod acceptance;
 mod access;
+mod alarms;
 mod attestations;
 mod cases;
 mod decisions;
@@ -35,6 +36,7 @@ mod views;
 
 pub use acceptance::{AcceptedPolicy, WaitingPolicy};
 pub use access::RegisterRow;
+pub use alarms::AlarmRow;
 pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::Action;
+use super::{Action, Eyes};
 
 /// The most guests that something may reach: the smaller of both numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,8 +59,8 @@ pub struct Limits {
     pub per_sponsor: Cap,
     /// With more destructive steps than this a plan waits for a person.
     pub ceiling: Cap,
-    /// By how many in a hundred the number of guests may fall from one observation to the next.
-    pub shrink_percent: f64,
+    /// Within which bounds an observation can be believed.
+    pub eyes: Eyes,
     /// The longest time between two observations that counts as watched.
     pub longest_gap: TimeDelta,
     /// How long a guest is spared after somebody brought its account back.
@@ -118,7 +118,7 @@ impl Default for Limits {
             per_domain: cap(25, 100.0),
             per_sponsor: cap(25, 100.0),
             ceiling: cap(500, 20.0),
-            shrink_percent: 20.0,
+            eyes: Eyes::default(),
             longest_gap: TimeDelta::days(7),
             immunity: TimeDelta::days(14),
         }

@@ -5,6 +5,7 @@
 mod action;
 mod condition;
 mod expiry;
+mod eyes;
 mod limits;
 pub(crate) mod parse;
 mod project;
@@ -23,6 +24,8 @@ use crate::guest::Extras;
 pub use action::{Action, FromGroups, KeepLast, Notice, OnUnknown, Recipient, Stage};
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
+pub(crate) use eyes::exceeds;
+pub use eyes::{Eyes, FEW_MEMBERS};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems, span};
 pub use project::{Ends, Project, ProjectSource, SetProject};

@@ -1,6 +1,7 @@
 //! Reading a policy file: everything that is wrong with it is told at once, each with its place.
 
 mod expiry;
+mod eyes;
 mod given;
 mod limits;
 mod order;

@@ -3,6 +3,7 @@
 mod accepting;
 mod access;
 mod actions;
+mod alarms;
 mod approving;
 mod attesting;
 mod backtesting;

@@ -197,7 +197,7 @@ impl Tenant {
             id: ObservationId::derived(&[]),
             started: self.now,
             finished: self.now,
-            health: Health::of(&counts, self.policy.limits.shrink_percent),
+            health: Health::of(&counts, &self.policy.limits.eyes, self.now),
             counts,
             watched: self.watched,
         }

@@ -98,6 +98,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             )
             .await?;
         }
+        // Else the next listing would seem to lack whom Innkeeper itself took out.
+        if let Call::RemoveFromGroup { group } = &intent.call
+            && outcome.is_in_effect()
+        {
+            tx.change_members(tenant, *group, &[], &[intent.guest])
+                .await?;
+        }
         if executes && let Some(action) = action(&intent.call) {
             self.executed(tx, intent.case, intent.stage, action, now)
                 .await?;

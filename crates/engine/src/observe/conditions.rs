@@ -11,18 +11,15 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 /// By so many seconds the clocks may differ before that is worth a word.
 const WORTH_A_WORD: i64 = 60;
 
-/// By so many seconds they may differ before nothing is concluded: a day that begins at the wrong hour, or a token that
-/// is not valid yet, is the least of it.
-const TOO_MUCH: i64 = 15 * 60;
-
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Holds the clock against Graph's, after the first answer.
+    /// Holds the clock against Graph's, after the first answer. When it is too far off nothing is concluded: a day that
+    /// begins at the wrong hour, or a token that is not valid yet, is the least of it.
     pub(super) fn check_clock(&self) -> Result<Option<i64>, CycleError> {
         let Some(theirs) = self.tenant.reader.server_clock() else {
             return Ok(None);
         };
         let seconds = (self.clock.now() - theirs).num_seconds();
-        if seconds.abs() > TOO_MUCH {
+        if seconds.abs() > self.policy.limits.eyes.clock_skew.num_seconds() {
             return Err(CycleError::ClockSkew { seconds });
         }
         if seconds.abs() > WORTH_A_WORD {

@@ -1,11 +1,13 @@
 //! Reading the groups that the policy names, and who holds a directory role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
 use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::observation::Emptied;
+use roaring::RoaringTreemap;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -30,8 +32,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(named)
     }
 
-    /// Reads their members and owners.
-    pub(super) async fn read_members(&self, groups: &[GroupId]) -> Result<(), CycleError> {
+    /// Reads their members and owners. A listing that cannot be believed is not taken in, but returned; `present` are the
+    /// rows of those who are in the tenant, since whoever has left it is rightly missing.
+    pub(super) async fn read_members(
+        &self,
+        groups: &[GroupId],
+        present: &RoaringTreemap,
+    ) -> Result<Vec<Emptied>, CycleError> {
+        let mut emptied = Vec::new();
         let total = groups.len() as u64;
         for (done, group) in groups.iter().enumerate() {
             let mut members: Vec<GuestId> = Vec::new();
@@ -44,13 +52,26 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .await??;
             let mut tx = self.store.begin().await?;
             self.lease.check(&mut tx).await?;
-            tx.set_members(self.tenant.id, *group, &members).await?;
+            let mut before = tx.members_of(self.tenant.id, *group).await?;
+            before.retain(|(key, _)| present.contains((*key).into()));
+            let listed: BTreeSet<GuestId> = members.iter().copied().collect();
+            let lost = before.iter().filter(|(_, guest)| !listed.contains(guest));
+            let (lost, before) = (lost.count() as u64, before.len() as u64);
+            if self.policy.limits.eyes.is_emptied(before, lost) {
+                emptied.push(Emptied {
+                    group: *group,
+                    before,
+                    lost,
+                });
+            } else {
+                tx.set_members(self.tenant.id, *group, &members).await?;
+            }
             tx.set_owners(self.tenant.id, *group, &owners).await?;
             tx.commit().await?;
             self.progress
                 .at(Phase::Groups, done as u64 + 1, Some(total));
         }
-        Ok(())
+        Ok(emptied)
     }
 
     pub(super) async fn read_roles(&self) -> Result<(), CycleError> {

@@ -1,13 +1,15 @@
 //! `apply`: one cycle now, as far as each tenant's mode goes.
 
 use anyhow::Result;
+use innkeeper_domain::alarm::telling::Message;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_domain::observation::Health;
-use innkeeper_engine::{Failure, Report, Tenant};
+use innkeeper_engine::{Clock, Failure, Report, Tenant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::plans::waits;
+use crate::alarms::Watch;
 use crate::cli::{Global, Output};
 use crate::daemon;
 use crate::exit::Exit;
@@ -39,6 +41,25 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         }
         for warning in &upkeep.warnings {
             eprintln!("{}: warning: {warning:#}", tenant.name);
+        }
+        let watch = Watch::of(&installation.config, std::slice::from_ref(&tenant));
+        if let Some(watched) = watch.tenant(tenant.id) {
+            let now = installation.clock.now();
+            let store = &installation.store;
+            let look = watch
+                .after_cycle(store, watched, report.as_ref(), now)
+                .await;
+            for (message, alarm) in look.lines {
+                match message {
+                    Message::Raised | Message::Still => {
+                        eprintln!("{}: alarm: {alarm}; {}", tenant.name, alarm.advice());
+                    }
+                    Message::Cleared => eprintln!("{}: the alarm is over: {alarm}", tenant.name),
+                }
+            }
+            for warning in look.warnings {
+                eprintln!("{}: warning: {warning:#}", tenant.name);
+            }
         }
         let report = report?;
         if is_failure(&report) {

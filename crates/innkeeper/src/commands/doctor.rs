@@ -3,6 +3,7 @@
 //! Invariants: nothing is written, neither to a directory nor to the database, and no mail is sent; every check runs
 //! that can, whatever the others found; what was not checked is said so.
 
+mod alarms;
 mod answers;
 mod directory;
 mod finding;
@@ -64,9 +65,10 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
         let (set, found) = here::projects(config, tenant).await;
         report.add(name, found);
         let policy = policy.map(|policy| policy.with_projects(&set));
-        report.add(name, [here::credential(&tenant.credential)]);
+        report.add(name, [here::credential(tenant)]);
         let found = directory::examine(tenant, policy.as_ref(), &clock).await;
         report.add(name, found);
+        report.add(name, alarms::raised(config, tenant, &clock).await);
     }
     Ok(())
 }

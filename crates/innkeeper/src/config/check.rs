@@ -13,7 +13,9 @@ use super::findings::Findings;
 use super::keys::nearest;
 use super::path::KeyPath;
 use super::raw::{RawClock, RawConfig, RawDatabase, RawHttp, RawLog, RawSchedule};
-use super::{Clock, Config, Database, Http, Log, TenantConfig, address, answers, journal, tenant};
+use super::{
+    Clock, Config, Database, Http, Log, TenantConfig, address, alarms, answers, journal, tenant,
+};
 use crate::telemetry::Format;
 
 const LEASE_SECONDS: u32 = 30;
@@ -29,6 +31,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         log,
         clock,
         journal,
+        alarms,
         retention,
         tenants,
     } = raw;
@@ -57,6 +60,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
     let answers = answers::check(answers, folder, findings);
     let log = check_log(log.unwrap_or_default(), findings);
     let journal = journal::check(journal.unwrap_or_default(), folder, findings);
+    let alarms = alarms::check(alarms.unwrap_or_default(), findings);
     let retention = journal::check_retention(&retention.unwrap_or_default(), findings);
     let mut tenants = tenant::check_all(tenants, folder, findings);
     for tenant in tenants.iter_mut().flatten() {
@@ -73,6 +77,7 @@ pub(super) fn check(raw: RawConfig, file: &Path, findings: &mut Findings<'_>) ->
         log: log?,
         clock,
         journal,
+        alarms,
         retention,
         tenants: tenants?,
         warnings: std::mem::take(&mut findings.warnings),

@@ -64,6 +64,7 @@ pub(super) fn check(
         client_id,
         client_secret,
         client_secret_file,
+        secret_expires_on: _,
         certificate_file,
         token_file,
         source,

@@ -31,7 +31,7 @@ pub(crate) struct Journal {
 
 /// The address of a webhook. Its path and query are never shown, since whoever knows them may call it.
 #[derive(Clone)]
-pub(crate) struct Webhook(Url);
+pub(crate) struct Webhook(pub(super) Url);
 
 impl Webhook {
     pub(crate) fn url(&self) -> &Url {

@@ -43,6 +43,8 @@ section!(
         clock: RawClock,
         /// Where the heads of the journal are written down besides.
         journal: RawJournal,
+        /// When operators are alarmed.
+        alarms: RawAlarms,
         /// How long things are kept.
         retention: RawRetention,
         /// The tenants under management.
@@ -125,6 +127,32 @@ section!(
 );
 
 section!(
+    /// `[alarms]`
+    RawAlarms {
+        /// A webhook; a secret, because its address is often all that it asks for.
+        url: SecretString,
+        /// Hours without a healthy cycle.
+        silent_hours: u32,
+        /// Per cent fewer guests than known,
+        fewer_guests_percent: u32,
+        /// and at least so many fewer.
+        fewer_guests_least: u32,
+        /// Cycles in which nothing is done of what is due.
+        idle_cycles: u32,
+        /// Cycles over which the backlog grows.
+        growing_cycles: u32,
+        /// Days before a certificate or secret ends,
+        credential_days: u32,
+        /// and the second time.
+        credential_days_again: u32,
+        /// Hours after which an alarm is told a second time.
+        repeat_hours: u32,
+        /// Days after which it is told each further time.
+        repeat_days: u32,
+    }
+);
+
+section!(
     /// `[retention]`
     RawRetention {
         /// Days that observations are kept.
@@ -165,6 +193,8 @@ section!(
         credential: RawCredential,
         /// Who writes to people and who is told.
         notify: RawNotify,
+        /// Who expects a sign of life.
+        heartbeat: RawHeartbeat,
     }
 );
 
@@ -179,6 +209,8 @@ section!(
         client_secret: SecretString,
         /// or the file that holds it.
         client_secret_file: String,
+        /// The last day on which the secret is good.
+        secret_expires_on: String,
         /// Its certificate and key.
         certificate_file: String,
         /// The token of another identity provider.
@@ -197,6 +229,16 @@ section!(
         operators: Vec<String>,
         /// Where a guest comes to who accepts an invitation that was sent again.
         invitation_redirect: String,
+    }
+);
+
+section!(
+    /// `[tenants.heartbeat]`
+    RawHeartbeat {
+        /// Called after each healthy cycle.
+        url: SecretString,
+        /// Called after each other one.
+        failure_url: SecretString,
     }
 );
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::path::KeyPath;
 use super::{
-    Answers, Clock, Config, Database, Http, Journal, Log, Notify, Retention, TenantConfig,
+    Alarms, Answers, Clock, Config, Database, Heartbeat, Http, Journal, Log, Notify, Retention,
+    TenantConfig,
 };
 use innkeeper_domain::policy::Cap;
 
@@ -28,6 +29,7 @@ pub(super) fn show(config: &Config) -> String {
             anchor_file,
             anchor_url,
         },
+        alarms,
         retention:
             Retention {
                 observations_days,
@@ -80,6 +82,7 @@ pub(super) fn show(config: &Config) -> String {
             page.pair(&at, "anchor_url", url.to_string());
         }
     }
+    page.alarms(alarms);
     let at = page.section("[retention]", &KeyPath::of("retention"));
     page.pair(&at, "observations_days", *observations_days);
     page.pair(&at, "plans_days", *plans_days);
@@ -119,8 +122,10 @@ impl Page<'_> {
             max_newly_affected: Cap { guests, percent },
             ca_file,
             credential,
+            secret_expires_on,
             notify,
             links: _,
+            heartbeat,
         } = tenant;
         let at = self.section("[[tenants]]", path);
         self.pair(&at, "name", name.as_str());
@@ -137,6 +142,9 @@ impl Page<'_> {
         }
         let at = self.section("[tenants.credential]", &path.child("credential"));
         self.credential(&at, credential);
+        if let Some(day) = secret_expires_on {
+            self.pair(&at, "secret_expires_on", day.to_string());
+        }
         if let Some(Notify {
             sender,
             operators,
@@ -149,6 +157,47 @@ impl Page<'_> {
             if let Some(redirect) = invitation_redirect {
                 self.pair(&at, "invitation_redirect", redirect.as_str());
             }
+        }
+        if let Some(Heartbeat { url, failure_url }) = heartbeat {
+            let at = self.section("[tenants.heartbeat]", &path.child("heartbeat"));
+            self.pair(&at, "url", url.to_string());
+            if let Some(url) = failure_url {
+                self.pair(&at, "failure_url", url.to_string());
+            }
+        }
+    }
+
+    fn alarms(&mut self, alarms: &Alarms) {
+        let Alarms {
+            url,
+            silent_hours,
+            fewer_guests_percent,
+            fewer_guests_least,
+            idle_cycles,
+            growing_cycles,
+            credential_days,
+            credential_days_again,
+            repeat_hours,
+            repeat_days,
+        } = alarms;
+        let at = self.section("[alarms]", &KeyPath::of("alarms"));
+        if let Some(url) = url {
+            self.pair(&at, "url", url.to_string());
+        }
+        if let Some(hours) = silent_hours {
+            self.pair(&at, "silent_hours", *hours);
+        }
+        for (name, value) in [
+            ("fewer_guests_percent", fewer_guests_percent),
+            ("fewer_guests_least", fewer_guests_least),
+            ("idle_cycles", idle_cycles),
+            ("growing_cycles", growing_cycles),
+            ("credential_days", credential_days),
+            ("credential_days_again", credential_days_again),
+            ("repeat_hours", repeat_hours),
+            ("repeat_days", repeat_days),
+        ] {
+            self.pair(&at, name, *value);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::NaiveDate;
 use innkeeper_domain::acceptance::MAX_NEWLY_AFFECTED;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
@@ -13,7 +14,7 @@ use super::check::choose;
 use super::findings::Findings;
 use super::path::KeyPath;
 use super::raw::{RawNotify, RawTenant};
-use super::{Notify, TenantConfig, address, credential, environment};
+use super::{Notify, TenantConfig, address, alarms, credential, environment};
 
 /// A cloud's Graph and its token endpoint ("Microsoft Graph national cloud deployments").
 type Cloud = (&'static str, &'static str);
@@ -107,6 +108,7 @@ fn check(
         ca_file,
         credential,
         notify,
+        heartbeat,
     } = raw;
     let name = required(&path.child("name"), name, check_name, findings);
     let id = required(&path.child("tenant_id"), tenant_id, check_id, findings);
@@ -149,12 +151,12 @@ fn check(
     if let Some(Err(error)) = ca_file.as_ref().map(std::fs::read) {
         findings.wrong(&path.child("ca_file"), format!("cannot be read: {error}"));
     }
-    let credential = credential::check(
-        credential.unwrap_or_default(),
-        &path.child("credential"),
-        folder,
-        findings,
-    );
+    let credential_raw = credential.unwrap_or_default();
+    let secret_expires_on = credential_raw.secret_expires_on.clone().and_then(|day| {
+        let key = path.child("credential").child("secret_expires_on");
+        findings.check(&key, check_day(&day))
+    });
+    let credential = credential::check(credential_raw, &path.child("credential"), folder, findings);
     let notify_path = path.child("notify");
     if let Some(mode @ (Mode::Warn | Mode::Enforce)) = mode
         && notify.is_none()
@@ -167,6 +169,8 @@ fn check(
         );
     }
     let notify = notify.and_then(|notify| check_notify(notify, &notify_path, findings));
+    let heartbeat =
+        heartbeat.and_then(|raw| alarms::check_heartbeat(raw, &path.child("heartbeat"), findings));
     cloud?;
     Some(TenantConfig {
         name: name?,
@@ -179,9 +183,11 @@ fn check(
         max_newly_affected,
         ca_file,
         credential: credential?,
+        secret_expires_on,
         notify,
         // Of the whole installation; put in when everything is checked.
         links: None,
+        heartbeat,
     })
 }
 
@@ -218,6 +224,11 @@ fn check_id(text: String) -> Result<TenantId, String> {
             "`{text}` is not a tenant id, which has the form 11111111-2222-3333-4444-555555555555"
         )
     })
+}
+
+fn check_day(text: &str) -> Result<NaiveDate, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a day, such as 2027-03-31"))
 }
 
 fn check_graph(text: &str) -> Result<Url, String> {

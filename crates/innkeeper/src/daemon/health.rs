@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`.
+//! `/healthz`, `/readyz` and `/metrics`.
 //!
 //! Healthy: the process answers. Ready: the database answers, and the last cycle of every tenant was complete.
 
@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use innkeeper_store::Store;
@@ -17,7 +18,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{error, info, warn};
+
+use super::metrics;
+use crate::alarms::Watch;
 
 /// How the last cycle of each tenant ended.
 #[derive(Debug, Default)]
@@ -54,6 +58,7 @@ pub(super) async fn serve(
     listen: SocketAddr,
     status: Arc<Status>,
     store: Store,
+    watch: Arc<Mutex<Arc<Watch>>>,
     stop: CancellationToken,
     tasks: &TaskTracker,
 ) -> Result<()> {
@@ -63,7 +68,8 @@ pub(super) async fn serve(
     let app = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state((status, store));
+        .with_state((status, store.clone()))
+        .route("/metrics", get(metrics).with_state((watch, store)));
     info!(listen = %listener.local_addr()?, "health is served");
     tasks.spawn(async move {
         let served = axum::serve(listener, app)
@@ -74,6 +80,18 @@ pub(super) async fn serve(
         }
     });
     Ok(())
+}
+
+async fn metrics(State((watch, store)): State<(Arc<Mutex<Arc<Watch>>>, Store)>) -> Response {
+    let watch = watch.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
+    match metrics::page(&watch, &store).await {
+        Ok(page) => (kind, page).into_response(),
+        Err(error) => {
+            warn!(error = format!("{error:#}"), "metrics cannot be told");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
 }
 
 async fn readyz(State((status, store)): State<(Arc<Status>, Store)>) -> Response {

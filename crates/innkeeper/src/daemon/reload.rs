@@ -1,11 +1,12 @@
 //! What is in force, and how it is exchanged: all of it, or nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use innkeeper_engine::schedule::Schedule;
 use tracing::{error, info};
 
+use crate::alarms::Watch;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::installation::{Access, GraphTenant, connect, load_config, load_policy};
@@ -16,6 +17,8 @@ pub(super) struct InForce {
     /// Over how much of the time to its next run a whole reading is spread.
     pub(super) spread_percent: u32,
     pub(super) tenants: Vec<GraphTenant>,
+    /// Shared with the timer that looks at alarms.
+    pub(super) watch: Arc<Mutex<Arc<Watch>>>,
 }
 
 impl InForce {
@@ -29,7 +32,7 @@ impl InForce {
                 ..connect(tenant, policy, Access::Mode)?
             })
         };
-        let tenants = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
+        let tenants: Vec<GraphTenant> = config.tenants.iter().map(tenant).collect::<Result<_>>()?;
         Ok(Self {
             schedule: config.schedule.clone(),
             // A simulator's time may fly, and a wait cannot.
@@ -37,15 +40,26 @@ impl InForce {
                 Some(_) => 0,
                 None => config.spread_percent,
             },
+            watch: Arc::new(Mutex::new(Arc::new(Watch::of(config, &tenants)))),
             tenants,
         })
+    }
+
+    /// From where on who is told of what.
+    pub(super) fn watch(&self) -> Arc<Watch> {
+        lock(&self.watch).clone()
     }
 
     /// Reads configuration and policies again. When anything is wrong with them, everything stays as it was.
     pub(super) fn reload(&mut self, global: &Global) {
         match load_config(&global.config).and_then(|config| Self::of(&config)) {
             Ok(read) => {
-                *self = read;
+                let shared = self.watch.clone();
+                *lock(&shared) = read.watch();
+                *self = Self {
+                    watch: shared,
+                    ..read
+                };
                 info!(
                     tenants = self.tenants.len(),
                     "configuration and policies were read again"
@@ -59,4 +73,8 @@ impl InForce {
             }
         }
     }
+}
+
+fn lock(watch: &Mutex<Arc<Watch>>) -> MutexGuard<'_, Arc<Watch>> {
+    watch.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -77,7 +77,7 @@ impl Observer {
             with_sign_ins: views.len() as u64,
             ..Counts::default()
         };
-        let health = Health::of(&counts, limits.shrink_percent);
+        let health = Health::of(&counts, &limits.eyes, now);
         let observation = Observation {
             id: ObservationId::derived(&[]),
             started: now,

@@ -1,6 +1,7 @@
 //! Every method of the store, on SQLite and on Postgres.
 
 mod access;
+mod alarms;
 mod attestations;
 mod bulk;
 mod concurrency;

@@ -28,10 +28,10 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
             "per_domain",
             "per_sponsor",
             "ceiling",
-            "shrink_percent",
             "longest_gap",
             "immunity",
         ])
+        .chain(super::eyes::KEYS)
         .collect();
     reader.only_keys(table, "[limits]", &known);
     for action in Action::ALL {
@@ -52,10 +52,7 @@ pub(super) fn limits(reader: &mut Reader<'_>, root: &dyn TableLike) -> Limits {
             *cap = cap_of(reader, table, &what, ["guests", "percent"], *cap);
         }
     }
-    if let Some(item) = table.get("shrink_percent") {
-        limits.shrink_percent =
-            percent(reader, item, "[limits]: shrink_percent").unwrap_or(limits.shrink_percent);
-    }
+    super::eyes::eyes(reader, table, &mut limits.eyes);
     if let Some(gap) = reader.span(table, "longest_gap", "[limits]") {
         if gap < SHORTEST_GAP {
             reader.problem(
@@ -116,7 +113,7 @@ fn cap_of(
     }
 }
 
-fn whole(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<u64> {
+pub(super) fn whole(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<u64> {
     let number = item
         .as_integer()
         .and_then(|number| u64::try_from(number).ok());
@@ -130,7 +127,7 @@ fn whole(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<u64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage")]
-fn percent(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<f64> {
+pub(super) fn percent(reader: &mut Reader<'_>, item: &Item, what: &str) -> Option<f64> {
     let percent = item
         .as_float()
         .or_else(|| item.as_integer().map(|percent| percent as f64));

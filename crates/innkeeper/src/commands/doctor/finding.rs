@@ -23,6 +23,7 @@ pub(super) enum Check {
     Licence,
     Groups,
     Mailbox,
+    Alarms,
 }
 
 impl Check {
@@ -41,6 +42,7 @@ impl Check {
             Self::Licence => "licence",
             Self::Groups => "groups",
             Self::Mailbox => "mailbox",
+            Self::Alarms => "alarms",
         }
     }
 }

@@ -188,11 +188,17 @@ pub(super) fn policy(tenant: &TenantConfig) -> (Option<Policy>, Vec<Finding>) {
 }
 
 /// What is known of the credential without showing it to anybody.
-pub(super) fn credential(credential: &Credential) -> Finding {
+pub(super) fn credential(tenant: &TenantConfig) -> Finding {
+    let credential = &tenant.credential;
     match credential.ends() {
         // It ends by the world's clock, whichever one the installation follows.
         Ok(Some(ends)) => certificate(ends, SystemClock.now()),
-        Ok(None) => Finding::ok(Check::Credential, described(credential)),
+        Ok(None) => {
+            let until = tenant.secret_expires_on.map_or_else(String::new, |day| {
+                format!("; by the configuration it is good until {day}")
+            });
+            Finding::ok(Check::Credential, described(credential) + &until)
+        }
         Err(error) => Finding::failed(
             Check::Credential,
             &error,
@@ -209,7 +215,7 @@ fn described(credential: &Credential) -> String {
             application,
         } => match application {
             Application::Secret(_) => {
-                "a client secret; until when it is good, only Entra knows".to_owned()
+                "a client secret; until when it is good, Entra does not tell".to_owned()
             }
             Application::Certificate(file) => format!("the certificate {}", file.display()),
             Application::FederatedToken(file) => {

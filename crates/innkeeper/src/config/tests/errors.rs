@@ -36,7 +36,7 @@ fn a_key_at_the_wrong_place_is_shown_its_own() {
     assert_eq!(
         text,
         "innkeeper.toml:13:1: unknown key tenants[0].credential.colour; the keys here are kind, client_id, \
-         client_secret, client_secret_file, certificate_file, token_file, source"
+         client_secret, client_secret_file, secret_expires_on, certificate_file, token_file, source"
     );
 }
 

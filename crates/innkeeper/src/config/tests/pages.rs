@@ -65,6 +65,7 @@ fn the_reference_page_has_no_other_key() {
         "log",
         "clock",
         "journal",
+        "alarms",
         "retention",
         "tenants",
     ];
