@@ -309,7 +309,8 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
         Mode::Observe => false,
         Mode::Warn => match effect {
             Effect::Flag | Effect::Notify { .. } => true,
-            Effect::RemoveFromGroups { .. }
+            Effect::AddSponsor
+            | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
             | Effect::Enable { .. } => false,
@@ -323,7 +324,8 @@ fn is_harmless(effect: &Effect) -> bool {
     match effect {
         Effect::Flag => true,
         Effect::Notify { to, notice: _ } => to.iter().all(|to| *to == Recipient::Operators),
-        Effect::RemoveFromGroups { .. }
+        Effect::AddSponsor
+        | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete
         | Effect::Enable { .. } => false,

@@ -195,7 +195,8 @@ fn execute(judge: &Judge<'_>, guests: &mut [GuestView], step: &Step) {
 fn effect(view: &mut GuestView, effect: &Effect, now: DateTime<Utc>) {
     let record = &mut view.record;
     match effect {
-        Effect::Flag | Effect::Notify { .. } => {}
+        // Whom the chain would find is not forecast.
+        Effect::Flag | Effect::Notify { .. } | Effect::AddSponsor => {}
         Effect::RemoveFromGroups { groups } => {
             view.groups.retain(|group| !groups.contains(&group.id));
         }

@@ -67,6 +67,11 @@ pub enum Call {
         /// The sponsor.
         sponsor: SponsorId,
     },
+    /// `DELETE /users/{guest}/sponsors/{sponsor}/$ref`: only ever the undo of an [`Call::AddSponsor`].
+    RemoveSponsor {
+        /// The sponsor.
+        sponsor: SponsorId,
+    },
 }
 
 impl Call {
@@ -83,6 +88,7 @@ impl Call {
             Self::Restore => "restore",
             Self::AddToGroup { .. } => "add-to-group",
             Self::AddSponsor { .. } => "add-sponsor",
+            Self::RemoveSponsor { .. } => "remove-sponsor",
         }
     }
 
@@ -94,7 +100,7 @@ impl Call {
             }
             Self::Notify { to, notice: _ } => to.join(","),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
-            Self::AddSponsor { sponsor } => sponsor.to_string(),
+            Self::AddSponsor { sponsor } | Self::RemoveSponsor { sponsor } => sponsor.to_string(),
         }
     }
 }

@@ -95,6 +95,8 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Notice::is_stage")]
         notice: Notice,
     },
+    /// Make whoever the sponsor chain finds a sponsor; nothing where that is a sponsor already.
+    AddSponsor,
     /// Take the guest out of these groups.
     RemoveFromGroups {
         /// Which; empty when the guest is in none of them any more.
@@ -133,6 +135,7 @@ impl Effect {
         match self {
             Self::Flag => Some(Action::Flag),
             Self::Notify { .. } => Some(Action::Notify),
+            Self::AddSponsor => Some(Action::AddSponsor),
             Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),
             Self::Disable => Some(Action::Disable),
             Self::Delete => Some(Action::Delete),

@@ -469,6 +469,7 @@ impl<'x> Hearing<'x> {
                 to: stage.to.clone(),
                 notice: Notice::Stage,
             },
+            Action::AddSponsor => Effect::AddSponsor,
             Action::RemoveFromGroup => Effect::RemoveFromGroups {
                 groups: self.groups_of(&stage.from),
             },

@@ -13,6 +13,8 @@ pub enum Action {
     Flag,
     /// Write to the people responsible.
     Notify,
+    /// Make the person that the sponsor chain finds a sponsor in Entra.
+    AddSponsor,
     /// Take the guest out of groups.
     RemoveFromGroup,
     /// `accountEnabled: false`.
@@ -23,9 +25,10 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Flag,
         Self::Notify,
+        Self::AddSponsor,
         Self::RemoveFromGroup,
         Self::Disable,
         Self::Delete,
@@ -37,6 +40,7 @@ impl Action {
         match self {
             Self::Flag => "flag",
             Self::Notify => "notify",
+            Self::AddSponsor => "add-sponsor",
             Self::RemoveFromGroup => "remove-from-group",
             Self::Disable => "disable",
             Self::Delete => "delete",
@@ -53,7 +57,7 @@ impl Action {
     #[must_use]
     pub fn is_destructive(self) -> bool {
         match self {
-            Self::Flag | Self::Notify => false,
+            Self::Flag | Self::Notify | Self::AddSponsor => false,
             Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
         }
     }
@@ -93,6 +97,17 @@ impl Stage {
         }
     }
 
+    /// Whoever answers for the guest is looked for.
+    #[must_use]
+    pub fn follows_chain(&self) -> bool {
+        let is_asked = |to: &Recipient| matches!(to, Recipient::Sponsor | Recipient::Manager);
+        match self.action {
+            Action::Notify => self.to.iter().any(is_asked),
+            Action::AddSponsor => true,
+            Action::Flag | Action::RemoveFromGroup | Action::Disable | Action::Delete => false,
+        }
+    }
+
     /// The groups that it names.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         match &self.from {
@@ -107,8 +122,10 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipient {
-    /// The guest's eligible sponsors; the operators where there is none with an address.
+    /// The guest's eligible sponsors, or whoever the sponsor chain finds in their place.
     Sponsor,
+    /// The guest's manager, else its sponsors' managers, else as [`Recipient::Sponsor`].
+    Manager,
     /// The operators named in the configuration.
     Operators,
     /// The guest itself; where it has no address, the operators if nobody else is written to.
@@ -117,13 +134,14 @@ pub enum Recipient {
 
 impl Recipient {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Sponsor, Self::Operators, Self::Guest];
+    pub const ALL: [Self; 4] = [Self::Sponsor, Self::Manager, Self::Operators, Self::Guest];
 
     /// The word used in policies.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sponsor => "sponsor",
+            Self::Manager => "manager",
             Self::Operators => "operators",
             Self::Guest => "guest",
         }

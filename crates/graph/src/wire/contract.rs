@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 14] {
+fn all() -> [Read; 18] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -34,6 +34,10 @@ fn all() -> [Read; 14] {
         read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
         read::<SignInStatus>(&["signInStatus"]),
+        read::<DirectoryAudit>(&["directoryAudit"]),
+        read::<audit::Initiator>(&["auditActivityInitiator"]),
+        read::<audit::UserIdentity>(&["userIdentity"]),
+        read::<audit::Target>(&["targetResource"]),
     ]
 }
 
