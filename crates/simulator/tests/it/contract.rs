@@ -106,6 +106,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
     }
     served.sort();
     let expected = [
+        "/auditLogs/directoryAudits",
         "/auditLogs/signIns",
         "/directory/deletedItems/microsoft.graph.user",
         "/groups",
@@ -113,12 +114,14 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/groups/{id}/members",
         "/groups/{id}/members/microsoft.graph.user",
         "/groups/{id}/owners",
+        "/groups/{id}/transitiveMembers",
         "/organization",
         "/roleManagement/directory/roleAssignments",
         "/subscribedSkus",
         "/users",
         "/users/{id}",
         "/users/{id}/appRoleAssignments",
+        "/users/{id}/manager",
         "/users/{id}/memberOf",
         "/users/{id}/memberOf/microsoft.graph.directoryRole",
         "/users/{id}/memberOf/microsoft.graph.group",

@@ -34,7 +34,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0005_plan_decisions",
             "0006_readings",
             "0007_decisions",
-            "0008_snapshots"
+            "0008_snapshots",
+            "0009_people"
         ]
     );
     assert_eq!(
@@ -47,7 +48,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0005_plan_decisions",
             "0006_readings",
             "0007_decisions",
-            "0008_snapshots"
+            "0008_snapshots",
+            "0009_people"
         ]
     );
 }
