@@ -19,6 +19,7 @@ pub mod schedule;
 mod settle;
 mod undo;
 
+pub use act::circle_of;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cycle::{Engine, PolicyInForce, Tenant};
 pub use error::CycleError;

@@ -83,6 +83,7 @@ fn entry<R, W>(tenant: &Tenant<R, W>, step: &Step, view: &GuestView, now: DateTi
     let notice = match &step.effect {
         Effect::Notify { notice, .. } => *notice,
         Effect::Flag
+        | Effect::AddSponsor
         | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete
@@ -117,6 +118,7 @@ fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
         let verb = match stage.action {
             Action::Flag => continue,
             Action::Notify => "another notice",
+            Action::AddSponsor => "whoever answers for the guest becomes its sponsor",
             Action::RemoveFromGroup => "taken out of its groups",
             Action::Disable => "the account is disabled",
             Action::Delete => "the account is deleted",

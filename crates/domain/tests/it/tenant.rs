@@ -105,6 +105,7 @@ pub fn guest(number: u32) -> GuestView {
             mail: Some("sara@contoso.example".into()),
             enabled: Some(true),
             is_guest: false,
+            membership: innkeeper_domain::sponsor::Membership::NotAsked,
         }],
         groups: Vec::new(),
         roles: Vec::new(),

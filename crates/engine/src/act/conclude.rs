@@ -184,7 +184,8 @@ fn action(call: &Call) -> Option<Action> {
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
-        Call::Enable | Call::Restore | Call::AddToGroup { .. } | Call::AddSponsor { .. } => None,
+        Call::AddSponsor { .. } => Some(Action::AddSponsor),
+        Call::Enable | Call::Restore | Call::AddToGroup { .. } | Call::RemoveSponsor { .. } => None,
     }
 }
 
@@ -195,7 +196,8 @@ fn changes_the_account(call: &Call) -> bool {
         | Call::Notify { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => false,
         Call::Disable | Call::Enable | Call::Delete | Call::Restore => true,
     }
 }
@@ -208,7 +210,8 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
         | Call::Notify { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => record,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => record,
         Call::Restore => GuestRecord {
             gone: None,
             deleted_by_us: None,

@@ -19,6 +19,7 @@ use innkeeper_graph::{
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
+use super::people::Followed;
 use super::{Presence, Seen};
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -38,6 +39,9 @@ pub(crate) struct Marks {
     /// The properties of users that are told.
     #[serde(default)]
     selected: String,
+    /// What was read of people.
+    #[serde(default)]
+    followed: Followed,
     /// When everything was read last.
     whole: DateTime<Utc>,
 }
@@ -67,6 +71,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             members: members.into_iter().map(|point| point.0).collect(),
             groups: self.group_keys(),
             selected: self.tenant.reader.selected(),
+            followed: Followed::by(self.policy),
             whole: started,
         })
     }
@@ -95,6 +100,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
             && marks.groups == self.group_keys()
+            && marks.followed == Followed::by(self.policy)
             && marks.selected == self.tenant.reader.selected();
         if !is_current {
             return Ok(None);
@@ -134,6 +140,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let gone = self.take_in_changes(users, &mut counts).await?;
         self.take_in_members(members).await?;
+        self.read_inviters(started).await?;
+        self.look_for_people().await?;
         counts.logged_in = self.read_log(started).await?;
         Ok(Some(Seen {
             presence: Presence::AllBut(gone),

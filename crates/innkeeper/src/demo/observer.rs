@@ -16,7 +16,7 @@ use innkeeper_domain::ids::{CaseId, GroupId, GuestId, ObservationId, TenantId};
 use innkeeper_domain::merge::merge;
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use innkeeper_domain::sponsor::{Membership as InSponsorGroup, Sponsor, SponsorKind};
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
 use innkeeper_engine::PolicyInForce;
@@ -140,7 +140,11 @@ impl Observer {
         match &step.effect {
             Effect::Disable => enabled == Some(true),
             Effect::RemoveFromGroups { groups } => !groups.is_empty(),
-            Effect::Flag | Effect::Notify { .. } | Effect::Delete | Effect::Enable { .. } => true,
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::AddSponsor
+            | Effect::Delete
+            | Effect::Enable { .. } => true,
         }
     }
 
@@ -168,7 +172,10 @@ impl Observer {
         };
         let ours = self.ours.entry(step.guest).or_default();
         match step.effect {
-            Effect::Flag | Effect::Notify { .. } | Effect::RemoveFromGroups { .. } => {}
+            Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::AddSponsor
+            | Effect::RemoveFromGroups { .. } => {}
             Effect::Disable if record.guest.enabled == Some(false) => {}
             Effect::Disable => {
                 ours.disabled += 1;
@@ -316,5 +323,6 @@ fn sponsor(sponsor: &TrueSponsor) -> Sponsor {
             sponsor.enabled
         },
         is_guest: sponsor.user_type.as_deref() == Some("Guest"),
+        membership: InSponsorGroup::NotAsked,
     }
 }

@@ -178,7 +178,7 @@ fn deed(row: IntentRow) -> Option<Item> {
         Call::Disable => List::Disabled,
         Call::Enable | Call::Restore => List::Enabled,
         Call::RemoveFromGroup { .. } => List::LeftGroup,
-        Call::Flag | Call::Notify { .. } | Call::AddToGroup { .. } | Call::AddSponsor { .. } => {
+        Call::Flag | Call::Notify { .. } | Call::AddToGroup { .. } | Call::AddSponsor { .. } | Call::RemoveSponsor { .. } => {
             return None;
         }
     };
@@ -191,7 +191,8 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::Delete
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => String::new(),
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
         Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{group}{outcome}")),

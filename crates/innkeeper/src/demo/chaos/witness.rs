@@ -284,7 +284,10 @@ impl Witness {
                     None => return Some(Shortcoming::Skipped("it was not disabled")),
                 },
                 // Neither comes before another stage in the policy of these runs.
-                Action::Flag | Action::RemoveFromGroup | Action::Delete => {}
+                Action::Flag
+                | Action::AddSponsor
+                | Action::RemoveFromGroup
+                | Action::Delete => {}
             }
         }
         None
@@ -328,7 +331,8 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
         | Call::Enable
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => false,
     }
 }
 

@@ -33,7 +33,7 @@ enum Feature {
     Acting(Action),
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -48,7 +48,7 @@ const NEEDS: [Need; 10] = [
         role: uuid!("b0afded3-3588-46d8-8b3d-9842eff778da"),
         from: Mode::Observe,
         by: Feature::Observing,
-        reason: "signInActivity is read with it: without it nobody's inactivity is known",
+        reason: "signInActivity is read with it: without it nobody's inactivity is known; who invited whom too, if the policy follows it",
         covered_by: &[],
     },
     Need {
@@ -100,6 +100,14 @@ const NEEDS: [Need; 10] = [
         by: Feature::Acting(Action::Notify),
         reason: "notices are sent with it, and no stage after a notice is reached before it was sent",
         covered_by: &[],
+    },
+    Need {
+        name: "User.ReadWrite.All",
+        role: uuid!("741f803b-c850-494e-b5df-cde7c675a1ca"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::AddSponsor),
+        reason: "the policy makes whoever the sponsor chain finds a sponsor, and Graph asks for it",
+        covered_by: &["Directory.ReadWrite.All"],
     },
     Need {
         name: "GroupMember.ReadWrite.All",
@@ -261,6 +269,10 @@ mod tests {
         let cases = [
             (Action::Flag, None),
             (Action::Notify, Some((Mode::Warn, "Mail.Send"))),
+            (
+                Action::AddSponsor,
+                Some((Mode::Enforce, "User.ReadWrite.All")),
+            ),
             (
                 Action::RemoveFromGroup,
                 Some((Mode::Enforce, "GroupMember.ReadWrite.All")),
