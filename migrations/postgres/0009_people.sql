@@ -42,5 +42,7 @@ CREATE TABLE sponsor_groups (
 CREATE TABLE sponsor_group_members (
     tenant_id UUID NOT NULL,
     member_id UUID NOT NULL,
+    -- the last reading did not have it, and the one before did
+    missing   BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (tenant_id, member_id)
 );

@@ -17,5 +17,6 @@ mod once;
 mod outage;
 mod policies;
 mod projects;
+mod sponsors;
 mod tenant;
 mod undo;

@@ -1,7 +1,7 @@
 //! Who answers for guests beside their sponsors: managers, inviters, the sponsor group, and sponsors that are there no
 //! more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::{GuestId, SponsorId, TenantId};
@@ -67,7 +67,8 @@ impl Person {
 }
 
 impl Tx {
-    /// Makes this what is known of the sponsor group.
+    /// Makes this what is known of the sponsor group. Of whom the last reading had, and this one has not, it is not known
+    /// whether they are in it: only the next reading without them tells that they left.
     ///
     /// # Errors
     /// When the database fails.
@@ -76,23 +77,58 @@ impl Tx {
         tenant: TenantId,
         group: &SponsorGroup,
     ) -> Result<(), StoreError> {
-        for sql in [
-            "DELETE FROM sponsor_group_members WHERE tenant_id = $1",
-            "DELETE FROM sponsor_groups WHERE tenant_id = $1",
-        ] {
-            execute!(self, sql, tenant.0)?;
-        }
         let (known, members): (bool, &[SponsorId]) = match group {
-            SponsorGroup::NotAsked => return Ok(()),
+            SponsorGroup::NotAsked => {
+                for sql in [
+                    "DELETE FROM sponsor_group_members WHERE tenant_id = $1",
+                    "DELETE FROM sponsor_groups WHERE tenant_id = $1",
+                ] {
+                    execute!(self, sql, tenant.0)?;
+                }
+                return Ok(());
+            }
             SponsorGroup::Unknown => (false, &[]),
             SponsorGroup::Members(members) => (true, members),
         };
-        let sql = "INSERT INTO sponsor_groups (tenant_id, known) VALUES ($1, $2)";
+        let sql = "INSERT INTO sponsor_groups (tenant_id, known) VALUES ($1, $2) \
+                   ON CONFLICT (tenant_id) DO UPDATE SET known = excluded.known";
         execute!(self, sql, tenant.0, known)?;
-        let given =
-            Given::rows(members.len()).ids("member_id", members.iter().map(|member| member.0));
-        let sql = "INSERT INTO sponsor_group_members (tenant_id, member_id) SELECT DISTINCT $1, member_id FROM given";
-        self.execute_given(tenant, &given, sql).await?;
+        if !known {
+            return Ok(());
+        }
+        let sql = "SELECT member_id, missing FROM sponsor_group_members WHERE tenant_id = $1";
+        let before: Vec<(Uuid, bool)> = fetch_all!(self, (Uuid, bool), sql, tenant.0)?;
+        let now: BTreeSet<Uuid> = members.iter().map(|member| member.0).collect();
+        let lost = |was_missing: bool| -> Vec<Uuid> {
+            let lost = before.iter().filter(|(id, _)| !now.contains(id));
+            lost.filter(|(_, missing)| *missing == was_missing)
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        let there: BTreeSet<Uuid> = before
+            .iter()
+            .filter(|(_, missing)| !missing)
+            .map(|(id, _)| *id)
+            .collect();
+        let won: Vec<Uuid> = now.difference(&there).copied().collect();
+        for (ids, sql) in [
+            (
+                lost(true),
+                "DELETE FROM sponsor_group_members WHERE tenant_id = $1 AND member_id IN (SELECT member_id FROM given)",
+            ),
+            (
+                lost(false),
+                "UPDATE sponsor_group_members SET missing = TRUE WHERE tenant_id = $1 AND member_id IN (SELECT member_id FROM given)",
+            ),
+            (
+                won,
+                "INSERT INTO sponsor_group_members (tenant_id, member_id) SELECT $1, member_id FROM given WHERE true \
+                 ON CONFLICT (tenant_id, member_id) DO UPDATE SET missing = FALSE",
+            ),
+        ] {
+            let given = Given::rows(ids.len()).ids("member_id", ids.iter().copied());
+            self.execute_given(tenant, &given, sql).await?;
+        }
         Ok(())
     }
 

@@ -15,8 +15,8 @@ use crate::open::Tx;
 macro_rules! sponsor_columns {
     () => {
         "s.sponsor_id, s.kind, s.display_name, s.mail, s.enabled, s.is_guest, \
-         (SELECT CASE WHEN NOT g.known THEN 'unknown' WHEN EXISTS (SELECT 1 FROM sponsor_group_members m \
-         WHERE m.tenant_id = s.tenant_id AND m.member_id = s.sponsor_id) THEN 'in' ELSE 'out' END \
+         (SELECT CASE WHEN NOT g.known THEN 'unknown' ELSE COALESCE((SELECT CASE WHEN m.missing THEN 'unknown' ELSE 'in' END \
+         FROM sponsor_group_members m WHERE m.tenant_id = s.tenant_id AND m.member_id = s.sponsor_id), 'out') END \
          FROM sponsor_groups g WHERE g.tenant_id = s.tenant_id) AS membership"
     };
 }

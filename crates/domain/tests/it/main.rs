@@ -1,5 +1,6 @@
 //! Facts, policies and their conditions; deciding and approving, over a small tenant built by hand.
 
+mod answering;
 mod approving;
 mod chain;
 mod comparing;

@@ -285,7 +285,7 @@ impl Tenant {
             .filter(|case| case.id == step.case)
             .for_each(|case| *case = after(case));
         match &step.effect {
-            Effect::Flag | Effect::Notify { .. } => {}
+            Effect::Flag | Effect::Notify { .. } | Effect::AddSponsor => {}
             Effect::RemoveFromGroups { groups } => {
                 view.groups.retain(|group| !groups.contains(&group.id));
             }

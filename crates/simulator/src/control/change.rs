@@ -320,6 +320,14 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
             let sponsors = ids.iter().map(sponsor).collect::<Result<_, _>>()?;
             world.tenant.directory.user_quietly(ix).sponsors = sponsors;
         }
+        // As an administrator does it: soft, and with no record of ours.
+        "deleted" => {
+            let now = world.clock.second();
+            match value.as_bool() {
+                Some(true) => world.tenant.delete_user(ix, now),
+                Some(false) | None => return Err("true is expected".to_owned()),
+            }
+        }
         "manager" => {
             let manager = match value {
                 Value::Null => None,
