@@ -11,8 +11,8 @@ use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::snapshot::Holdings;
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited, Lost, Mail, Reader,
-    Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
+    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited, Lost, Mail,
+    Reader, Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
 };
 use uuid::Uuid;
 

@@ -152,8 +152,17 @@ impl Writer {
     /// # Errors
     /// Whether it was refused, or whether it is unclear.
     pub async fn remove_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Outcome {
-        let parts = ["users", &guest.to_string(), "sponsors", &sponsor.to_string()];
-        let request = self.reference(parts, "/users/{id}/sponsors/{id}/$ref", "User.ReadWrite.All");
+        let parts = [
+            "users",
+            &guest.to_string(),
+            "sponsors",
+            &sponsor.to_string(),
+        ];
+        let request = self.reference(
+            parts,
+            "/users/{id}/sponsors/{id}/$ref",
+            "User.ReadWrite.All",
+        );
         self.send(request).await
     }
 

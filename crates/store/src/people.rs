@@ -149,10 +149,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn people_to_read(
-        &mut self,
-        tenant: TenantId,
-    ) -> Result<Vec<SponsorId>, StoreError> {
+    pub async fn people_to_read(&mut self, tenant: TenantId) -> Result<Vec<SponsorId>, StoreError> {
         let sql = "SELECT sponsor_id FROM former_sponsors WHERE tenant_id = $1 UNION \
                    SELECT m.manager_id FROM managers m JOIN former_sponsors f \
                    ON f.tenant_id = m.tenant_id AND f.sponsor_id = m.user_id \
@@ -220,8 +217,7 @@ impl Tx {
         tenant: TenantId,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let sql = "SELECT read_until FROM audit_marks WHERE tenant_id = $1";
-        let row: Option<(DateTime<Utc>,)> =
-            fetch_optional!(self, (DateTime<Utc>,), sql, tenant.0)?;
+        let row: Option<(DateTime<Utc>,)> = fetch_optional!(self, (DateTime<Utc>,), sql, tenant.0)?;
         Ok(row.map(|(at,)| at))
     }
 

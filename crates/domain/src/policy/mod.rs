@@ -169,9 +169,9 @@ impl Policy {
     /// Whether anything is asked of whoever answers for a guest: only then is anybody looked for.
     #[must_use]
     pub fn follows_chain(&self) -> bool {
-        self.rules
-            .iter()
-            .any(|rule| rule.unknown == OnUnknown::Ask || rule.stages.iter().any(Stage::follows_chain))
+        self.rules.iter().any(|rule| {
+            rule.unknown == OnUnknown::Ask || rule.stages.iter().any(Stage::follows_chain)
+        })
     }
 
     /// Whether the managers of sponsors are looked for.

@@ -140,7 +140,9 @@ fn the_chain_goes_from_link_to_link_until_somebody_is_fit() {
     assert_eq!(told(&hops)[2], "project-owner olga: answers");
     assert_eq!(hops[2].of, Some(group.0));
 
-    circle.managers.insert(sara.id.0, Manager::Is(known(person("mona"))));
+    circle
+        .managers
+        .insert(sara.id.0, Manager::Is(known(person("mona"))));
     let hops = chain(&view, &circle, &sponsoring);
     assert_eq!(
         told(&hops),
@@ -157,7 +159,9 @@ fn a_deleted_sponsor_is_told_and_its_manager_as_last_known_answers() {
         departed: vec![sara.clone()],
         ..Circle::default()
     };
-    circle.managers.insert(sara.id.0, Manager::Is(known(person("mona"))));
+    circle
+        .managers
+        .insert(sara.id.0, Manager::Is(known(person("mona"))));
     let hops = chain(&view, &circle, &whole_chain());
     assert_eq!(
         told(&hops),
@@ -201,9 +205,13 @@ fn a_notice_to_the_manager_looks_for_the_guests_own_first() {
     let view = sponsored_by(vec![person("sara")]);
     let mut circle = Circle::default();
     let own = view.record.guest.id.0;
-    circle.managers.insert(own, Manager::Is(known(person("gert"))));
+    circle
+        .managers
+        .insert(own, Manager::Is(known(person("gert"))));
     let sara = person("sara").id.0;
-    circle.managers.insert(sara, Manager::Is(known(person("mona"))));
+    circle
+        .managers
+        .insert(sara, Manager::Is(known(person("mona"))));
     let hops = managers(&view, &circle, &whole_chain());
     assert_eq!(told(&hops), ["guest-manager gert: answers"]);
     circle.managers.insert(own, Manager::Nobody);
@@ -229,7 +237,10 @@ fn a_record_of_a_hop_has_no_name_and_no_address() {
     let view = sponsored_by(vec![disabled("sara")]);
     let hops = chain(&view, &Circle::default(), &whole_chain());
     let record = serde_json::to_string(&hops).expect("JSON");
-    assert!(!record.contains('@') && !record.contains("\"sara\""), "{record}");
+    assert!(
+        !record.contains('@') && !record.contains("\"sara\""),
+        "{record}"
+    );
     assert!(record.contains(&person("sara").id.to_string()), "{record}");
 }
 
@@ -253,7 +264,9 @@ fn what_is_wrong_about_sponsors_is_told_with_its_place_and_the_nearest_name() {
     let policy = format!(
         "{POLICY}[sponsors]\nchain = [\"sponser\", \"operators\"]\ngrup = \"x\"\n[[steward]]\ndomains = [\"*.example\"]\nto = [\"nobody\"]\n"
     );
-    let problems = Policy::parse("p", &policy).expect_err("problems").to_string();
+    let problems = Policy::parse("p", &policy)
+        .expect_err("problems")
+        .to_string();
     for told in [
         "p:6:10: [sponsors]: chain has no link \"sponser\"; did you mean sponsor?",
         "p:6:21: [sponsors]: the operators come last by themselves; leave them out of chain",
@@ -264,7 +277,9 @@ fn what_is_wrong_about_sponsors_is_told_with_its_place_and_the_nearest_name() {
         assert!(problems.contains(told), "{told}\n{problems}");
     }
     let writes = POLICY.replace("notify", "add-sponsor");
-    let problems = Policy::parse("p", &writes).expect_err("a problem").to_string();
+    let problems = Policy::parse("p", &writes)
+        .expect_err("a problem")
+        .to_string();
     assert!(problems.contains("write_back = true"), "{problems}");
     let allowed = format!("{writes}[sponsors]\nwrite_back = true\n");
     assert!(Policy::parse("p", &allowed).is_ok());

@@ -67,7 +67,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             None => SponsorGroup::NotAsked,
             Some(key) => match named.get(key).and_then(|found| found.group()) {
                 None => {
-                    warn!(group = key.as_str(), "the sponsor group was not found, or several have its name: who may sponsor is not known");
+                    warn!(
+                        group = key.as_str(),
+                        "the sponsor group was not found, or several have its name: who may sponsor is not known"
+                    );
                     SponsorGroup::Unknown
                 }
                 Some(group) => {

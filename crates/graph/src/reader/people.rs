@@ -57,10 +57,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the manager of one of them cannot be read.
-    pub async fn managers(
-        &self,
-        of: &[Uuid],
-    ) -> Result<Vec<(Uuid, Option<Sponsor>)>, GraphError> {
+    pub async fn managers(&self, of: &[Uuid]) -> Result<Vec<(Uuid, Option<Sponsor>)>, GraphError> {
         let read: Vec<_> = of.iter().map(|id| self.manager(*id)).collect();
         stream::iter(read)
             .buffer_unordered(LANES)

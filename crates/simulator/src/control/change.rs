@@ -13,8 +13,8 @@ use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
 use crate::tenant::{
-    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Invited, Origin, Persona, Sponsor,
-    User, UserIx, UserType, role_named,
+    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Invited, Origin, Persona,
+    Sponsor, User, UserIx, UserType, role_named,
 };
 use crate::throttle::ThrottleSettings;
 use crate::token;
@@ -411,7 +411,9 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
     let (owners, members) = (users("owners")?, users("members")?);
     let nested = body.get("groups").and_then(Value::as_array);
     let nested = nested.into_iter().flatten().filter_map(Value::as_str);
-    let nested = nested.map(|id| group(world, id)).collect::<Result<_, _>>()?;
+    let nested = nested
+        .map(|id| group(world, id))
+        .collect::<Result<_, _>>()?;
     let expires = match text("expires") {
         None => None,
         Some(text) => {

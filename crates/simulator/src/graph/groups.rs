@@ -157,7 +157,9 @@ pub(super) fn transitive(world: &mut World, call: &Call<'_>, id: &str) -> Outcom
             }
         }
     }
-    let members = groups.iter().flat_map(|group| &directory.group(*group).members);
+    let members = groups
+        .iter()
+        .flat_map(|group| &directory.group(*group).members);
     let users: std::collections::BTreeSet<UserIx> = members.copied().collect();
     let select = call.query.select(objects::DIRECTORY_OBJECT)?;
     let of_user = match access::may_read_users(call) {

@@ -30,11 +30,16 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             "memberOf",
             "microsoft.graph.group" | "microsoft.graph.directoryRole",
         ] => READ,
-        ["users", _, "sponsors" | "memberOf" | "appRoleAssignments" | "manager"] => READ,
+        [
+            "users",
+            _,
+            "sponsors" | "memberOf" | "appRoleAssignments" | "manager",
+        ] => READ,
         ["groups", _, "members", "microsoft.graph.user"] => READ,
         ["groups", _, "members" | "owners" | "transitiveMembers"] => READ,
         ["users" | "groups" | "organization" | "subscribedSkus"] | ["groups", _] => READ,
-        ["roleManagement", "directory", "roleAssignments"] | ["auditLogs", "signIns" | "directoryAudits"] => READ,
+        ["roleManagement", "directory", "roleAssignments"]
+        | ["auditLogs", "signIns" | "directoryAudits"] => READ,
         ["directory", "deletedItems", "microsoft.graph.user"] => READ,
         ["directory", "deletedItems", _] => &["GET", "DELETE"],
         ["directory", "deletedItems", _, "restore"] | ["users", _, "sendMail"] | ["$batch"] => ACT,

@@ -6,8 +6,8 @@ use super::{Plan, draw_partner};
 use crate::dice::Dice;
 use crate::second::{DAY, Second};
 use crate::tenant::{
-    Activity, CreationType, Directory, DomainIx, Extras, Habits, InvitationState, Origin, Persona,
-    Invited, Sponsor, Tenant, User, UserIx, UserType, role_named,
+    Activity, CreationType, Directory, DomainIx, Extras, Habits, InvitationState, Invited, Origin,
+    Persona, Sponsor, Tenant, User, UserIx, UserType, role_named,
 };
 
 const PART: u64 = 5;

@@ -30,7 +30,9 @@ pub(super) fn add(tenant: &mut Tenant, plan: &mut Plan, guests: usize) {
         let ix = tenant.directory.add_user(user);
         tenant.plan_next(ix, plan.dawn);
         // Each has a manager among those before, but for the first.
-        let manager = number.checked_sub(1).and_then(|before| plan.staff.get(before / 8));
+        let manager = number
+            .checked_sub(1)
+            .and_then(|before| plan.staff.get(before / 8));
         if let Some(manager) = manager.copied() {
             let extras = tenant.directory.user_quietly(ix).extras_mut();
             extras.manager = Some(manager);

@@ -29,18 +29,18 @@ impl Invitations {
         let place = self.kept.partition_point(|kept| kept.at <= invited.at);
         self.kept.insert(place, invited);
         let days = DAYS[0] * DAY;
-        while self.kept.front().is_some_and(|kept| kept.at.plus(days) < invited.at) {
+        while self
+            .kept
+            .front()
+            .is_some_and(|kept| kept.at.plus(days) < invited.at)
+        {
             self.kept.pop_front();
             self.first += 1;
         }
     }
 
     /// Those that the log still has, the newest first, each with its number.
-    pub(crate) fn at(
-        &self,
-        now: Second,
-        licensed: bool,
-    ) -> impl Iterator<Item = (u64, &Invited)> {
+    pub(crate) fn at(&self, now: Second, licensed: bool) -> impl Iterator<Item = (u64, &Invited)> {
         let days = DAYS[usize::from(!licensed)] * DAY;
         let numbered = (self.first..).zip(&self.kept).collect::<Vec<_>>();
         let kept = move |(_, invited): &(u64, &Invited)| invited.at.plus(days) >= now;

@@ -104,7 +104,9 @@ fn stewards(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Steward> {
                 Some(contact) => to.push(contact),
                 None => reader.problem(
                     at,
-                    format!("{what}: {text:?} is neither a mail address nor the object id of a user"),
+                    format!(
+                        "{what}: {text:?} is neither a mail address nor the object id of a user"
+                    ),
                 ),
             }
         }
@@ -113,12 +115,7 @@ fn stewards(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Steward> {
     stewards
 }
 
-fn texts(
-    reader: &mut Reader<'_>,
-    place: Place<'_>,
-    key: &str,
-    what: &str,
-) -> Vec<(String, usize)> {
+fn texts(reader: &mut Reader<'_>, place: Place<'_>, key: &str, what: &str) -> Vec<(String, usize)> {
     match place.get(key) {
         Some(item) => reader.texts(item, key, what),
         None => {

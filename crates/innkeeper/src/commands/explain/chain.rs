@@ -42,9 +42,7 @@ impl Chains {
                 "finding": hop.finding,
             })
         };
-        let chain = |(to, hops): &(&str, Vec<Hop>)| {
-            json!({ "to": to, "hops": hops.iter().map(hop).collect::<Vec<_>>() })
-        };
+        let chain = |(to, hops): &(&str, Vec<Hop>)| json!({ "to": to, "hops": hops.iter().map(hop).collect::<Vec<_>>() });
         self.0.iter().map(chain).collect()
     }
 

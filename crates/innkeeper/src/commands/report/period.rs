@@ -178,7 +178,11 @@ fn deed(row: IntentRow) -> Option<Item> {
         Call::Disable => List::Disabled,
         Call::Enable | Call::Restore => List::Enabled,
         Call::RemoveFromGroup { .. } => List::LeftGroup,
-        Call::Flag | Call::Notify { .. } | Call::AddToGroup { .. } | Call::AddSponsor { .. } | Call::RemoveSponsor { .. } => {
+        Call::Flag
+        | Call::Notify { .. }
+        | Call::AddToGroup { .. }
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => {
             return None;
         }
     };

@@ -284,10 +284,7 @@ impl Witness {
                     None => return Some(Shortcoming::Skipped("it was not disabled")),
                 },
                 // Neither comes before another stage in the policy of these runs.
-                Action::Flag
-                | Action::AddSponsor
-                | Action::RemoveFromGroup
-                | Action::Delete => {}
+                Action::Flag | Action::AddSponsor | Action::RemoveFromGroup | Action::Delete => {}
             }
         }
         None
