@@ -88,6 +88,10 @@ async fn whatever_is_served_is_as_graph_declares_it() {
     let mut tenant = Tenant::quiet(100).await;
     tenant.pass(DAY).await;
     tenant.renew().await;
+    let users = tenant.all("/users?$select=id").await;
+    let manager = json!({ "manager": users[1]["id"] });
+    let first = format!("users/{}", text(&users[0]["id"]));
+    tenant.drive("PATCH", &first, manager).await;
     let deleted = tenant.add_guest("gone").await;
     tenant.delete(&format!("/users/{deleted}")).await.ok();
     let mut open: Vec<String> = schema.roots().map(|root| format!("/{root}")).collect();
