@@ -59,13 +59,15 @@ fn check(part: &Expression) -> Result<(), Reply> {
             property,
             operator,
             value,
-        } => match (property.as_str(), operator, value) {
-            ("activityDisplayName", Operator::Eq, Literal::Text(_)) => true,
-            ("activityDateTime", Operator::Eq | Operator::Ge | Operator::Le, Literal::Time(_)) => {
-                true
-            }
-            _ => false,
-        },
+        } => matches!(
+            (property.as_str(), operator, value),
+            ("activityDisplayName", Operator::Eq, Literal::Text(_))
+                | (
+                    "activityDateTime",
+                    Operator::Eq | Operator::Ge | Operator::Le,
+                    Literal::Time(_)
+                )
+        ),
         Expression::StartsWith { property, .. } => property == "activityDisplayName",
         Expression::In { .. }
         | Expression::EndsWith { .. }
