@@ -59,7 +59,7 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .await
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[carl.id]).await.expect("read");
-    assert_eq!(circle.departed, [sara.clone()]);
+    assert_eq!(circle.departed, std::slice::from_ref(&sara));
     assert!(!circle.named[&carl.id].deleted);
     let Some(Manager::Is(manager)) = circle.managers.get(&sara.id.0) else {
         panic!("{circle:?}");
