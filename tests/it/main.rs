@@ -24,5 +24,6 @@ mod once;
 mod outage;
 mod policies;
 mod projects;
+mod sponsors;
 mod tenant;
 mod undo;

@@ -313,6 +313,7 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
         Mode::Warn => match effect {
             Effect::Flag | Effect::Notify { .. } | Effect::ResendInvitation => true,
             Effect::RemoveAppRoles { .. }
+            | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
@@ -347,6 +348,7 @@ fn is_harmless(effect: &Effect) -> bool {
         Effect::Notify { to, notice: _ } => to.iter().all(|to| *to == Recipient::Operators),
         Effect::ResendInvitation
         | Effect::RemoveAppRoles { .. }
+        | Effect::AddSponsor
         | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete

@@ -13,6 +13,7 @@ use crate::decision::Order;
 use crate::guest::GuestView;
 use crate::past::{Since, State};
 use crate::policy::{Action, RuleName};
+use crate::sponsor::Membership;
 use crate::verdict::{Conclusion, Effect, Step};
 use crate::watch::Watched;
 
@@ -109,6 +110,12 @@ pub fn replay(
         let named_groups = state.named(judge.named_groups);
         let mut past = state.view(view, &named_groups, at);
         past.cases = std::mem::take(&mut cases);
+        if judge.policy.sponsoring.group.is_some() {
+            // Who was in the sponsor group then is not kept.
+            for sponsor in &mut past.sponsors {
+                sponsor.membership = Membership::Unknown;
+            }
+        }
         let judge = Judge {
             now: at,
             watched,
@@ -158,6 +165,7 @@ impl Replay {
                 return false;
             }
             Effect::Flag
+            | Effect::AddSponsor
             | Effect::ResendInvitation
             | Effect::RemoveFromGroups { .. }
             | Effect::RemoveAppRoles { .. }

@@ -196,9 +196,11 @@ fn execute(judge: &Judge<'_>, guests: &mut [GuestView], step: &Step) {
 fn effect(view: &mut GuestView, effect: &Effect, now: DateTime<Utc>) {
     let record = &mut view.record;
     match effect {
+        // Whom the chain would find is not forecast.
         Effect::Flag
         | Effect::Notify { .. }
         | Effect::ResendInvitation
+        | Effect::AddSponsor
         | Effect::RemoveAppRoles { .. } => {}
         Effect::RemoveFromGroups { groups } => {
             view.groups.retain(|group| !groups.contains(&group.id));

@@ -86,6 +86,11 @@ pub enum Call {
         /// The sponsor.
         sponsor: SponsorId,
     },
+    /// `DELETE /users/{guest}/sponsors/{sponsor}/$ref`: only ever the undo of an [`Call::AddSponsor`].
+    RemoveSponsor {
+        /// The sponsor.
+        sponsor: SponsorId,
+    },
 }
 
 impl Call {
@@ -105,6 +110,7 @@ impl Call {
             Self::Restore => "restore",
             Self::AddToGroup { .. } => "add-to-group",
             Self::AddSponsor { .. } => "add-sponsor",
+            Self::RemoveSponsor { .. } => "remove-sponsor",
         }
     }
 
@@ -119,7 +125,7 @@ impl Call {
             Self::RemoveAppRole { assignment, .. } => assignment.to_string(),
             Self::AddAppRole { app_role } => format!("{}/{}", app_role.resource, app_role.role),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
-            Self::AddSponsor { sponsor } => sponsor.to_string(),
+            Self::AddSponsor { sponsor } | Self::RemoveSponsor { sponsor } => sponsor.to_string(),
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::intent::{Call, Outcome};
 use crate::observation::Observation;
 use crate::plan::{Refusal, hex};
 use crate::policy::{RuleName, SetProject};
+use crate::sponsor::Hop;
 
 pub use anchor::{Anchor, Anchors};
 pub use chain::{Broken, Chain, Fault, Head};
@@ -152,6 +153,13 @@ pub enum Event {
         /// What.
         call: Call,
     },
+    /// Who was considered to answer for a guest, and why they do or do not.
+    ChainFollowed {
+        /// What is intended towards whoever answers.
+        intent: IntentId,
+        /// By ids alone.
+        hops: Vec<Hop>,
+    },
     /// A person decided something about a guest.
     Decided {
         /// What, who and why.
@@ -237,7 +245,8 @@ impl Event {
                 | Call::Delete
                 | Call::Restore
                 | Call::AddToGroup { .. }
-                | Call::AddSponsor { .. } => None,
+                | Call::AddSponsor { .. }
+                | Call::RemoveSponsor { .. } => None,
             },
             Self::Concluded { outcome, .. } => match outcome {
                 Outcome::Skipped { .. } => Some(Place::Within("outcome", "because")),
@@ -270,6 +279,8 @@ impl Event {
             | Self::ProjectSet { .. }
             | Self::ProjectRemoved { .. }
             | Self::Planned { .. }
+            // Ids and findings: names and addresses are not written down with a hop.
+            | Self::ChainFollowed { .. }
             | Self::Erased => None,
         }
     }

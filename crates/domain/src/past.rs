@@ -13,7 +13,7 @@ use crate::activity::{Reading, SignIns};
 use crate::group::{Found, Group, NamedGroups};
 use crate::guest::{GuestView, Invitation};
 use crate::ids::{GroupId, SponsorId};
-use crate::sponsor::{Sponsor, SponsorKind};
+use crate::sponsor::{Membership, Sponsor, SponsorKind};
 
 /// Sign-ins no further apart than this are not told apart.
 pub const STRETCH: TimeDelta = TimeDelta::days(7);
@@ -211,6 +211,7 @@ impl State {
             mail: None,
             enabled: past.enabled,
             is_guest: past.is_guest,
+            membership: Membership::NotAsked,
         };
         view.sponsors = self.sponsors.iter().map(sponsor).collect();
         let mut groups: Vec<_> = groups_of(named)

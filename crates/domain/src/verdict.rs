@@ -96,6 +96,8 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Notice::is_stage")]
         notice: Notice,
     },
+    /// Make whoever the sponsor chain finds a sponsor; nothing where that is a sponsor already.
+    AddSponsor,
     /// Have the invitation sent again.
     ResendInvitation,
     /// Take away the guest's own app role assignments, as they are found right before.
@@ -141,6 +143,7 @@ impl Effect {
         match self {
             Self::Flag => Some(Action::Flag),
             Self::Notify { .. } => Some(Action::Notify),
+            Self::AddSponsor => Some(Action::AddSponsor),
             Self::ResendInvitation => Some(Action::ResendInvitation),
             Self::RemoveAppRoles { .. } => Some(Action::RemoveAppRoles),
             Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),

@@ -16,6 +16,8 @@ pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
 
+pub use recipients::circle_of;
+
 use std::collections::BTreeMap;
 
 use innkeeper_domain::approve::ApprovedPlan;
@@ -47,6 +49,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let (flags, steps): (Vec<&Step>, Vec<&Step>) =
             steps.iter().partition(|step| step.effect == Effect::Flag);
         let mut done = self.flag(plan, &flags, &mut deeds).await?;
+        self.look_around(&steps).await?;
         let mut senses = Senses::of(&plan.observation);
         for batch in self.batches(&steps, senses.in_one_go()).await? {
             if self.stop.is_cancelled() {
@@ -77,8 +80,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         for step in steps {
             match &step.effect {
                 Effect::Notify { to, notice: _ } => {
-                    let addresses = self.addresses(step.guest, to).await?;
-                    notices.entry(addresses).or_default().push(step);
+                    let addressed = self.addressed(step.guest, to).await?;
+                    notices.entry(addressed.to).or_default().push(step);
                 }
                 _ => match batches.last_mut() {
                     Some(batch) if batch.len() < most && fits(batch, step) => batch.push(step),

@@ -22,6 +22,7 @@ mod settle;
 mod undo;
 
 pub use acceptance::PolicyStanding;
+pub use act::circle_of;
 pub use act::recipients::{Answerer, answerers};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cycle::{Engine, PolicyInForce, Tenant};

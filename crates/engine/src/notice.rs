@@ -138,6 +138,7 @@ fn entry<R, W>(
         Effect::Flag
         | Effect::ResendInvitation
         | Effect::RemoveAppRoles { .. }
+        | Effect::AddSponsor
         | Effect::RemoveFromGroups { .. }
         | Effect::Disable
         | Effect::Delete
@@ -180,6 +181,7 @@ pub fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
             Action::Notify => "another notice",
             Action::ResendInvitation => "the invitation is sent again",
             Action::RemoveAppRoles => "its roles in applications are taken away",
+            Action::AddSponsor => "whoever answers for the guest becomes its sponsor",
             Action::RemoveFromGroup => "taken out of its groups",
             Action::Disable => "the account is disabled",
             Action::Delete => "the account is deleted",

@@ -11,6 +11,7 @@ mod conditions;
 mod groups;
 mod guests;
 mod log;
+mod people;
 mod place;
 mod sponsors;
 mod spread;
@@ -190,6 +191,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             None => None,
         };
         counts.groups_emptied = self.read_members(&groups, &keys).await?;
+        self.read_inviters(started).await?;
+        self.read_people(&named).await?;
         let is_doubtful = |(key, found): (String, Found)| found.group().is_none().then_some(key);
         counts.groups_missing = named.into_iter().filter_map(is_doubtful).collect();
         self.read_roles().await?;

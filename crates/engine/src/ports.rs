@@ -13,9 +13,11 @@ use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Lists, Looked, Lost,
-    Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange, WriteError, Writer,
+    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited, Lists,
+    Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
+    WriteError, Writer,
 };
+use uuid::Uuid;
 
 /// Reads a directory. Each method reads everything or fails; none ever answers with half.
 pub trait ReadDirectory: Send + Sync {
@@ -96,6 +98,26 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send;
+    /// Those of these users that are there.
+    fn people(
+        &self,
+        ids: &[SponsorId],
+    ) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
+    /// The managers of these users: of each the manager, or that it has none.
+    fn managers(
+        &self,
+        of: &[Uuid],
+    ) -> impl Future<Output = Result<Vec<(Uuid, Option<Sponsor>)>, GraphError>> + Send;
+    /// Everything in a group, nested groups included.
+    fn everybody_in(
+        &self,
+        group: GroupId,
+    ) -> impl Future<Output = Result<Vec<SponsorId>, GraphError>> + Send;
+    /// Invitations since then that the audit log has, page by page.
+    fn invited_since(
+        &self,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send;
     /// What is assigned to a few guests: one answer for each, in their order.
     fn holdings(
         &self,
@@ -162,6 +184,12 @@ pub trait WriteDirectory: Send + Sync {
     ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Gives a guest a sponsor.
     fn add_sponsor(
+        &self,
+        guest: GuestId,
+        sponsor: SponsorId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Takes a sponsor from a guest that Innkeeper had given it.
+    fn remove_sponsor(
         &self,
         guest: GuestId,
         sponsor: SponsorId,
@@ -277,6 +305,25 @@ impl ReadDirectory for Reader {
         Self::signed_in_since(self, since)
     }
 
+    async fn people(&self, ids: &[SponsorId]) -> Result<Vec<Sponsor>, GraphError> {
+        Self::people(self, ids).await
+    }
+
+    async fn managers(&self, of: &[Uuid]) -> Result<Vec<(Uuid, Option<Sponsor>)>, GraphError> {
+        Self::managers(self, of).await
+    }
+
+    async fn everybody_in(&self, group: GroupId) -> Result<Vec<SponsorId>, GraphError> {
+        Self::everybody_in(self, group).await
+    }
+
+    fn invited_since(
+        &self,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send {
+        Self::invited_since(self, since)
+    }
+
     async fn holdings(&self, guests: &[GuestId]) -> Result<Vec<Holdings>, GraphError> {
         Self::holdings(self, guests).await
     }
@@ -337,6 +384,10 @@ impl WriteDirectory for Writer {
 
     async fn add_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Result<Done, WriteError> {
         Self::add_sponsor(self, guest, sponsor).await
+    }
+
+    async fn remove_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Result<Done, WriteError> {
+        Self::remove_sponsor(self, guest, sponsor).await
     }
 
     async fn send_mail(&self, mail: &Mail) -> Result<Done, WriteError> {

@@ -94,6 +94,9 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (Call::AddSponsor { sponsor }, Some(Reread::Present { sponsors, .. })) => {
             sponsors.iter().any(|known| known.id == *sponsor)
         }
+        (Call::RemoveSponsor { sponsor }, Some(Reread::Present { sponsors, .. })) => {
+            sponsors.iter().all(|known| known.id != *sponsor)
+        }
         (Call::Disable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(false),
         (Call::Enable, Some(Reread::Present { guest, .. })) => guest.enabled == Some(true),
         (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => {
@@ -110,7 +113,8 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
             | Call::RemoveFromGroup { .. }
             | Call::Restore
             | Call::AddToGroup { .. }
-            | Call::AddSponsor { .. },
+            | Call::AddSponsor { .. }
+            | Call::RemoveSponsor { .. },
             Some(Reread::Deleted(_) | Reread::Absent(_)),
         ) => false,
     };

@@ -203,14 +203,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(Vec<Call>, Vec<String>), CycleError> {
         let mut calls: Vec<Call> = Vec::new();
         let mut remarks = Vec::new();
-        let Reread::Present { groups, .. } = look else {
+        let Reread::Present {
+            groups, sponsors, ..
+        } = look
+        else {
             return Ok((calls, remarks));
         };
+        let mut added = Vec::new();
         for row in taken {
             if let Call::RemoveFromGroup { group } = &row.intent.call
                 && !groups.contains(group)
             {
                 calls.push(Call::AddToGroup { group: *group });
+            }
+            if let Call::AddSponsor { sponsor } = row.intent.call {
+                added.push(sponsor);
+                if sponsors.iter().any(|known| known.id == sponsor) {
+                    calls.push(Call::RemoveSponsor { sponsor });
+                }
             }
         }
         let since = taken.iter().map(|row| row.intent.created).min();
@@ -244,6 +254,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
         }
         let sponsors = missing.sponsors.into_iter();
+        let sponsors = sponsors.filter(|sponsor| !added.contains(sponsor));
         calls.extend(sponsors.map(|sponsor| Call::AddSponsor { sponsor }));
         remarks.extend(missing.lost);
         Ok((calls, remarks))
@@ -328,7 +339,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 ),
             }
         }
-        self.revive(guest, asked).await?;
+        // Who is no sponsor any more does not make the guest begin anew.
+        let gives_back = |call: &Call| !matches!(call, Call::RemoveSponsor { .. });
+        if undoing.calls.iter().any(gives_back) {
+            self.revive(guest, asked).await?;
+        }
         Ok(remarks)
     }
 
@@ -369,6 +384,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::AddToGroup { group } => writer.add_to_group(*group, intent.guest).await,
                 Call::AddAppRole { app_role } => writer.add_app_role(intent.guest, app_role).await,
                 Call::AddSponsor { sponsor } => writer.add_sponsor(intent.guest, *sponsor).await,
+                Call::RemoveSponsor { sponsor } => {
+                    writer.remove_sponsor(intent.guest, *sponsor).await
+                }
                 Call::Flag
                 | Call::Notify { .. }
                 | Call::ResendInvitation { .. }
@@ -423,12 +441,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 }
 
-/// Whether an action can be undone: it took something away, and it happened.
+/// Whether an action can be undone: it took something away or added a sponsor, and it happened.
 #[must_use]
 pub fn is_undoable(row: &IntentRow) -> bool {
     let takes_away = matches!(
         row.intent.call,
-        Call::Disable | Call::Delete | Call::RemoveFromGroup { .. } | Call::RemoveAppRole { .. }
+        Call::Disable
+            | Call::Delete
+            | Call::RemoveFromGroup { .. }
+            | Call::RemoveAppRole { .. }
+            | Call::AddSponsor { .. }
     );
     let happened = row
         .outcome

@@ -7,6 +7,7 @@ mod groups;
 mod guests;
 mod holdings;
 mod organization;
+mod people;
 mod reread;
 mod sign_in_log;
 mod sponsors;
@@ -22,6 +23,7 @@ pub use account::Account;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;
+pub use people::Invited;
 pub use reread::{Depth, Looked, Reread};
 pub use sponsors::SponsorPage;
 

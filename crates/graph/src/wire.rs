@@ -1,6 +1,7 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
 pub(crate) mod access;
+mod audit;
 #[cfg(test)]
 mod contract;
 
@@ -13,10 +14,12 @@ use innkeeper_domain::group::{Group, Membership};
 use innkeeper_domain::guest::{Attribute, Extras, Guest, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::policy::LEAVE;
-use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use innkeeper_domain::sponsor::{Membership as InSponsorGroup, Sponsor, SponsorKind};
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
+
+pub(crate) use audit::DirectoryAudit;
 
 /// A page of a listing. `value` must be there: an answer without it is not an empty page.
 #[derive(Deserialize)]
@@ -412,6 +415,8 @@ impl DirectoryObject {
                 self.account_enabled
             },
             is_guest: self.user_type.as_deref() == Some("Guest"),
+            // The store knows.
+            membership: InSponsorGroup::NotAsked,
         }
     }
 }

@@ -191,8 +191,13 @@ impl Writer {
     /// # Errors
     /// Whether it was refused, or whether it is unclear.
     pub async fn remove_from_group(&self, group: GroupId, guest: GuestId) -> Outcome {
-        self.send(self.reference(["groups", &group.to_string(), "members", &guest.to_string()]))
-            .await
+        let parts = ["groups", &group.to_string(), "members", &guest.to_string()];
+        let request = self.reference(
+            parts,
+            "/groups/{id}/members/{id}/$ref",
+            "GroupMember.ReadWrite.All",
+        );
+        self.send(request).await
     }
 
     /// `POST /groups/{id}/members/$ref`.
@@ -225,6 +230,25 @@ impl Writer {
         self.send(request).await
     }
 
+    /// `DELETE /users/{id}/sponsors/{id}/$ref`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn remove_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Outcome {
+        let parts = [
+            "users",
+            &guest.to_string(),
+            "sponsors",
+            &sponsor.to_string(),
+        ];
+        let request = self.reference(
+            parts,
+            "/users/{id}/sponsors/{id}/$ref",
+            "User.ReadWrite.All",
+        );
+        self.send(request).await
+    }
+
     /// The address by which a reference names an object.
     fn object(&self, id: uuid::Uuid) -> String {
         let id = id.to_string();
@@ -232,16 +256,17 @@ impl Writer {
         request.url.to_string()
     }
 
-    /// The request that removes a reference. Without `/$ref` Graph would delete the member itself, so no such request is
+    /// The request that removes a reference. Without `/$ref` Graph would delete the member or sponsor itself, so no such request is
     /// made anywhere else.
-    fn reference(&self, [kind, id, relation, target]: [&str; 4]) -> Request {
+    fn reference(
+        &self,
+        [kind, id, relation, target]: [&str; 4],
+        template: &'static str,
+        needs: &'static str,
+    ) -> Request {
         let segments = [kind, id, relation, target, "$ref"];
-        self.connection.request(
-            Method::DELETE,
-            &segments,
-            "/groups/{id}/members/{id}/$ref",
-            "GroupMember.ReadWrite.All",
-        )
+        self.connection
+            .request(Method::DELETE, &segments, template, needs)
     }
 
     /// `POST /users/{sender}/sendMail`. Graph accepts it for delivery, which is not the same as delivering it.

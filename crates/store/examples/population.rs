@@ -222,6 +222,7 @@ fn sponsor(number: u32) -> Sponsor {
         mail: Some(format!("sponsor{number}@contoso.example")),
         enabled: Some(true),
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     }
 }
 

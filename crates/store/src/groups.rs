@@ -292,9 +292,12 @@ impl Tx {
         tenant: TenantId,
         group: GroupId,
     ) -> Result<Vec<Sponsor>, StoreError> {
-        let sql = "SELECT s.sponsor_id, s.kind, s.display_name, s.mail, s.enabled, s.is_guest FROM group_owners o \
-                   JOIN sponsors s ON s.tenant_id = o.tenant_id AND s.sponsor_id = o.sponsor_id \
-                   WHERE o.tenant_id = $1 AND o.group_id = $2 ORDER BY s.sponsor_id";
+        let sql = concat!(
+            "SELECT ",
+            sponsors::sponsor_columns!(),
+            " FROM group_owners o JOIN sponsors s ON s.tenant_id = o.tenant_id AND s.sponsor_id = o.sponsor_id \
+             WHERE o.tenant_id = $1 AND o.group_id = $2 ORDER BY s.sponsor_id"
+        );
         fetch_all!(self, sponsors::Columns, sql, tenant.0, group.0)?
             .into_iter()
             .map(sponsors::Columns::sponsor)

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 12] = [
+const MIGRATIONS: [Texts; 13] = [
     (
         1,
         "start",
@@ -59,6 +59,12 @@ const MIGRATIONS: [Texts; 12] = [
         "snapshots",
         include_str!("../../../migrations/sqlite/0008_snapshots.sql"),
         include_str!("../../../migrations/postgres/0008_snapshots.sql"),
+    ),
+    (
+        9,
+        "people",
+        include_str!("../../../migrations/sqlite/0009_people.sql"),
+        include_str!("../../../migrations/postgres/0009_people.sql"),
     ),
     (
         11,

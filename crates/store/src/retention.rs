@@ -99,6 +99,11 @@ impl Tx {
         for sql in [
             "DELETE FROM guest_sponsors WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
+            "DELETE FROM former_sponsors WHERE guest_key IN \
+             (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
+            "DELETE FROM inviters WHERE guest_key IN \
+             (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
+            "DELETE FROM managers WHERE tenant_id = $1 AND user_id IN (SELECT guest_id FROM given)",
             "DELETE FROM memberships WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "DELETE FROM guest_states WHERE guest_key IN \

@@ -3,13 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use innkeeper_domain::ids::{GuestId, SponsorId, TenantId};
-use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use innkeeper_domain::sponsor::{Membership, Sponsor, SponsorKind};
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::given::Given;
 use crate::guests::RowKey;
 use crate::open::Tx;
+
+/// What is selected of a sponsor `s`.
+macro_rules! sponsor_columns {
+    () => {
+        "s.sponsor_id, s.kind, s.display_name, s.mail, s.enabled, s.is_guest, \
+         (SELECT CASE WHEN NOT g.known THEN 'unknown' ELSE COALESCE((SELECT CASE WHEN m.missing THEN 'unknown' ELSE 'in' END \
+         FROM sponsor_group_members m WHERE m.tenant_id = s.tenant_id AND m.member_id = s.sponsor_id), 'out') END \
+         FROM sponsor_groups g WHERE g.tenant_id = s.tenant_id) AS membership"
+    };
+}
+
+pub(crate) use sponsor_columns;
 
 /// The columns of a sponsor.
 pub(crate) struct Columns {
@@ -19,6 +31,7 @@ pub(crate) struct Columns {
     mail: Option<String>,
     enabled: Option<bool>,
     is_guest: bool,
+    membership: Option<String>,
 }
 
 from_row!(Columns {
@@ -27,7 +40,8 @@ from_row!(Columns {
     display_name,
     mail,
     enabled,
-    is_guest
+    is_guest,
+    membership
 });
 
 impl Columns {
@@ -35,6 +49,13 @@ impl Columns {
         let kind = [SponsorKind::User, SponsorKind::Group]
             .into_iter()
             .find(|kind| kind.as_str() == self.kind);
+        let membership = match self.membership {
+            None => Membership::NotAsked,
+            Some(word) => Membership::ALL
+                .into_iter()
+                .find(|membership| membership.as_str() == word)
+                .ok_or_else(|| StoreError::corrupt("membership of the sponsor group", word))?,
+        };
         Ok(Sponsor {
             id: self.sponsor_id.into(),
             kind: kind.ok_or_else(|| StoreError::corrupt("kind of a sponsor", self.kind))?,
@@ -42,6 +63,7 @@ impl Columns {
             mail: self.mail,
             enabled: self.enabled,
             is_guest: self.is_guest,
+            membership,
         })
     }
 }
@@ -85,8 +107,8 @@ impl Tx {
         let sql = "INSERT INTO sponsors (tenant_id, sponsor_id, kind, display_name, mail, enabled, is_guest) \
                    SELECT $1, sponsor_id, kind, display_name, mail, enabled, is_guest FROM given WHERE true \
                    ON CONFLICT (tenant_id, sponsor_id) DO UPDATE SET kind = excluded.kind, display_name = excluded.display_name, \
-                   mail = excluded.mail, enabled = excluded.enabled, is_guest = excluded.is_guest \
-                   WHERE (sponsors.kind, sponsors.display_name, sponsors.mail, sponsors.enabled, sponsors.is_guest) IS DISTINCT FROM \
+                   mail = excluded.mail, enabled = excluded.enabled, is_guest = excluded.is_guest, departed = FALSE \
+                   WHERE sponsors.departed OR (sponsors.kind, sponsors.display_name, sponsors.mail, sponsors.enabled, sponsors.is_guest) IS DISTINCT FROM \
                    (excluded.kind, excluded.display_name, excluded.mail, excluded.enabled, excluded.is_guest)";
         self.execute_given(tenant, &given, sql).await?;
         Ok(())
@@ -119,13 +141,21 @@ impl Tx {
         let after: BTreeSet<(i64, Uuid)> = known
             .flat_map(|(key, sponsors)| sponsors.iter().map(move |sponsor| (key, sponsor.0)))
             .collect();
+        let lost = given_links(before.difference(&after));
+        let sql = "INSERT INTO former_sponsors (guest_key, sponsor_id, tenant_id) \
+                   SELECT given.guest_key, given.sponsor_id, $1 FROM given \
+                   JOIN sponsors s ON s.tenant_id = $1 AND s.sponsor_id = given.sponsor_id WHERE s.kind = 'user' \
+                   ON CONFLICT (guest_key, sponsor_id) DO NOTHING";
+        self.execute_given(tenant, &lost, sql).await?;
         let sql = "DELETE FROM guest_sponsors WHERE tenant_id = $1 AND (guest_key, sponsor_id) IN \
                    (SELECT guest_key, sponsor_id FROM given)";
-        self.execute_given(tenant, &given_links(before.difference(&after)), sql)
-            .await?;
+        self.execute_given(tenant, &lost, sql).await?;
         let sql = "INSERT INTO guest_sponsors (guest_key, sponsor_id, tenant_id) SELECT guest_key, sponsor_id, $1 FROM given";
-        self.execute_given(tenant, &given_links(after.difference(&before)), sql)
-            .await?;
+        let won = given_links(after.difference(&before));
+        self.execute_given(tenant, &won, sql).await?;
+        let sql = "DELETE FROM former_sponsors WHERE tenant_id = $1 AND (guest_key, sponsor_id) IN \
+                   (SELECT guest_key, sponsor_id FROM given)";
+        self.execute_given(tenant, &won, sql).await?;
         Ok(rows)
     }
 }

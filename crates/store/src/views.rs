@@ -165,9 +165,12 @@ impl Tx {
             }
         };
 
-        let sql = "SELECT l.guest_key, s.sponsor_id, s.kind, s.display_name, s.mail, s.enabled, s.is_guest FROM guest_sponsors l \
-                   JOIN sponsors s ON s.tenant_id = l.tenant_id AND s.sponsor_id = l.sponsor_id \
-                   WHERE l.tenant_id = $1 AND l.guest_key BETWEEN $2 AND $3 ORDER BY l.guest_key, s.sponsor_id";
+        let sql = concat!(
+            "SELECT l.guest_key, ",
+            sponsors::sponsor_columns!(),
+            " FROM guest_sponsors l JOIN sponsors s ON s.tenant_id = l.tenant_id AND s.sponsor_id = l.sponsor_id \
+             WHERE l.tenant_id = $1 AND l.guest_key BETWEEN $2 AND $3 ORDER BY l.guest_key, s.sponsor_id"
+        );
         for SponsorOf { guest_key, sponsor } in
             fetch_all!(self, SponsorOf, sql, tenant.0, first, last)?
         {
@@ -299,7 +302,8 @@ impl Tx {
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }
-                | Call::AddSponsor { .. } => {}
+                | Call::AddSponsor { .. }
+                | Call::RemoveSponsor { .. } => {}
             }
         }
         for view in views {

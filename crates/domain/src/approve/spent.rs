@@ -51,11 +51,12 @@ fn action(call: &Call) -> Option<Action> {
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
+        Call::AddSponsor { .. } => Some(Action::AddSponsor),
         // What is given back is not taken.
         Call::Enable
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => None,
+        | Call::RemoveSponsor { .. } => None,
     }
 }

@@ -518,6 +518,7 @@ impl<'x> Hearing<'x> {
             Action::RemoveAppRoles => Effect::RemoveAppRoles {
                 of: stage.of.clone(),
             },
+            Action::AddSponsor => Effect::AddSponsor,
             Action::RemoveFromGroup => Effect::RemoveFromGroups {
                 groups: self.groups_of(&stage.from),
             },

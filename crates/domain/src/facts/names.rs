@@ -162,13 +162,13 @@ facts! {
         from "user.sponsors"
         absent "never";
     EligibleSponsorCount "eligible_sponsor_count" Int
-        "How many of its sponsors are eligible: enabled, and not guests themselves."
-        from "user.sponsors"
-        absent "Graph gives no accountEnabled of one of them";
+        "How many of its sponsors are eligible: enabled, not guests themselves, and in the policy's sponsor group if it names one."
+        from "user.sponsors; group.transitiveMembers of the sponsor group"
+        absent "Graph gives no accountEnabled of one of them; or the sponsor group was not found, or one of them has just vanished from it";
     Sponsors "sponsors" Sponsors
-        "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled and not itself a guest), guest, mail."
+        "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled, not itself a guest, and in the policy's sponsor group if it names one), guest, mail."
         from "user.sponsors"
-        absent "never; of a single sponsor, enabled and eligible are absent when Graph gives no accountEnabled, mail when it has none";
+        absent "never; of a single sponsor, enabled and eligible are absent when Graph gives no accountEnabled, eligible also when the sponsor group was not found, mail when it has none";
     Groups "groups" Strings
         "The groups of which the guest is a direct member, among those that the policy names. Only `\"name or id\" in guest.groups` can be asked, since no other group is read."
         from "group.members of the groups that the policy names"

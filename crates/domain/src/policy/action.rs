@@ -13,6 +13,8 @@ pub enum Action {
     Flag,
     /// Write to the people responsible.
     Notify,
+    /// Make the person that the sponsor chain finds a sponsor in Entra.
+    AddSponsor,
     /// Have Microsoft send the invitation again, to a guest that has not redeemed it.
     ResendInvitation,
     /// Take the guest's own app role assignments away.
@@ -27,9 +29,10 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Flag,
         Self::Notify,
+        Self::AddSponsor,
         Self::ResendInvitation,
         Self::RemoveAppRoles,
         Self::RemoveFromGroup,
@@ -43,6 +46,7 @@ impl Action {
         match self {
             Self::Flag => "flag",
             Self::Notify => "notify",
+            Self::AddSponsor => "add-sponsor",
             Self::ResendInvitation => "resend-invitation",
             Self::RemoveAppRoles => "remove-app-roles",
             Self::RemoveFromGroup => "remove-from-group",
@@ -61,7 +65,7 @@ impl Action {
     #[must_use]
     pub fn is_destructive(self) -> bool {
         match self {
-            Self::Flag | Self::Notify | Self::ResendInvitation => false,
+            Self::Flag | Self::Notify | Self::AddSponsor | Self::ResendInvitation => false,
             Self::RemoveAppRoles | Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
         }
     }
@@ -105,6 +109,22 @@ impl Stage {
         }
     }
 
+    /// Whoever answers for the guest is looked for.
+    #[must_use]
+    pub fn follows_chain(&self) -> bool {
+        let is_asked = |to: &Recipient| matches!(to, Recipient::Sponsor | Recipient::Manager);
+        match self.action {
+            Action::Notify => self.to.iter().any(is_asked),
+            Action::AddSponsor => true,
+            Action::Flag
+            | Action::ResendInvitation
+            | Action::RemoveAppRoles
+            | Action::RemoveFromGroup
+            | Action::Disable
+            | Action::Delete => false,
+        }
+    }
+
     /// The groups that it names.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         match &self.from {
@@ -119,8 +139,10 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recipient {
-    /// The guest's eligible sponsors; the operators where there is none with an address.
+    /// The guest's eligible sponsors, or whoever the sponsor chain finds in their place.
     Sponsor,
+    /// The guest's manager, else its sponsors' managers, else as [`Recipient::Sponsor`].
+    Manager,
     /// The operators named in the configuration.
     Operators,
     /// The guest itself; where it has no address, the operators if nobody else is written to.
@@ -129,13 +151,14 @@ pub enum Recipient {
 
 impl Recipient {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Sponsor, Self::Operators, Self::Guest];
+    pub const ALL: [Self; 4] = [Self::Sponsor, Self::Manager, Self::Operators, Self::Guest];
 
     /// The word used in policies.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sponsor => "sponsor",
+            Self::Manager => "manager",
             Self::Operators => "operators",
             Self::Guest => "guest",
         }

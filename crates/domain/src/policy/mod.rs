@@ -9,6 +9,7 @@ mod eyes;
 mod limits;
 pub(crate) mod parse;
 mod project;
+mod sponsoring;
 mod warning;
 
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ pub use eyes::{Eyes, FEW_MEMBERS};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems, span};
 pub use project::{Ends, Project, ProjectSource, SetProject};
+pub use sponsoring::{Contact, Link, Sponsoring, Steward};
 pub use warning::{Oddity, Subject, Warning};
 
 /// A rule's or protection's name. Cases are kept under it.
@@ -79,6 +81,8 @@ pub struct Policy {
     pub expiry: Expiry,
     /// What counts as a sign of life.
     pub basis: Basis,
+    /// Who may sponsor, and who is asked where no sponsor is fit.
+    pub sponsoring: Sponsoring,
     /// How much may happen at once.
     pub limits: Limits,
 }
@@ -165,6 +169,34 @@ impl Policy {
             .any(|condition| condition.facts().contains(&fact))
     }
 
+    /// Whether anything is asked of whoever answers for a guest: only then is anybody looked for.
+    #[must_use]
+    pub fn follows_chain(&self) -> bool {
+        self.rules.iter().any(|rule| {
+            rule.unknown == OnUnknown::Ask || rule.stages.iter().any(Stage::follows_chain)
+        })
+    }
+
+    /// Whether the managers of sponsors are looked for.
+    #[must_use]
+    pub fn reads_managers(&self) -> bool {
+        let is_linked = self.sponsoring.chain.contains(&Link::Manager);
+        self.follows_chain() && is_linked || self.notifies_managers()
+    }
+
+    /// Whether a notice goes to managers.
+    #[must_use]
+    pub fn notifies_managers(&self) -> bool {
+        let mut stages = self.rules.iter().flat_map(|rule| &rule.stages);
+        stages.any(|stage| stage.to.contains(&Recipient::Manager))
+    }
+
+    /// Whether the audit log is read for who invited whom.
+    #[must_use]
+    pub fn reads_inviters(&self) -> bool {
+        self.follows_chain() && self.sponsoring.chain.contains(&Link::Inviter)
+    }
+
     /// What has to be read of each guest for this policy and for no other.
     #[must_use]
     pub fn extras(&self) -> Extras {
@@ -224,6 +256,7 @@ impl Policy {
             .iter()
             .flat_map(|rule| rule.keeps_last_of(&self.projects));
         projects
+            .chain(self.sponsoring.group.as_deref())
             .chain(kept)
             .chain(conditions.flat_map(Condition::groups))
             .chain(stages)

@@ -9,6 +9,7 @@ mod places;
 mod reader;
 mod rules;
 mod spans;
+mod sponsoring;
 mod stages;
 mod tables;
 mod trials;
@@ -102,11 +103,15 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 "the policy",
                 &[
                     "rule", "protect", "project", "partner", "expiry", "activity", "limits",
+                    "sponsors", "steward",
                 ],
             );
+            let rules = rules::rules(&mut reader, root, &mut places.rules);
+            let sponsoring = sponsoring::sponsoring(&mut reader, root, &rules);
             Some(Policy {
                 hash,
-                rules: rules::rules(&mut reader, root, &mut places.rules),
+                rules,
+                sponsoring,
                 protections: rules::protections(&mut reader, root, &mut places.protections),
                 projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),

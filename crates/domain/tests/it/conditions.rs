@@ -19,6 +19,7 @@ fn sponsor(name: &str, enabled: Option<bool>) -> Sponsor {
         mail: Some(format!("{name}@contoso.example")),
         enabled,
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     }
 }
 
@@ -38,6 +39,7 @@ pub fn ann() -> Tenant {
         },
         Sponsor {
             is_guest: true,
+            membership: innkeeper_domain::sponsor::Membership::NotAsked,
             ..sponsor("gus", Some(true))
         },
         sponsor("max", None),

@@ -104,6 +104,7 @@ impl Case {
                 mail: has_mail.then(|| "sara@contoso.example".to_owned()),
                 enabled: Some(*enabled),
                 is_guest: *is_guest,
+                membership: innkeeper_domain::sponsor::Membership::NotAsked,
             };
         self.sponsors.iter().enumerate().map(sponsor).collect()
     }

@@ -4,6 +4,7 @@ mod accepting;
 mod access;
 mod actions;
 mod alarms;
+mod answering;
 mod approving;
 mod attesting;
 mod backtesting;

@@ -17,7 +17,7 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
         ),
         (
             "{ action = \"email\" }",
-            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"email\"; there are flag, notify, resend-invitation, remove-app-roles, remove-from-group, disable, delete",
+            "policy.toml:5:12: rule \"r\", stage 1: there is no action \"email\"; there are flag, notify, add-sponsor, resend-invitation, remove-app-roles, remove-from-group, disable, delete",
         ),
         (
             "{ wait = \"3d\" }",

@@ -106,6 +106,7 @@ pub fn guest(number: u32) -> GuestView {
             mail: Some("sara@contoso.example".into()),
             enabled: Some(true),
             is_guest: false,
+            membership: innkeeper_domain::sponsor::Membership::NotAsked,
         }],
         groups: Vec::new(),
         roles: Vec::new(),
@@ -299,6 +300,7 @@ impl Tenant {
             Effect::Flag
             | Effect::Notify { .. }
             | Effect::ResendInvitation
+            | Effect::AddSponsor
             | Effect::RemoveAppRoles { .. } => {}
             Effect::RemoveFromGroups { groups } => {
                 view.groups.retain(|group| !groups.contains(&group.id));

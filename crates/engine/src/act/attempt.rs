@@ -10,6 +10,7 @@ use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
+use innkeeper_domain::sponsor::Hop;
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::{Done, GraphError, WriteError};
 use innkeeper_store::Tx;
@@ -18,6 +19,7 @@ use tracing::{info, warn};
 
 use super::app_roles;
 use super::look::Look;
+use super::recipients;
 use super::senses::Senses;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -118,8 +120,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         deeds: &mut Deeds,
     ) -> Result<Vec<Vec<Intent>>, CycleError> {
         let mut all = Vec::new();
+        let mut considered = Vec::new();
         for step in steps {
-            let calls = self.calls(step, found, deeds).await?;
+            let (calls, hops) = self.calls(step, found, deeds).await?;
+            considered.push(hops);
             all.push(
                 calls
                     .into_iter()
@@ -131,6 +135,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         self.write_down(&mut tx, &flat).await?;
+        let chains: Vec<_> = all
+            .iter()
+            .zip(considered)
+            .filter(|(_, hops)| recipients::is_telling(hops))
+            .filter_map(|(intents, hops)| {
+                let intent: &Intent = intents.first()?;
+                let event = Event::ChainFollowed {
+                    intent: intent.id,
+                    hops,
+                };
+                Some((Some(intent.guest), event))
+            })
+            .collect();
+        tx.append(self.tenant.id, self.clock.now(), &chains).await?;
         tx.commit().await?;
         Ok(all)
     }
@@ -178,18 +196,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
+    /// What a step comes to, and who was considered for it.
     async fn calls(
         &self,
         step: &Step,
         found: &app_roles::Found,
         deeds: &mut Deeds,
-    ) -> Result<Vec<Call>, CycleError> {
-        Ok(match &step.effect {
+    ) -> Result<(Vec<Call>, Vec<Hop>), CycleError> {
+        let calls = match &step.effect {
             Effect::Flag => vec![Call::Flag],
-            Effect::Notify { to, notice } => vec![Call::Notify {
-                notice: *notice,
-                to: self.addresses(step.guest, to).await?,
-            }],
+            Effect::Notify { to, notice } => {
+                let addressed = self.addressed(step.guest, to).await?;
+                let call = Call::Notify {
+                    notice: *notice,
+                    to: addressed.to,
+                };
+                return Ok((vec![call], addressed.hops));
+            }
+            Effect::AddSponsor => {
+                let (sponsor, hops) = self.successor_of(step.guest).await?;
+                let call = sponsor.map(|sponsor| Call::AddSponsor { sponsor });
+                return Ok((call.into_iter().collect(), hops));
+            }
             Effect::ResendInvitation => vec![Call::ResendInvitation {
                 to: self.address_of(step.guest).await?,
             }],
@@ -203,7 +231,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Effect::Disable => vec![Call::Disable],
             Effect::Delete => vec![Call::Delete],
             Effect::Enable { .. } => vec![Call::Enable],
-        })
+        };
+        Ok((calls, Vec::new()))
     }
 
     /// No fresh look could be had: nothing was called, and the cycle ends.
@@ -257,11 +286,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                         writer.remove_from_group(*group, intent.guest).await
                     }
                     Call::Notify { .. } => unreachable!("notices are sent together"),
+                    Call::AddSponsor { sponsor } => {
+                        writer.add_sponsor(intent.guest, *sponsor).await
+                    }
                     Call::Restore
                     | Call::AddAppRole { .. }
                     | Call::AddToGroup { .. }
-                    | Call::AddSponsor { .. } => {
-                        unreachable!("no step of a plan gives back what was taken")
+                    | Call::RemoveSponsor { .. } => {
+                        unreachable!("no step of a plan undoes another")
                     }
                 };
                 self.outcome(intent, answer).await?
@@ -310,6 +342,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Ok(Outcome::Done { request_id })
             }
             Err(WriteError::Refused(error)) => {
+                // Graph refuses to add a sponsor that there is, and to remove one that there is not.
+                let is_reference = match intent.call {
+                    Call::AddSponsor { .. } | Call::RemoveSponsor { .. } => true,
+                    Call::Flag
+                    | Call::Notify { .. }
+                    | Call::ResendInvitation { .. }
+                    | Call::RemoveAppRole { .. }
+                    | Call::AddAppRole { .. }
+                    | Call::RemoveFromGroup { .. }
+                    | Call::Disable
+                    | Call::Enable
+                    | Call::Delete
+                    | Call::Restore
+                    | Call::AddToGroup { .. } => false,
+                };
+                if is_reference && self.verify(intent).await? == Outcome::FoundDone {
+                    return Ok(Outcome::Already);
+                }
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "refused");
                 Ok(Outcome::Failed {
                     error: error.to_string(),

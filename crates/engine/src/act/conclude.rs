@@ -204,11 +204,12 @@ fn action(call: &Call) -> Option<Action> {
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
+        Call::AddSponsor { .. } => Some(Action::AddSponsor),
         Call::Enable
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => None,
+        | Call::RemoveSponsor { .. } => None,
     }
 }
 
@@ -222,7 +223,8 @@ fn changes_the_account(call: &Call) -> bool {
         | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => false,
         Call::Disable | Call::Enable | Call::Delete | Call::Restore => true,
     }
 }
@@ -238,7 +240,8 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
         | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => record,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => record,
         Call::Restore => GuestRecord {
             gone: None,
             deleted_by_us: None,

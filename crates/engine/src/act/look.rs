@@ -11,12 +11,12 @@ use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
-use innkeeper_domain::sponsor::Sponsor;
+use innkeeper_domain::sponsor::{Circle, chain, successor};
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::{Looked, Reread};
 use tokio::time::Instant;
 
-use super::recipients;
+use super::recipients::{self, circle_of};
 use super::senses::Senses;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -163,9 +163,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.set_guest_roles(tenant, step.guest, roles).await?;
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
-        let owners = match &view {
-            Some(view) => self.project_owners(&mut tx, view, &named_groups).await?,
-            None => Vec::new(),
+        let circle = match &view {
+            Some(view) => circle_of(&mut tx, tenant, self.policy, view, &named_groups).await?,
+            None => Circle::default(),
         };
         tx.commit().await?;
         let Some(view) = view.filter(|view| view.record.gone.is_none()) else {
@@ -201,16 +201,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Effect::Disable if view.record.guest.enabled == Some(false) => Look::Already,
             Effect::Enable { .. } if view.record.guest.enabled == Some(true) => Look::Already,
             Effect::Notify { to, notice: _ }
-                if !self.is_addressed_to(intents, &view, &owners, to) =>
+                if !self.is_addressed_to(intents, &view, &circle, to) =>
             {
                 Look::NotDue {
                     because: "the people answerable for the guest have changed".to_owned(),
                 }
             }
+            Effect::AddSponsor if !self.is_successor(intents, &view, &circle) => Look::NotDue {
+                because: "the person answerable for the guest has changed".to_owned(),
+            },
             Effect::Flag
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
+            | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
@@ -244,13 +248,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         intents: &[Intent],
         view: &GuestView,
-        owners: &[Sponsor],
+        circle: &Circle,
         to: &[Recipient],
     ) -> bool {
-        let addresses = recipients::addresses(view, owners, to, &self.tenant.operators);
+        let operators = &self.tenant.operators;
+        let addressed = recipients::addressed(view, circle, self.policy, to, operators);
         intents.iter().all(
-            |intent| matches!(&intent.call, Call::Notify { to, notice: _ } if *to == addresses),
+            |intent| matches!(&intent.call, Call::Notify { to, notice: _ } if *to == addressed.to),
         )
+    }
+
+    /// Whether the chain still comes to whom the intent is about to make a sponsor, or to nobody if there is no intent.
+    fn is_successor(&self, intents: &[Intent], view: &GuestView, circle: &Circle) -> bool {
+        let hops = chain(view, circle, &self.policy.sponsoring);
+        let calls: Vec<Call> = successor(&hops, view)
+            .map(|sponsor| Call::AddSponsor { sponsor })
+            .into_iter()
+            .collect();
+        intents.iter().map(|intent| &intent.call).eq(&calls)
     }
 }
 

@@ -1,34 +1,72 @@
-//! Whom a notice about a guest goes to.
+//! Whom a notice about a guest goes to, and who answers for it.
 
 use std::collections::BTreeSet;
 
 use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
-use innkeeper_domain::policy::{Policy, Recipient};
-use innkeeper_domain::sponsor::Sponsor;
+use innkeeper_domain::policy::{Link, Policy, Recipient};
+use innkeeper_domain::sponsor::{Circle, Finding, Hop, chain, managers, successor};
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_store::{StoreError, Tx};
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
 
+/// Whom a notice goes to, and how they were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Addressed {
+    /// The addresses, sorted.
+    pub(super) to: Vec<String>,
+    /// Everybody who was considered.
+    pub(super) hops: Vec<Hop>,
+}
+
+/// Everybody whom Innkeeper knows around a guest, as last observed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn circle_of(
+    tx: &mut Tx,
+    tenant: TenantId,
+    policy: &Policy,
+    view: &GuestView,
+    named_groups: &NamedGroups,
+) -> Result<Circle, StoreError> {
+    let named: Vec<SponsorId> = policy.sponsoring.users().collect();
+    let mut circle = tx.circle(tenant, view.record.guest.id, &named).await?;
+    let groups: BTreeSet<GroupId> = policy
+        .projects
+        .iter()
+        .filter_map(|project| named_groups.get(&project.group)?.group())
+        .map(|group| group.id)
+        .filter(|id| view.groups.iter().any(|of| of.id == *id))
+        .collect();
+    for group in groups {
+        let owners = tx.owners(tenant, group).await?.into_iter();
+        circle.owners.extend(owners.map(|owner| (group, owner)));
+    }
+    Ok(circle)
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// The addresses that a notice about this guest goes to, as last observed.
-    pub(super) async fn addresses(
+    /// Whom a notice about this guest goes to, as last observed.
+    pub(super) async fn addressed(
         &self,
         guest: GuestId,
         to: &[Recipient],
-    ) -> Result<Vec<String>, CycleError> {
-        let mut tx = self.store.read().await?;
-        let Some(row) = tx.guest_row(self.tenant.id, guest).await? else {
-            return Ok(Vec::new());
+    ) -> Result<Addressed, CycleError> {
+        let Some((view, circle)) = self.around(guest).await? else {
+            return Ok(Addressed::default());
         };
-        let named_groups = tx.named_groups(self.tenant.id).await?;
-        let owners = self
-            .project_owners(&mut tx, &row.view, &named_groups)
-            .await?;
-        Ok(addresses(&row.view, &owners, to, &self.tenant.operators))
+        Ok(addressed(
+            &view,
+            &circle,
+            self.policy,
+            to,
+            &self.tenant.operators,
+        ))
     }
 
     /// The guest's own address, as last observed; empty where it has none.
@@ -40,35 +78,56 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .unwrap_or_default())
     }
 
-    /// The owners of the guest's project groups: those who answer for it where it has no sponsor of its own.
-    pub(super) async fn project_owners(
+    /// Who should become this guest's sponsor, and everybody who was considered.
+    pub(super) async fn successor_of(
         &self,
-        tx: &mut Tx,
-        view: &GuestView,
-        named_groups: &NamedGroups,
-    ) -> Result<Vec<Sponsor>, CycleError> {
-        Ok(owners(tx, self.tenant.id, self.policy, view, named_groups).await?)
+        guest: GuestId,
+    ) -> Result<(Option<SponsorId>, Vec<Hop>), CycleError> {
+        let Some((view, circle)) = self.around(guest).await? else {
+            return Ok((None, Vec::new()));
+        };
+        let hops = chain(&view, &circle, &self.policy.sponsoring);
+        Ok((successor(&hops, &view), hops))
     }
-}
 
-async fn owners(
-    tx: &mut Tx,
-    tenant: TenantId,
-    policy: &Policy,
-    view: &GuestView,
-    named_groups: &NamedGroups,
-) -> Result<Vec<Sponsor>, StoreError> {
-    let projects = policy.projects.iter();
-    let groups: BTreeSet<GroupId> = projects
-        .filter_map(|project| named_groups.get(&project.group)?.group())
-        .map(|group| group.id)
-        .filter(|id| view.groups.iter().any(|of| of.id == *id))
-        .collect();
-    let mut owners = Vec::new();
-    for group in groups {
-        owners.extend(tx.owners(tenant, group).await?);
+    async fn around(&self, guest: GuestId) -> Result<Option<(GuestView, Circle)>, CycleError> {
+        let tenant = self.tenant.id;
+        let mut tx = self.store.read().await?;
+        let Some(row) = tx.guest_row(tenant, guest).await? else {
+            return Ok(None);
+        };
+        let named_groups = tx.named_groups(tenant).await?;
+        let circle = circle_of(&mut tx, tenant, self.policy, &row.view, &named_groups).await?;
+        Ok(Some((row.view, circle)))
     }
-    Ok(owners)
+
+    /// Looks at whoever the steps depend on, before anything is intended: guests' own managers, which no listing has,
+    /// and those who are about to become sponsors.
+    pub(super) async fn look_around(&self, steps: &[&Step]) -> Result<(), CycleError> {
+        let mut guests = Vec::new();
+        let mut people = BTreeSet::new();
+        for step in steps {
+            match &step.effect {
+                Effect::Notify { to, notice: _ } if to.contains(&Recipient::Manager) => {
+                    guests.push(step.guest.0);
+                }
+                Effect::AddSponsor => people.extend(self.successor_of(step.guest).await?.0),
+                Effect::Flag
+                | Effect::Notify { .. }
+                | Effect::ResendInvitation
+                | Effect::RemoveAppRoles { .. }
+                | Effect::RemoveFromGroups { .. }
+                | Effect::Disable
+                | Effect::Delete
+                | Effect::Enable { .. } => {}
+            }
+        }
+        if !guests.is_empty() {
+            self.read_managers(&guests).await?;
+        }
+        let people: Vec<SponsorId> = people.into_iter().collect();
+        self.look_at_people(&people).await
+    }
 }
 
 /// Somebody who may say whether a guest is still needed.
@@ -80,8 +139,8 @@ pub struct Answerer {
     pub id: Option<SponsorId>,
 }
 
-/// Everybody who may answer for a guest, as last observed: its sponsors and the owners of its projects as far as they are
-/// fit, and the operators. Never the guest itself.
+/// Everybody who may answer for a guest, as last observed: those whom the sponsor chain comes to, the managers, and the
+/// operators. Never the guest itself.
 ///
 /// # Errors
 /// When the database fails.
@@ -93,12 +152,16 @@ pub async fn answerers(
     view: &GuestView,
 ) -> Result<Vec<Answerer>, StoreError> {
     let named_groups = tx.named_groups(tenant).await?;
-    let owners = owners(tx, tenant, policy, view, &named_groups).await?;
-    let fit = view.sponsors.iter().chain(&owners).filter_map(|sponsor| {
-        let address = sponsor.mail.clone()?;
-        (sponsor.eligible() == Some(true)).then_some(Answerer {
+    let circle = circle_of(tx, tenant, policy, view, &named_groups).await?;
+    let found = [
+        chain(view, &circle, &policy.sponsoring),
+        managers(view, &circle, &policy.sponsoring),
+    ];
+    let fit = found.into_iter().flatten().filter_map(|hop| {
+        let address = hop.mail?;
+        (hop.finding == Finding::Chosen).then_some(Answerer {
             address,
-            id: Some(sponsor.id),
+            id: hop.person,
         })
     });
     let operators = operators.iter().map(|address| Answerer {
@@ -112,23 +175,43 @@ pub async fn answerers(
         .collect())
 }
 
-/// The addresses, sorted. A guest without a sponsor who is fit and can be reached is a matter of the owners of its
-/// projects, and where none of these is fit either, of the operators.
-pub(super) fn addresses(
+/// Whom a notice goes to; where that is nobody, the operators.
+pub(super) fn addressed(
     view: &GuestView,
-    owners: &[Sponsor],
+    circle: &Circle,
+    policy: &Policy,
     to: &[Recipient],
     operators: &[String],
-) -> Vec<String> {
+) -> Addressed {
     let mut addresses: Vec<String> = Vec::new();
+    let mut hops: Vec<Hop> = Vec::new();
     for recipient in to {
-        match recipient {
-            Recipient::Operators => addresses.extend_from_slice(operators),
-            Recipient::Guest => addresses.extend(view.record.guest.mail.clone()),
-            Recipient::Sponsor => {
-                let reached = [reached(&view.sponsors), reached(owners)];
-                let first = reached.into_iter().find(|reached| !reached.is_empty());
-                addresses.extend(first.unwrap_or_else(|| operators.to_vec()));
+        let found = match recipient {
+            Recipient::Operators => {
+                addresses.extend_from_slice(operators);
+                continue;
+            }
+            Recipient::Guest => {
+                addresses.extend(view.record.guest.mail.clone());
+                continue;
+            }
+            Recipient::Sponsor => chain(view, circle, &policy.sponsoring),
+            Recipient::Manager => managers(view, circle, &policy.sponsoring),
+        };
+        for hop in found {
+            if hop.finding == Finding::Chosen {
+                match hop.link {
+                    Link::Operators => addresses.extend_from_slice(operators),
+                    Link::GuestManager
+                    | Link::Sponsor
+                    | Link::Manager
+                    | Link::ProjectOwner
+                    | Link::Inviter
+                    | Link::Steward => addresses.extend(hop.mail.clone()),
+                }
+            }
+            if !hops.contains(&hop) {
+                hops.push(hop);
             }
         }
     }
@@ -137,14 +220,14 @@ pub(super) fn addresses(
     }
     addresses.sort_unstable();
     addresses.dedup();
-    addresses
+    Addressed {
+        to: addresses,
+        hops,
+    }
 }
 
-/// The addresses of those who are fit to answer.
-fn reached(sponsors: &[Sponsor]) -> Vec<String> {
-    sponsors
-        .iter()
-        .filter(|sponsor| sponsor.eligible() == Some(true))
-        .filter_map(|sponsor| sponsor.mail.clone())
-        .collect()
+/// Whether a chain says more than that the sponsors answer, which the addresses say already.
+pub(super) fn is_telling(hops: &[Hop]) -> bool {
+    let is_plain = |hop: &Hop| hop.link == Link::Sponsor && hop.finding == Finding::Chosen;
+    !hops.iter().all(is_plain)
 }

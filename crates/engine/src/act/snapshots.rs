@@ -30,6 +30,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Effect::RemoveAppRoles { .. } | Effect::Disable | Effect::Delete => true,
             Effect::Flag
             | Effect::Notify { .. }
+            | Effect::AddSponsor
             | Effect::ResendInvitation
             | Effect::RemoveFromGroups { .. }
             | Effect::Enable { .. } => false,

@@ -20,6 +20,7 @@ use innkeeper_graph::{
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
+use super::people::Followed;
 use super::{Presence, Seen};
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -42,6 +43,9 @@ pub(crate) struct Marks {
     /// What each guest holds in applications and groups was read too.
     #[serde(default)]
     holdings: bool,
+    /// What was read of people.
+    #[serde(default)]
+    followed: Followed,
     /// When everything was read last.
     whole: DateTime<Utc>,
 }
@@ -72,6 +76,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             groups: self.group_keys(),
             selected: self.tenant.reader.selected(),
             holdings: self.policy.asks_holdings(),
+            followed: Followed::by(self.policy),
             whole: started,
         })
     }
@@ -100,6 +105,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
             && marks.groups == self.group_keys()
+            && marks.followed == Followed::by(self.policy)
             && marks.selected == self.tenant.reader.selected()
             && (marks.holdings || !self.policy.asks_holdings());
         if !is_current {
@@ -140,6 +146,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let gone = self.take_in_changes(users, &mut counts).await?;
         self.take_in_members(members).await?;
+        self.read_inviters(started).await?;
+        self.look_for_people().await?;
         counts.logged_in = self.read_log(started).await?;
         Ok(Some(Seen {
             presence: Presence::AllBut(gone),

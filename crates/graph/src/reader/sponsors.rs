@@ -14,7 +14,7 @@ use crate::page::pages;
 use crate::wire::{DirectoryObject, Sponsored};
 
 /// What is selected of a sponsor.
-const SPONSOR: &str = "id,displayName,mail,accountEnabled,userType";
+pub(super) const SPONSOR: &str = "id,displayName,mail,accountEnabled,userType";
 
 /// With `$expand` a page has at most 100. A guest has at most five sponsors, so the expansion is complete.
 const PAGE: &str = "100";
@@ -23,7 +23,7 @@ const PAGE: &str = "100";
 const MANY: u64 = 5_000;
 
 /// Parts on their way at once. At 2 resource units a page and 0.1 s this is a third of what a large tenant allows.
-const LANES: usize = 12;
+pub(super) const LANES: usize = 12;
 
 /// What a userPrincipalName can begin with ("Prepare to sync: userPrincipalName attribute values"), without regard to
 /// case.

@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 21] {
+fn all() -> [Read; 25] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -44,6 +44,10 @@ fn all() -> [Read; 21] {
         read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
         read::<SignInStatus>(&["signInStatus"]),
+        read::<DirectoryAudit>(&["directoryAudit"]),
+        read::<audit::Initiator>(&["auditActivityInitiator"]),
+        read::<audit::UserIdentity>(&["userIdentity"]),
+        read::<audit::Target>(&["targetResource"]),
     ]
 }
 
@@ -127,7 +131,11 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
 
 #[test]
 fn no_type_is_forgotten() {
-    let texts = [include_str!("../wire.rs"), include_str!("access.rs")];
+    let texts = [
+        include_str!("../wire.rs"),
+        include_str!("access.rs"),
+        include_str!("audit.rs"),
+    ];
     let derives = texts
         .iter()
         .flat_map(|text| text.lines())

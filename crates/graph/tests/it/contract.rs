@@ -53,6 +53,12 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     all(reader.signed_in_since(chrono::DateTime::UNIX_EPOCH))
         .await
         .expect("the sign-in log");
+    all(reader.invited_since(chrono::DateTime::UNIX_EPOCH))
+        .await
+        .expect("the audit log");
+    reader.people(&[id.into()]).await.expect("people");
+    reader.managers(&[id]).await.expect("managers");
+    reader.everybody_in(id.into()).await.expect("members");
     // The types do not say how a round of changes ends.
     reader.users_from_now().await.expect_err("no end");
     reader
@@ -106,6 +112,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         writer.resend_invitation(guest, "ann@partner.example").await,
         writer.add_to_group(id.into(), guest).await,
         writer.add_sponsor(guest, id.into()).await,
+        writer.remove_sponsor(guest, id.into()).await,
         writer.send_mail(&mail).await,
     ] {
         done.expect("it is done");

@@ -80,6 +80,7 @@ fn their_sponsors() -> Vec<Sponsor> {
         mail: Some("SaraD@contoso.com".to_owned()),
         enabled: Some(true),
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     };
     let group = Sponsor {
         id: SponsorId(SPONSORS),
@@ -88,6 +89,7 @@ fn their_sponsors() -> Vec<Sponsor> {
         mail: Some("groupforsponsors@contoso.com".to_owned()),
         enabled: Some(true),
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     };
     vec![group, sara]
 }

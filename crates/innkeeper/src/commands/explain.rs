@@ -1,5 +1,6 @@
 //! `explain`: everything about one guest, now or on a later day.
 
+mod chain;
 mod nothing;
 
 use anyhow::Result;
@@ -11,6 +12,7 @@ use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
+use self::chain::Chains;
 use super::decisions;
 use super::judging::{Bench, shown};
 use crate::cli::{Global, Output};
@@ -18,11 +20,13 @@ use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
 
 pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> Result<Exit> {
-    let (bench, _, row) = Bench::with_guest(global, text).await?;
+    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
     let bench = match day {
         Some(day) => bench.on(day)?,
         None => bench,
     };
+    let chains = Chains::of(&bench, &mut tx, &row.view).await?;
+    drop(tx);
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
@@ -41,6 +45,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             "protections": outcomes.protections.iter().map(Judged::object).collect::<Vec<_>>(),
             "rules": outcomes.rules.iter().map(Judged::object).collect::<Vec<_>>(),
             "decisions": row.view.decisions.iter().map(|decision| decisions::object(decision, bench.now)).collect::<Vec<_>>(),
+            "chains": chains.object(),
             "verdict": verdict.as_str(),
             "rule": verdict.rule(),
             "stage": verdict.stage(),
@@ -76,6 +81,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             if !decisions.is_empty() {
                 print(&format!("\nDecided by people:\n{decisions}"))?;
             }
+            print(&chains.lines())?;
             print(&format!(
                 "\nVerdict: {}\n  {}{due}{nothing}\n",
                 verdict.as_str(),

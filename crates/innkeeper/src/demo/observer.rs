@@ -17,7 +17,7 @@ use innkeeper_domain::ids::{CaseId, GroupId, GuestId, ObservationId, TenantId};
 use innkeeper_domain::merge::merge;
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
+use innkeeper_domain::sponsor::{Membership as InSponsorGroup, Sponsor, SponsorKind};
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
 use innkeeper_engine::PolicyInForce;
@@ -145,6 +145,7 @@ impl Observer {
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
+            | Effect::AddSponsor
             | Effect::Delete
             | Effect::Enable { .. } => true,
         }
@@ -178,6 +179,7 @@ impl Observer {
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
+            | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. } => {}
             Effect::Disable if record.guest.enabled == Some(false) => {}
             Effect::Disable => {
@@ -347,5 +349,6 @@ fn sponsor(sponsor: &TrueSponsor) -> Sponsor {
             sponsor.enabled
         },
         is_guest: sponsor.user_type.as_deref() == Some("Guest"),
+        membership: InSponsorGroup::NotAsked,
     }
 }

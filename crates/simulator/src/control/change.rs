@@ -13,8 +13,8 @@ use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
 use crate::tenant::{
-    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Origin, Persona, Sponsor,
-    User, UserIx, UserType, role_named,
+    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Invited, Origin, Persona,
+    Sponsor, User, UserIx, UserType, role_named,
 };
 use crate::throttle::ThrottleSettings;
 use crate::token;
@@ -336,6 +336,30 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
             let sponsors = ids.iter().map(sponsor).collect::<Result<_, _>>()?;
             world.tenant.directory.user_quietly(ix).sponsors = sponsors;
         }
+        // As an administrator does it: soft, and with no record of ours.
+        "deleted" => {
+            let now = world.clock.second();
+            match value.as_bool() {
+                Some(true) => world.tenant.delete_user(ix, now),
+                Some(false) | None => return Err("true is expected".to_owned()),
+            }
+        }
+        "manager" => {
+            let manager = match value {
+                Value::Null => None,
+                _ => Some(user(world, &text()?)?),
+            };
+            world.tenant.directory.user_mut(ix).extras_mut().manager = manager;
+        }
+        // What the audit log tells of it: by a user, or by an application for null.
+        "invited_by" => {
+            let by = match value {
+                Value::Null => None,
+                _ => Some(user(world, &text()?)?),
+            };
+            let at = world.clock.second();
+            world.tenant.audit.note(Invited { at, guest: ix, by });
+        }
         "add_group" => {
             let group = group(world, &text()?)?;
             world.tenant.directory.join(ix, group);
@@ -402,6 +426,11 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
     let kind = text("kind").unwrap_or("security");
     let kind = GroupKind::named(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
     let (owners, members) = (users("owners")?, users("members")?);
+    let nested = body.get("groups").and_then(Value::as_array);
+    let nested = nested.into_iter().flatten().filter_map(Value::as_str);
+    let nested = nested
+        .map(|id| group(world, id))
+        .collect::<Result<_, _>>()?;
     let expires = match text("expires") {
         None => None,
         Some(text) => {
@@ -428,6 +457,7 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         expires,
         owners,
         members: members.into_iter().collect(),
+        nested,
         deleted: false,
         changed: 0,
     });

@@ -109,6 +109,7 @@ pub(super) fn cost(call: &Call<'_>) -> Cost {
     let base: u32 = match (call.method, shape(&call.segments).as_slice()) {
         ("GET", ["users"] | ["users", "{id}"] | ["users", "{id}", "memberOf", ..]) => 2,
         ("GET", ["groups", "{id}", "members", ..] | ["subscribedSkus"]) => 3,
+        ("GET", ["groups", "{id}", "transitiveMembers"]) => 5,
         _ => 1,
     };
     let has = |option: &str| call.query.get(option).is_some();
@@ -180,7 +181,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
         ("POST" | "DELETE", ["users", _, "sponsors", .., "$ref"]) => has(WRITE_USERS),
         ("DELETE", ["users", _, "sponsors", _]) => has(DELETE_USERS) || has(DELETE_GROUPS),
         ("DELETE", ["users", _]) => has(DELETE_USERS),
-        ("GET", ["groups", _, "members", ..]) => has(READ_MEMBERS),
+        ("GET", ["groups", _, "members" | "transitiveMembers", ..]) => has(READ_MEMBERS),
         ("GET", ["groups", ..]) => has(READ_GROUPS),
         ("POST" | "DELETE", ["groups", _, "members", .., "$ref"]) => has(WRITE_MEMBERS),
         ("DELETE", ["groups", _, "members", _]) => has(WRITE_MEMBERS) && has(DELETE_USERS),

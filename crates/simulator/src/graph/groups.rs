@@ -142,6 +142,52 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     users(world, call, members.copied())
 }
 
+/// Everything in the group, and in the groups in it, flat: the users, and those groups themselves.
+pub(super) fn transitive(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
+    call.query.only(&["$select", "$top"])?;
+    let directory = &world.tenant.directory;
+    let top = find(world, id)?;
+    let mut groups = vec![top];
+    let mut looked_at = 0;
+    while let Some(group) = groups.get(looked_at).copied() {
+        looked_at += 1;
+        for nested in &directory.group(group).nested {
+            if !groups.contains(nested) && !directory.group(*nested).deleted {
+                groups.push(*nested);
+            }
+        }
+    }
+    let members = groups
+        .iter()
+        .flat_map(|group| &directory.group(*group).members);
+    let users: std::collections::BTreeSet<UserIx> = members.copied().collect();
+    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
+    let of_user = match access::may_read_users(call) {
+        true => objects::selected(select.as_deref(), objects::DEFAULT_USER),
+        false => vec!["id"],
+    };
+    let of_group = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
+    let is_shown = |ix: &UserIx| {
+        let user = directory.user(*ix);
+        user.is_live() && !call.is_missing(user.id)
+    };
+    let users = users.into_iter().filter(is_shown).map(|ix| {
+        let row = objects::typed("user", objects::user(directory, ix, &of_user, None));
+        (u64::from(ix.0), row)
+    });
+    // Groups come after all users.
+    let nested = groups.iter().skip(1).map(|ix| {
+        let row = objects::typed("group", objects::group(directory, *ix, &of_group));
+        (u64::from(u32::MAX) + 1 + u64::from(ix.0), row)
+    });
+    let (rows, next) = take(
+        users.chain(nested),
+        place(world, call)?,
+        call.query.top(CUSTOMARY, MOST)?,
+    );
+    Ok(page(call, "directoryObjects", rows, next, None))
+}
+
 pub(super) fn owners(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
     let mut owners = world.tenant.directory.group(ix).owners.clone();

@@ -30,12 +30,12 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             "memberOf",
             "microsoft.graph.group" | "microsoft.graph.directoryRole",
         ] => READ,
-        ["users", _, "sponsors" | "memberOf"] => READ,
+        ["users", _, "sponsors" | "memberOf" | "manager"] => READ,
         ["users", _, "appRoleAssignments"] => &["GET", "POST"],
         ["users", _, "appRoleAssignments", _] => REMOVE,
         ["invitations"] => ACT,
         ["groups", _, "members", "microsoft.graph.user"] => READ,
-        ["groups", _, "members" | "owners"] => READ,
+        ["groups", _, "members" | "owners" | "transitiveMembers"] => READ,
         ["users" | "groups" | "organization" | "subscribedSkus"] | ["groups", _] => READ,
         [
             "roleManagement",
@@ -43,7 +43,7 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             "roleAssignments" | "roleEligibilityScheduleInstances",
         ]
         | ["identityGovernance", "entitlementManagement", "assignments"]
-        | ["auditLogs", "signIns"] => READ,
+        | ["auditLogs", "signIns" | "directoryAudits"] => READ,
         ["directory", "deletedItems", "microsoft.graph.user"] => READ,
         ["directory", "deletedItems", _] => &["GET", "DELETE"],
         ["directory", "deletedItems", _, "restore"] | ["users", _, "sendMail"] | ["$batch"] => ACT,

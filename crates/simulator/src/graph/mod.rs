@@ -4,6 +4,7 @@
 
 mod access;
 mod app_roles;
+mod audits;
 mod batch;
 mod deleted;
 mod delta;
@@ -250,6 +251,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["users", id]) => users::get(world, call, id),
         ("PATCH", ["users", id]) => writes::update_user(world, call, id),
         ("DELETE", ["users", id]) => writes::delete_user(world, call, id),
+        ("GET", ["users", id, "manager"]) => users::manager(world, call, id),
         ("GET", ["users", id, "sponsors"]) => users::sponsors(world, call, id),
         ("POST", ["users", id, "sponsors", "$ref"]) => writes::add_sponsor(world, call, id),
         ("DELETE", ["users", id, "sponsors", sponsor, "$ref"]) => {
@@ -273,6 +275,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["groups", id, "members"] | ["groups", id, "members", "microsoft.graph.user"]) => {
             groups::members(world, call, id)
         }
+        ("GET", ["groups", id, "transitiveMembers"]) => groups::transitive(world, call, id),
         ("GET", ["groups", id, "owners"]) => groups::owners(world, call, id),
         ("POST", ["groups", id, "members", "$ref"]) => writes::add_member(world, call, id),
         ("DELETE", ["groups", id, "members", member, "$ref"]) => {
@@ -284,6 +287,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["directory", "deletedItems", id]) => deleted::get(world, call, id),
         ("POST", ["directory", "deletedItems", id, "restore"]) => deleted::restore(world, call, id),
         ("DELETE", ["directory", "deletedItems", id]) => deleted::purge(world, call, id),
+        ("GET", ["auditLogs", "directoryAudits"]) => audits::directory_audits(world, call),
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, call),
         ("GET", ["organization"]) => tenant::organization(world, call),
         ("GET", ["subscribedSkus"]) => tenant::skus(world, call),

@@ -269,6 +269,28 @@ pub(super) fn find(world: &World, key: &str) -> Result<UserIx, Reply> {
         .ok_or_else(|| Reply::not_found(key))
 }
 
+/// The manager, unless there is none, or not any more.
+pub(super) fn manager(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
+    call.query.only(&["$select"])?;
+    let ix = find(world, key)?;
+    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
+    let directory = &world.tenant.directory;
+    let manager = directory
+        .user(ix)
+        .extras
+        .as_ref()
+        .and_then(|extras| extras.manager);
+    let manager = manager.filter(|manager| directory.user(*manager).is_live());
+    let manager = manager.ok_or_else(|| Reply::not_found("manager"))?;
+    let names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
+    let mut row = objects::typed("user", objects::user(directory, manager, &names, None));
+    row["@odata.context"] = json!(format!(
+        "http://{}/v1.0/$metadata#directoryObjects/$entity",
+        call.host
+    ));
+    Ok(Reply::ok(row))
+}
+
 pub(super) fn sponsors(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     call.query.only(RELATED)?;
     let ix = find(world, key)?;

@@ -29,6 +29,14 @@ pub(super) fn add(tenant: &mut Tenant, plan: &mut Plan, guests: usize) {
         let user = employee(plan, number, &mut dice);
         let ix = tenant.directory.add_user(user);
         tenant.plan_next(ix, plan.dawn);
+        // Each has a manager among those before, but for the first.
+        let manager = number
+            .checked_sub(1)
+            .and_then(|before| plan.staff.get(before / 8));
+        if let Some(manager) = manager.copied() {
+            let extras = tenant.directory.user_quietly(ix).extras_mut();
+            extras.manager = Some(manager);
+        }
         plan.staff.push(ix);
         if number >= LASTING_STAFF {
             already_left(tenant, plan, ix, &mut dice);
@@ -148,6 +156,7 @@ fn sponsor_groups(tenant: &mut Tenant, plan: &mut Plan, staff: usize) {
             expires: None,
             owners: vec![owner],
             members: members.into_iter().collect(),
+            nested: Vec::new(),
             deleted: false,
             changed: 0,
         };

@@ -8,6 +8,7 @@ mod change;
 mod directory;
 mod effect;
 mod group;
+mod invited;
 mod record;
 mod role;
 mod shadow;
@@ -19,6 +20,7 @@ pub(crate) use change::DAYS_OF_CHANGES;
 pub(crate) use directory::{Directory, Domain, DomainIx};
 pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
+pub(crate) use invited::{Invitations, Invited};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
 pub(crate) use role::{ROLES, role_named};
 pub(crate) use shadow::Shadows;
@@ -44,6 +46,8 @@ pub(crate) struct Tenant {
     pub(crate) seed: u64,
     pub(crate) directory: Directory,
     pub(crate) sign_ins: SignInLog,
+    /// The audit log, as far as it is about invitations.
+    pub(crate) audit: Invitations,
     /// What is going to happen, soonest first.
     pub(crate) events: BinaryHeap<Reverse<Event>>,
     /// Whether users do anything of their own accord.
@@ -62,6 +66,7 @@ impl Tenant {
             seed,
             directory,
             sign_ins: SignInLog::default(),
+            audit: Invitations::default(),
             events: BinaryHeap::new(),
             alive,
             invitation_gap: None,

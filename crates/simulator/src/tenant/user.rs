@@ -163,6 +163,7 @@ pub(crate) struct Extras {
     /// `onPremisesExtensionAttributes.extensionAttribute1..15`.
     pub(crate) attributes: BTreeMap<u8, String>,
     pub(crate) leave: Option<Second>,
+    pub(crate) manager: Option<UserIx>,
     /// Indices into [`super::ROLES`].
     pub(crate) roles: Vec<usize>,
     /// The same of those that it may activate.

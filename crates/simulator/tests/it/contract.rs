@@ -88,6 +88,10 @@ async fn whatever_is_served_is_as_graph_declares_it() {
     let mut tenant = Tenant::quiet(100).await;
     tenant.pass(DAY).await;
     tenant.renew().await;
+    let users = tenant.all("/users?$select=id").await;
+    let manager = json!({ "manager": users[1]["id"] });
+    let first = format!("users/{}", text(&users[0]["id"]));
+    tenant.drive("PATCH", &first, manager).await;
     let deleted = tenant.add_guest("gone").await;
     tenant.delete(&format!("/users/{deleted}")).await.ok();
     let mut open: Vec<String> = schema.roots().map(|root| format!("/{root}")).collect();
@@ -106,6 +110,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
     }
     served.sort();
     let expected = [
+        "/auditLogs/directoryAudits",
         "/auditLogs/signIns",
         "/directory/deletedItems/microsoft.graph.user",
         "/groups",
@@ -114,6 +119,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/groups/{id}/members/microsoft.graph.user",
         "/groups/{id}/owners",
         "/identityGovernance/entitlementManagement/assignments",
+        "/groups/{id}/transitiveMembers",
         "/organization",
         "/roleManagement/directory/roleAssignments",
         "/roleManagement/directory/roleEligibilityScheduleInstances",
@@ -121,6 +127,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/users",
         "/users/{id}",
         "/users/{id}/appRoleAssignments",
+        "/users/{id}/manager",
         "/users/{id}/memberOf",
         "/users/{id}/memberOf/microsoft.graph.directoryRole",
         "/users/{id}/memberOf/microsoft.graph.group",

@@ -18,6 +18,7 @@ mod limits;
 mod mail;
 mod oddities;
 mod paging;
+mod people;
 mod permissions;
 mod queries;
 mod relations;

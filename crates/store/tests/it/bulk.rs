@@ -48,6 +48,7 @@ fn sponsor(name: &str) -> Sponsor {
         mail: None,
         enabled: None,
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     }
 }
 

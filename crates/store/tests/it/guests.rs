@@ -31,6 +31,7 @@ fn sponsor(name: &str) -> Sponsor {
         mail: None,
         enabled: Some(true),
         is_guest: false,
+        membership: innkeeper_domain::sponsor::Membership::NotAsked,
     }
 }
 

@@ -10,5 +10,6 @@ mod decisions;
 mod guests;
 mod history;
 mod opening;
+mod people;
 mod projects;
 mod retention;

@@ -205,6 +205,7 @@ fn sponsor(reader: &mut Reader<'_>, place: Place<'_>, what: &str, index: usize) 
             SponsorKind::Group => Some(true),
         },
         is_guest: reader.flag(place, "guest", what),
+        membership: crate::sponsor::Membership::NotAsked,
     }
 }
 

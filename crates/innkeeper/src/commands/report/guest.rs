@@ -207,7 +207,7 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
                 app_role.application()
             }
             Call::RemoveFromGroup { group } | Call::AddToGroup { group } => group.to_string(),
-            Call::AddSponsor { sponsor } => sponsor.to_string(),
+            Call::AddSponsor { sponsor } | Call::RemoveSponsor { sponsor } => sponsor.to_string(),
             Call::Flag | Call::Disable | Call::Enable | Call::Delete | Call::Restore => {
                 String::new()
             }
@@ -284,7 +284,13 @@ fn told(value: &Value) -> String {
             });
             pairs.collect::<Vec<_>>().join(", ")
         }
-        Value::Array(items) => items.iter().map(told).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => {
+            let between = match items.first() {
+                Some(Value::Object(_)) => " | ",
+                _ => ", ",
+            };
+            items.iter().map(told).collect::<Vec<_>>().join(between)
+        }
         Value::Null => "none".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }

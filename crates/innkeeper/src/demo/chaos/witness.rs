@@ -285,6 +285,7 @@ impl Witness {
                 },
                 // Neither comes before another stage in the policy of these runs.
                 Action::Flag
+                | Action::AddSponsor
                 | Action::ResendInvitation
                 | Action::RemoveAppRoles
                 | Action::RemoveFromGroup
@@ -336,7 +337,8 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
         | Call::Enable
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::RemoveSponsor { .. } => false,
     }
 }
 

@@ -35,7 +35,7 @@ enum Feature {
     Acting(Action),
 }
 
-const NEEDS: [Need; 14] = [
+const NEEDS: [Need; 15] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -50,7 +50,7 @@ const NEEDS: [Need; 14] = [
         role: uuid!("b0afded3-3588-46d8-8b3d-9842eff778da"),
         from: Mode::Observe,
         by: Feature::Observing,
-        reason: "signInActivity is read with it: without it nobody's inactivity is known",
+        reason: "signInActivity is read with it: without it nobody's inactivity is known; who invited whom too, if the policy follows it",
         covered_by: &[],
     },
     Need {
@@ -140,6 +140,14 @@ const NEEDS: [Need; 14] = [
         by: Feature::Acting(Action::RemoveAppRoles),
         reason: "the policy takes roles in applications away, and an undo assigns them again",
         covered_by: &[],
+    },
+    Need {
+        name: "User.ReadWrite.All",
+        role: uuid!("741f803b-c850-494e-b5df-cde7c675a1ca"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::AddSponsor),
+        reason: "the policy makes whoever the sponsor chain finds a sponsor, and Graph asks for it",
+        covered_by: &["Directory.ReadWrite.All"],
     },
     Need {
         name: "GroupMember.ReadWrite.All",
@@ -323,6 +331,10 @@ mod tests {
             (
                 Action::RemoveAppRoles,
                 Some((Mode::Enforce, "AppRoleAssignment.ReadWrite.All")),
+            ),
+            (
+                Action::AddSponsor,
+                Some((Mode::Enforce, "User.ReadWrite.All")),
             ),
             (
                 Action::RemoveFromGroup,
