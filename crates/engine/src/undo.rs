@@ -293,6 +293,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         if undoing.calls.is_empty() {
             return Ok(remarks);
         }
+        // Before anything is given back: whoever undoes again after a death finds nothing left to give, and the guest
+        // would be left without its immunity.
+        self.revive(guest, asked).await?;
         if !self
             .give(writer, undo, undoing, &undoing.calls, deeds)
             .await?
@@ -317,7 +320,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 ),
             }
         }
-        self.revive(guest, asked).await?;
         Ok(remarks)
     }
 
@@ -404,7 +406,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         tx.append(tenant, now, &events).await?;
         tx.commit().await?;
-        info!(guest.id = %guest, "undone");
+        info!(guest.id = %guest, "begins anew");
         Ok(())
     }
 }
