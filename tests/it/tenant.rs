@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use chrono::{DateTime, Utc};
-use innkeeper_simulator::{Options, PopulationOptions, Running, Simulator};
+use innkeeper_simulator::{Options, PopulationOptions, Running, Simulator, Snapshot};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -104,6 +104,27 @@ impl Tenant {
         tenant
     }
 
+    /// Where its state is.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The same installation on another database.
+    pub async fn move_to(&mut self, database: String) {
+        self.database = database;
+        self.configure(|config| config).await;
+    }
+
+    /// The world as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.simulator.snapshot()
+    }
+
+    /// The world as it was.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        self.simulator.restore(snapshot);
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.path().join(file)
     }
@@ -135,7 +156,12 @@ impl Tenant {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(innkeeper());
+        self.command_of(&innkeeper(), arguments)
+    }
+
+    /// The command line of a binary that takes innkeeper's arguments.
+    pub fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         command
             .args(arguments)
             .arg("--config")

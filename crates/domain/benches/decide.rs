@@ -15,7 +15,7 @@ use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::sponsor::{Membership, Sponsor, SponsorKind};
+use innkeeper_domain::sponsor::{self, Sponsor, SponsorKind};
 use innkeeper_domain::watch::Watched;
 
 /// Guests a second of processor time.
@@ -190,7 +190,7 @@ fn guest(number: u32) -> GuestView {
                 mail: Some("sara@contoso.example".to_owned()),
                 enabled: Some(true),
                 is_guest: false,
-                membership: Membership::NotAsked,
+                membership: sponsor::Membership::NotAsked,
             }]
         },
         groups: if number % 13 == 0 {

@@ -315,6 +315,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         if undoing.calls.is_empty() {
             return Ok(remarks);
         }
+        // Before anything is given back: whoever undoes again after a death finds nothing left to give, and the guest
+        // would be left without its immunity. Who only loses a sponsor that was added does not begin anew.
+        let gives_back = |call: &Call| !matches!(call, Call::RemoveSponsor { .. });
+        if undoing.calls.iter().any(gives_back) {
+            self.revive(guest, asked).await?;
+        }
         if !self
             .give(writer, undo, undoing, &undoing.calls, deeds)
             .await?
@@ -338,11 +344,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                         .to_owned(),
                 ),
             }
-        }
-        // Who is no sponsor any more does not make the guest begin anew.
-        let gives_back = |call: &Call| !matches!(call, Call::RemoveSponsor { .. });
-        if undoing.calls.iter().any(gives_back) {
-            self.revive(guest, asked).await?;
         }
         Ok(remarks)
     }
@@ -436,7 +437,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         tx.append(tenant, now, &events).await?;
         tx.commit().await?;
-        info!(guest.id = %guest, "undone");
+        info!(guest.id = %guest, "begins anew");
         Ok(())
     }
 }

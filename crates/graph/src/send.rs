@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
-use tracing::{Instrument, debug, debug_span};
+use tracing::{Instrument, debug, debug_span, trace};
 use uuid::Uuid;
 
 use crate::answer::{Failure, decode, request_id_of, retry_after};
@@ -21,6 +21,10 @@ use crate::token::Token;
 
 /// The largest body that is read. A page of 500 guests has about 400 kB.
 const LARGEST_BODY: usize = 64 << 20;
+
+/// The target of the events right before a request is sent and right after its answer is there. A process that dies
+/// there is what tests are for.
+const BOUNDARY: &str = "innkeeper_graph::boundary";
 
 /// An answer.
 pub(crate) struct Answer {
@@ -202,6 +206,7 @@ impl Connection {
             source: source.without_url(),
         };
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        trace!(target: BOUNDARY, "before {call}");
         let sent = http.execute(request).await;
         let mut answer = sent.map_err(|source| Failed {
             // Where no connection came about, nothing was sent.
@@ -228,6 +233,7 @@ impl Connection {
                 Err(error) => return Err(Failed::perhaps(cut_short(call, &error))),
             }
         }
+        trace!(target: BOUNDARY, "after {call}");
         Ok(Answer {
             status,
             headers,

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::second::Second;
 
 /// The clock of a simulated tenant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     /// Virtual time at the last change of speed or advance.
     anchor: DateTime<Utc>,

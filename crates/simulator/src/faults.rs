@@ -43,7 +43,7 @@ pub(crate) struct Befalling {
 }
 
 /// A fault that is switched on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Active {
     pub(crate) id: u64,
     pub(crate) fault: Fault,
@@ -54,7 +54,7 @@ pub(crate) struct Active {
 }
 
 /// The faults that are switched on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     active: Vec<Active>,
     added: u64,

@@ -49,4 +49,4 @@ pub use options::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,
     IDENTITY_HEADER, Options, PopulationOptions,
 };
-pub use server::{Running, Simulator, StartError};
+pub use server::{Running, Simulator, Snapshot, StartError};

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::reply::{Body, Reply};
 
 /// Requests that failed and may come again, and the page tokens in the answers to those that did.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Retries {
     failed: HashSet<String>,
     lost: HashSet<String>,

@@ -53,9 +53,14 @@ pub struct Simulator;
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
+
+/// Everything that a simulator knew at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot(World);
 
 /// What every exchange shares.
 #[derive(Debug)]
@@ -97,10 +102,16 @@ impl Simulator {
             changed: Notify::new(),
         });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(listener, shared, stop.clone(), tasks.clone()));
+        tasks.spawn(accept(
+            listener,
+            shared.clone(),
+            stop.clone(),
+            tasks.clone(),
+        ));
         tasks.close();
         Ok(Running {
             address,
+            shared,
             stop,
             tasks,
         })
@@ -112,6 +123,17 @@ impl Running {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The world as it is now: tenant, clock, faults, and what was asked and written.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.shared.lock().clone())
+    }
+
+    /// Turns the world back to what it was.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        *self.shared.lock() = snapshot.0.clone();
     }
 
     /// Serves until the future is dropped: for a simulator that is a program of its own.

@@ -67,7 +67,7 @@ const fn whole() -> u32 {
     1
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Window {
     limit: u32,
     length: Duration,
@@ -128,7 +128,7 @@ impl Window {
 }
 
 /// All windows of the application.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Throttle {
     settings: ThrottleSettings,
     units: Window,

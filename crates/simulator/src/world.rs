@@ -36,7 +36,7 @@ pub(crate) struct Held {
 }
 
 /// The simulated world.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) tenant: Tenant,

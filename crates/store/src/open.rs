@@ -10,8 +10,12 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Postgres, Sqlite, Transaction};
+use tracing::trace;
 
 use crate::error::StoreError;
+
+/// The target of the events right before and right after each commit. A process that dies there is what tests are for.
+const BOUNDARY: &str = "innkeeper_store::boundary";
 
 /// How long a statement waits for another writer.
 const BUSY: Duration = Duration::from_secs(30);
@@ -209,10 +213,12 @@ impl Tx {
     /// # Errors
     /// When the database fails; then nothing is kept.
     pub async fn commit(self) -> Result<(), StoreError> {
+        trace!(target: BOUNDARY, "before a commit");
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
+        trace!(target: BOUNDARY, "after a commit");
         Ok(())
     }
 }

@@ -41,6 +41,35 @@ pub async fn postgres_url() -> String {
     server.url(&name)
 }
 
+/// The URL of a database that is a copy of another one, to which nobody is connected.
+///
+/// # Panics
+/// When the database cannot be copied.
+pub async fn copy_of(url: &str) -> String {
+    let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        let copy = format!("{path}-{number}");
+        for beside in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{path}{beside}"), format!("{copy}{beside}"));
+            if beside.is_empty() || Path::new(&from).exists() {
+                std::fs::copy(from, to).expect("the file is copied");
+            }
+        }
+        return format!("sqlite://{copy}");
+    }
+    let server = SERVER.get_or_init(Server::start).await;
+    let (_, original) = url.rsplit_once('/').expect("a URL with a database");
+    let name = format!("test_{number}");
+    let mut connection = server.connect().await.expect("the server is up");
+    let sql = format!("CREATE DATABASE {name} TEMPLATE {original}");
+    sqlx::query(AssertSqlSafe(sql))
+        .execute(&mut connection)
+        .await
+        .expect("a copied database");
+    connection.close().await.expect("an orderly end");
+    server.url(&name)
+}
+
 /// The URL of a database in a file of this folder.
 #[must_use]
 pub fn sqlite_url(folder: &Path) -> String {

@@ -22,7 +22,7 @@ struct Move {
 }
 
 /// The counter of changes, and the moves that it cannot tell alone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Changes {
     last: u64,
     /// When a change that comes now happens.

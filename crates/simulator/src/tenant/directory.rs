@@ -29,7 +29,7 @@ pub(crate) struct Domain {
 }
 
 /// Users, groups and domains.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Directory {
     pub(crate) tenant_id: Uuid,
     /// `contoso.example`

@@ -18,7 +18,7 @@ pub(crate) struct Invited {
 }
 
 /// The invitations that happened, the oldest first, each with its number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Invitations {
     kept: VecDeque<Invited>,
     first: u64,

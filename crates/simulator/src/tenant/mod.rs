@@ -41,7 +41,7 @@ pub(crate) const DAYS_IN_DELETED_ITEMS: i64 = 30;
 pub(crate) const DAYS_OF_SIGN_INS: i64 = 30;
 
 /// A tenant and all that happened in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tenant {
     pub(crate) seed: u64,
     pub(crate) directory: Directory,

@@ -6,7 +6,7 @@ use super::directory::Directory;
 use super::user::{User, UserIx};
 
 /// Kept only while a fault asks for them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shadows {
     users: BTreeMap<UserIx, User>,
 }

@@ -34,7 +34,7 @@ struct Unshown {
 }
 
 /// All interactive sign-ins that are still retained, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SignInLog {
     entries: VecDeque<SignIn>,
     /// Entries dropped so far: the number of the first one that is left.

@@ -28,7 +28,7 @@ const BAD_CERTIFICATE: u64 = 700_027;
 const NO_FEDERATION: u64 = 700_213;
 
 /// What an application can prove itself with, besides its secret.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// Tokens of another issuer, as they are.
