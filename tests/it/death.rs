@@ -143,18 +143,17 @@ async fn every_kind_of_call_has_a_step_in_what_dies_here() {
     assert_eq!(calls(&eventful).await, (0..CALLS).collect());
 }
 
+/// Side by side, since most of the time is waiting for processes and the disk.
 #[tokio::test]
 async fn a_cycle_that_dies_at_any_boundary_leaves_nothing_undone_and_nothing_done_twice() {
-    let (odd, even) = ((1, 2), (2, 2));
-    tokio::join!(
-        die_in_a_cycle(sqlite(), odd),
-        die_in_a_cycle(sqlite(), even)
-    );
+    let quarter = |first| die_in_a_cycle(sqlite(), (first, 4));
+    tokio::join!(quarter(1), quarter(2), quarter(3), quarter(4));
 }
 
 #[tokio::test]
 async fn an_undo_that_dies_at_any_boundary_leaves_nothing_undone_and_nothing_done_twice() {
-    die_while_undoing(sqlite(), (1, 1)).await;
+    let half = |first| die_while_undoing(sqlite(), (first, 2));
+    tokio::join!(half(1), half(2));
 }
 
 #[tokio::test]

@@ -158,11 +158,11 @@ async fn a_missing_permission_is_named_with_its_reason_and_the_command_that_gran
             "User.EnableDisableAccount.All",
             "3011c876-62b7-4ada-afa2-506cbbecc68c",
         ),
-        ("AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da"),
         (
             "EntitlementManagement.Read.All",
             "c74fd47d-ed3c-45c3-9a9e-b8676de685d2",
         ),
+        ("AuditLog.Read.All", "b0afded3-3588-46d8-8b3d-9842eff778da"),
     ];
     let client = tenant.get("info").await["client_id"].to_string();
     for (missing, id) in ids {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitStatus;
 
-use chrono::{TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_simulator::{DEFAULT_TENANT_ID, Snapshot};
 use innkeeper_store::Store;
 use innkeeper_testdb::copy_of;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::tenant::{POLICY, Tenant, shown};
 
@@ -94,7 +95,7 @@ impl Eventful {
                     let pending = json!({ "external_state": "PendingAcceptance" });
                     change(&tenant, &invited, pending).await;
                     let roles = tenant.add_guest("roles", 1).await;
-                    change(&tenant, &roles, json!({ "add_app_role": "Wiki" })).await;
+                    change(&tenant, &roles, json!({ "add_app_role": "Travel Desk" })).await;
                     break;
                 }
                 _ => {}
@@ -194,10 +195,28 @@ impl Eventful {
         }
     }
 
+    /// Another process takes the lease, whoever holds it.
+    pub async fn give_the_lease_away(&self) {
+        let store = Store::open(self.tenant.database()).await.expect("it opens");
+        let (holder, to_come) = (Uuid::from_u128(7), time(4_000_000_000));
+        let sql = "UPDATE leases SET epoch = epoch + 1, holder = $1, expires_at = $2";
+        match &store {
+            Store::Sqlite { write, .. } => {
+                let query = sqlx::query(sql).bind(holder).bind(to_come);
+                query.execute(write).await.expect("it is written");
+            }
+            Store::Postgres(pool) => {
+                let query = sqlx::query(sql).bind(holder).bind(to_come);
+                query.execute(pool).await.expect("it is written");
+            }
+        }
+        store.close().await;
+    }
+
     /// Has the lease of a process that died run out.
     pub async fn let_the_lease_run_out(&self) {
         let store = Store::open(self.tenant.database()).await.expect("it opens");
-        let past = Utc.timestamp_opt(0, 0).single().expect("a time");
+        let past = time(0);
         let sql = "UPDATE leases SET expires_at = $1";
         match &store {
             Store::Sqlite { write, .. } => {
@@ -217,6 +236,10 @@ impl Eventful {
         }
         store.close().await;
     }
+}
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).expect("a time")
 }
 
 pub async fn change(tenant: &Tenant, guest: &str, body: Value) {
@@ -239,10 +262,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The same, but for mails: whether one was sent cannot be read anywhere, so a death around it has it sent again a
+    /// The same, but for mails, those that Microsoft sends to guests among them: whether one was sent cannot be read anywhere, so a death around it has it sent again a
     /// day later.
     pub fn without_mails(mut self) -> (Self, u32) {
-        let is_mail = |kind: &str| kind.contains("send-mail");
+        let is_mail = |kind: &str| kind.contains("send-mail") || kind.contains("invite");
         let mails = self.writes.iter().filter(|((kind, _), _)| is_mail(kind));
         let mails = mails.map(|(_, times)| times).sum();
         self.writes.retain(|(kind, _), _| !is_mail(kind));
@@ -252,7 +275,6 @@ impl Account {
 
 /// What follows a cycle, whether it lived or died.
 pub async fn finish_cycle(eventful: &Eventful) {
-    eventful.tenant.apply().await;
     eventful.tenant.apply().await;
     // A stage whose mail may have been sent rests a day.
     eventful.tenant.pass_days(1).await;

@@ -20,6 +20,7 @@ mod exemptions;
 mod expiry;
 mod kill;
 mod limits;
+mod misfortune;
 mod names;
 mod notices;
 mod once;

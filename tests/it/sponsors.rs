@@ -129,6 +129,9 @@ async fn an_inviter_answers_long_after_the_audit_log_has_forgotten_who_it_was() 
     );
     let mail = tenant.get("outbox").await[0].to_string();
     assert!(mail.contains("ivo@contoso.example"), "{mail}");
+    let explained = tenant.json(&["explain", &ann]).await.to_string();
+    let fact = explained.find("\"invited_by\"").expect("the fact");
+    assert!(explained[fact..].contains(&ivo), "{explained}");
 }
 
 #[tokio::test]

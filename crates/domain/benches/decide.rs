@@ -203,6 +203,7 @@ fn guest(number: u32) -> GuestView {
         previous_cases: 0,
         decisions: Vec::new(),
         attestations: Vec::new(),
+        invited_by: None,
         access: Access::default(),
         brought_back: 0,
     }

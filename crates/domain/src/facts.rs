@@ -199,6 +199,8 @@ pub struct Facts<'a> {
     pub attested_by: Fact<&'a str>,
     /// [`FactName::LetGo`].
     pub let_go: Fact<bool>,
+    /// [`FactName::InvitedBy`].
+    pub invited_by: Fact<&'a str>,
     /// [`FactName::CreationType`].
     pub creation_type: Fact<&'a str>,
     /// [`FactName::External`].
@@ -274,6 +276,7 @@ impl Facts<'_> {
             attested_days_ago: Fact::Unknown,
             attested_by: Fact::Unknown,
             let_go: Fact::Unknown,
+            invited_by: Fact::Unknown,
             creation_type: Fact::Unknown,
             external: Fact::Unknown,
             restored_days_ago: Fact::Unknown,
@@ -349,6 +352,7 @@ impl Facts<'_> {
             FactName::AttestedDaysAgo => plain(&self.attested_days_ago),
             FactName::AttestedBy => plain(&self.attested_by),
             FactName::LetGo => plain(&self.let_go),
+            FactName::InvitedBy => plain(&self.invited_by),
             FactName::CreationType => plain(&self.creation_type),
             FactName::External => plain(&self.external),
             FactName::RestoredDaysAgo => plain(&self.restored_days_ago),

@@ -160,6 +160,8 @@ pub struct GuestView {
     pub decisions: Vec<Decision>,
     /// What those answerable for it said, the newest answer of each person, in the order in which they were given.
     pub attestations: Vec<Attestation>,
+    /// Who invited it, as the audit log said: the object id of a user, or `application`. `None` where that was not read.
+    pub invited_by: Option<String>,
     /// How often somebody brought the account back after Innkeeper had disabled or deleted it.
     pub brought_back: u32,
 }

@@ -126,12 +126,15 @@ impl Engine {
 }
 
 impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
-    /// Every group that is read: those of what decides, and of what may come to decide.
+    /// What decides, and what may come to decide: whatever either asks for is read.
+    pub(crate) fn policies(&self) -> impl Iterator<Item = &'c Policy> + use<'c, R, W> {
+        let candidate = self.candidate.map(|candidate| &candidate.policy);
+        [self.policy].into_iter().chain(candidate)
+    }
+
+    /// Every group that is read.
     pub(crate) fn groups(&self) -> BTreeSet<&str> {
-        let of_candidate = self.candidate.map(|candidate| candidate.policy.groups());
-        let mut groups = self.policy.groups();
-        groups.extend(of_candidate.unwrap_or_default());
-        groups
+        self.policies().flat_map(Policy::groups).collect()
     }
 
     /// Decides which policy decides, by the guests as they were just read.

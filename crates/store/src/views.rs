@@ -150,6 +150,7 @@ impl Tx {
                 previous_cases: 0,
                 decisions: Vec::new(),
                 attestations: Vec::new(),
+                invited_by: None,
                 brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
@@ -250,6 +251,14 @@ impl Tx {
             put(guest_key, &mut |view| {
                 view.attestations.push(attestation.clone());
             });
+        }
+
+        let sql = "SELECT guest_key, inviter_id FROM inviters WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3";
+        let inviters: Vec<(i64, Option<Uuid>)> =
+            fetch_all!(self, (i64, Option<Uuid>), sql, tenant.0, first, last)?;
+        for (guest_key, inviter) in inviters {
+            let by = inviter.map_or_else(|| "application".to_owned(), |id| id.to_string());
+            put(guest_key, &mut |view| view.invited_by = Some(by.clone()));
         }
 
         // Whom nobody brought back was brought back no times.

@@ -49,6 +49,10 @@ impl<'a> Facts<'a> {
             attested_days_ago: days_of(confirmed, now),
             attested_by: keep.map_or(Fact::Nothing, |keep| Fact::Known(keep.word.by.as_str())),
             let_go: Fact::Known(let_go.is_some()),
+            invited_by: view
+                .invited_by
+                .as_deref()
+                .map_or(Fact::Unknown, Fact::Known),
             creation_type: guest
                 .creation_type
                 .as_deref()

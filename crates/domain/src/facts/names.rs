@@ -149,6 +149,10 @@ facts! {
         "Somebody answerable for the guest said that it is not needed any more, and nobody has said otherwise since."
         from "as attested"
         absent "never";
+    InvitedBy "invited_by" String
+        "Who invited the guest: the object id of a user, or \"application\"."
+        from "auditLogs/directoryAudits (\"Invite external user\"), which Entra keeps for 7 or 30 days; what was read once is kept"
+        absent "the log was not read before it forgot, or may not be read; or nobody invited the guest";
     CreationType "creation_type" String
         "How the account was made: \"Invitation\", \"EmailVerified\", \"SelfServiceSignUp\" or \"LocalAccount\"."
         from "user.creationType"

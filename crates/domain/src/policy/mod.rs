@@ -194,7 +194,8 @@ impl Policy {
     /// Whether the audit log is read for who invited whom.
     #[must_use]
     pub fn reads_inviters(&self) -> bool {
-        self.follows_chain() && self.sponsoring.chain.contains(&Link::Inviter)
+        let is_linked = self.sponsoring.chain.contains(&Link::Inviter);
+        self.follows_chain() && is_linked || self.asks(FactName::InvitedBy)
     }
 
     /// What has to be read of each guest for this policy and for no other.

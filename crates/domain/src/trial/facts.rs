@@ -97,6 +97,7 @@ impl Given {
             attested_days_ago: self.int(FactName::AttestedDaysAgo),
             attested_by: self.text(FactName::AttestedBy),
             let_go: self.bool(FactName::LetGo),
+            invited_by: self.text(FactName::InvitedBy),
             creation_type: self.text(FactName::CreationType),
             external: self.bool(FactName::External),
             restored_days_ago: self.int(FactName::RestoredDaysAgo),

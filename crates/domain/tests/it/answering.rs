@@ -255,6 +255,12 @@ fn only_what_the_policy_follows_is_read() {
     assert!(whole.reads_managers() && whole.reads_inviters());
     let short = parse("[sponsors]\nchain = [\"sponsor\", \"inviter\"]\n");
     assert!(!short.reads_managers() && short.reads_inviters());
+    let asking = POLICY.replace(
+        "guest.inactive_days > 90",
+        "guest.invited_by == \"application\"",
+    );
+    let asking = Policy::parse("p", &asking).expect("a policy");
+    assert!(!asking.reads_managers() && asking.reads_inviters());
     let grouped = parse("[sponsors]\ngroup = \"Hosts\"\n");
     assert!(grouped.groups().contains("Hosts"));
 }

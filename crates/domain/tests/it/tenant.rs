@@ -115,6 +115,7 @@ pub fn guest(number: u32) -> GuestView {
         previous_cases: 0,
         decisions: Vec::new(),
         attestations: Vec::new(),
+        invited_by: None,
         brought_back: 0,
     }
 }

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use innkeeper_domain::access::{Held, Register, Told};
 use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::policy::Policy;
 use innkeeper_graph::GraphError;
 use roaring::RoaringTreemap;
 use tracing::{info, warn};
@@ -38,7 +39,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 self.read_register(register).await?;
             }
         }
-        if self.policy.asks_holdings() {
+        if self.policies().any(Policy::asks_holdings) {
             self.read_holdings(keys).await?;
         }
         Ok(())
@@ -58,7 +59,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 self.refresh_register(register, guests).await?;
             }
         }
-        if self.policy.asks_holdings() {
+        if self.policies().any(Policy::asks_holdings) {
             let held = self.held(guests).await?;
             self.keep_holdings(&held).await?;
         }

@@ -14,6 +14,7 @@ use innkeeper_domain::guest::{Guest, GuestRecord};
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Counts;
+use innkeeper_domain::policy::Policy;
 use innkeeper_graph::{
     ChangePage, ChangesSince, Depth, GraphError, GroupChange, Lost, Reread, UserChange,
 };
@@ -75,8 +76,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             members: members.into_iter().map(|point| point.0).collect(),
             groups: self.group_keys(),
             selected: self.tenant.reader.selected(),
-            holdings: self.policy.asks_holdings(),
-            followed: Followed::by(self.policy),
+            holdings: self.policies().any(Policy::asks_holdings),
+            followed: self.followed(),
             whole: started,
         })
     }
@@ -105,9 +106,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let is_current = last.health.is_healthy()
             && started - marks.whole < whole_every
             && marks.groups == self.group_keys()
-            && marks.followed == Followed::by(self.policy)
+            && marks.followed == self.followed()
             && marks.selected == self.tenant.reader.selected()
-            && (marks.holdings || !self.policy.asks_holdings());
+            && (marks.holdings || !self.policies().any(Policy::asks_holdings));
         if !is_current {
             return Ok(None);
         }

@@ -35,22 +35,47 @@ const AT_ONCE: usize = 200;
 pub(super) struct Followed {
     group: Option<String>,
     managers: bool,
+    users: Vec<SponsorId>,
 }
 
-impl Followed {
-    pub(super) fn by(policy: &Policy) -> Self {
-        Self {
-            group: policy.sponsoring.group.clone(),
-            managers: policy.reads_managers(),
-        }
-    }
-}
+/// Two policies want to know of two groups.
+struct TwoGroups;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// What is read of people.
+    pub(super) fn followed(&self) -> Followed {
+        Followed {
+            group: self.sponsor_group().unwrap_or_default(),
+            managers: self.policies().any(Policy::reads_managers),
+            users: self.stewards().into_iter().collect(),
+        }
+    }
+
+    /// The group of those who may sponsor; an error where the policy in force and one that waits to be accepted name
+    /// two.
+    fn sponsor_group(&self) -> Result<Option<String>, TwoGroups> {
+        let mut groups = self.policies().map(|policy| &policy.sponsoring.group);
+        let group = groups.next().cloned().flatten();
+        if groups.all(|other| *other == group) {
+            Ok(group)
+        } else {
+            Err(TwoGroups)
+        }
+    }
+
+    fn stewards(&self) -> BTreeSet<SponsorId> {
+        let followed = self.policies().filter(|policy| {
+            policy.follows_chain() && policy.sponsoring.chain.contains(&Link::Steward)
+        });
+        followed
+            .flat_map(|policy| policy.sponsoring.users())
+            .collect()
+    }
+
     /// Reads everybody whom the chain may come to, after the guests' sponsors were read.
     pub(super) async fn read_people(&self, named: &NamedGroups) -> Result<(), CycleError> {
         self.read_sponsor_group(named).await?;
-        if self.policy.reads_managers() {
+        if self.policies().any(Policy::reads_managers) {
             let mut tx = self.store.read().await?;
             let sponsors = tx.sponsoring_users(self.tenant.id).await?;
             drop(tx);
@@ -63,9 +88,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// Everybody in the sponsor group, and the group itself, which may be somebody's sponsor.
     async fn read_sponsor_group(&self, named: &NamedGroups) -> Result<(), CycleError> {
-        let group = match &self.policy.sponsoring.group {
-            None => SponsorGroup::NotAsked,
-            Some(key) => match named.get(key).and_then(|found| found.group()) {
+        let group = match self.sponsor_group() {
+            Err(TwoGroups) => {
+                warn!(
+                    "a policy with another sponsor group waits to be accepted: until then who may sponsor counts as not known"
+                );
+                SponsorGroup::Unknown
+            }
+            Ok(None) => SponsorGroup::NotAsked,
+            Ok(Some(key)) => match named.get(&key).and_then(|found| found.group()) {
                 None => {
                     warn!(
                         group = key.as_str(),
@@ -102,7 +133,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Looks for those who stand in no listing that is read anyway: sponsors that a guest has no more, inviters, and the
     /// users whom the policy names.
     pub(super) async fn look_for_people(&self) -> Result<(), CycleError> {
-        if !self.policy.follows_chain() {
+        if !self.policies().any(Policy::follows_chain) {
             return Ok(());
         }
         let mut tx = self.store.read().await?;
@@ -112,9 +143,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .into_iter()
             .collect();
         drop(tx);
-        if self.policy.sponsoring.chain.contains(&Link::Steward) {
-            people.extend(self.policy.sponsoring.users());
-        }
+        people.extend(self.stewards());
         let people: Vec<SponsorId> = people.into_iter().collect();
         self.look_at_people(&people).await
     }
@@ -140,7 +169,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Takes from the audit log who invited whom, before the log forgets it. Where it cannot be read the inviters are not
     /// known, which takes nothing away, and it is read from the same point the next time.
     pub(super) async fn read_inviters(&self, started: DateTime<Utc>) -> Result<(), CycleError> {
-        if !self.policy.reads_inviters() {
+        if !self.policies().any(Policy::reads_inviters) {
             return Ok(());
         }
         let mut tx = self.store.read().await?;

@@ -252,6 +252,7 @@ impl Observer {
             let ours = self.ours.get(&guest.id).copied().unwrap_or_default();
             views.push(GuestView {
                 attestations: Vec::new(),
+                invited_by: None,
                 brought_back: record.brought_back(ours),
                 record,
                 sponsors: guest

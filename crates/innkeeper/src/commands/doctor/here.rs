@@ -118,10 +118,14 @@ pub(super) async fn projects(
         let Some(store) = Store::open_existing(config.database.url.expose()).await? else {
             return Ok(Vec::new());
         };
-        let set = match store.read().await {
-            Ok(mut tx) => tx.projects(tenant.id).await,
-            Err(error) => Err(error),
+        let set = async {
+            // Without this version's schema there is nothing to look up; the database's own finding says so.
+            if !store.pending().await?.is_empty() {
+                return Ok(Vec::new());
+            }
+            store.read().await?.projects(tenant.id).await
         };
+        let set = set.await;
         store.close().await;
         set
     };

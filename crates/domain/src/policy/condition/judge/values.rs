@@ -31,6 +31,7 @@ impl<'f> Judge<'f, '_> {
             FactName::LetGo => Value::Bool(facts.let_go),
             FactName::External => Value::Bool(facts.external),
             FactName::AttestedBy => Value::Text(facts.attested_by),
+            FactName::InvitedBy => Value::Text(facts.invited_by),
             FactName::ExpiresBy => Value::Text(facts.expires_by),
             FactName::LastSeenBy => Value::Text(facts.last_seen_by),
             FactName::CreationType => Value::Text(facts.creation_type),
