@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::TenantId;
+use innkeeper_domain::journal::Anchors;
 use innkeeper_simulator::{DEFAULT_TENANT_ID, Snapshot};
 use innkeeper_store::Store;
 use innkeeper_testdb::copy_of;
@@ -156,12 +157,15 @@ impl Eventful {
 
     /// What has been done and is known, when everything has come to rest.
     pub async fn account(&self) -> Account {
-        let verify = self.tenant.run(&["journal", "verify"]).await;
-        assert!(verify.status.success(), "{}", shown(&verify));
         let store = Store::open(self.tenant.database()).await.expect("it opens");
         let mut tx = store.read().await.expect("it can be read");
         let open = tx.open_intents(tenant_id()).await.expect("intents");
         assert!(open.is_empty(), "{open:#?}");
+        let verified = tx
+            .verify_journal(tenant_id(), &Anchors::default())
+            .await
+            .expect("it can be read");
+        assert!(verified.is_ok(), "{verified:?}");
         drop(tx);
         store.close().await;
 
@@ -220,18 +224,12 @@ impl Eventful {
         let sql = "UPDATE leases SET expires_at = $1";
         match &store {
             Store::Sqlite { write, .. } => {
-                _ = sqlx::query(sql)
-                    .bind(past)
-                    .execute(write)
-                    .await
-                    .expect("it is written")
+                let query = sqlx::query(sql).bind(past);
+                query.execute(write).await.expect("it is written");
             }
             Store::Postgres(pool) => {
-                _ = sqlx::query(sql)
-                    .bind(past)
-                    .execute(pool)
-                    .await
-                    .expect("it is written")
+                let query = sqlx::query(sql).bind(past);
+                query.execute(pool).await.expect("it is written");
             }
         }
         store.close().await;

@@ -96,8 +96,9 @@ async fn a_process_whose_lease_is_taken_in_the_middle_of_a_call_writes_nothing_m
             finish_cycle(&eventful).await;
             let (account, sent) = eventful.account().await.without_mails();
             assert_eq!(account, expected, "{method} {point}");
+            // A notice and an invitation may have been under way: whether they went out, the loser could not write down.
             assert!(
-                sent <= mails + 1,
+                sent <= mails + 2,
                 "{method} {point}: {sent} mails instead of {mails}"
             );
         }

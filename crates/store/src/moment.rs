@@ -9,7 +9,7 @@ pub(crate) fn text(at: DateTime<Utc>) -> String {
     let (Ok(year), false) = (u32::try_from(at.year()), at.nanosecond() >= 1_000_000_000) else {
         return general(at);
     };
-    if year > 9_999 || at.nanosecond() % 1_000 != 0 {
+    if year > 9_999 || !at.nanosecond().is_multiple_of(1_000) {
         return general(at);
     }
     let mut text = String::with_capacity(32);
@@ -26,7 +26,7 @@ pub(crate) fn text(at: DateTime<Utc>) -> String {
     }
     if micros != 0 {
         text.push('.');
-        if micros % 1_000 == 0 {
+        if micros.is_multiple_of(1_000) {
             digits(&mut text, micros / 1_000, 3);
         } else {
             digits(&mut text, micros, 6);
