@@ -203,6 +203,7 @@ fn guest(number: u32) -> GuestView {
         decisions: Vec::new(),
         attestations: Vec::new(),
         access: Access::default(),
+        marks: Vec::new(),
         brought_back: 0,
     }
 }

@@ -158,6 +158,8 @@ impl Replay {
                 return false;
             }
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::ResendInvitation
             | Effect::RemoveFromGroups { .. }
             | Effect::RemoveAppRoles { .. }

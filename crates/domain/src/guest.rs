@@ -10,6 +10,7 @@ use crate::case::Case;
 use crate::decision::{Decision, Order};
 use crate::group::Group;
 use crate::ids::GuestId;
+use crate::mark::Written;
 use crate::sponsor::Sponsor;
 
 /// `user.userType`.
@@ -160,6 +161,8 @@ pub struct GuestView {
     pub decisions: Vec<Decision>,
     /// What those answerable for it said, the newest answer of each person, in the order in which they were given.
     pub attestations: Vec<Attestation>,
+    /// What Innkeeper wrote into its attributes and has not cleared, ordered by attribute.
+    pub marks: Vec<Written>,
     /// How often somebody brought the account back after Innkeeper had disabled or deleted it.
     pub brought_back: u32,
 }

@@ -202,6 +202,7 @@ impl Trial {
             previous_cases: 0,
             decisions: self.people.decisions(now),
             attestations: Vec::new(),
+            marks: Vec::new(),
             brought_back: self.people.brought_back,
         }
     }

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod changes;
+mod extension;
 mod groups;
 mod guests;
 mod holdings;
@@ -19,6 +20,8 @@ use innkeeper_domain::guest::Extras;
 
 pub use access::Lists;
 pub use account::Account;
+#[cfg(test)]
+pub(crate) use extension::Extended;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;

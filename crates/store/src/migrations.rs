@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 11] = [
+const MIGRATIONS: [Texts; 12] = [
     (
         1,
         "start",
@@ -59,6 +59,12 @@ const MIGRATIONS: [Texts; 11] = [
         "snapshots",
         include_str!("../../../migrations/sqlite/0008_snapshots.sql"),
         include_str!("../../../migrations/postgres/0008_snapshots.sql"),
+    ),
+    (
+        10,
+        "marks",
+        include_str!("../../../migrations/sqlite/0010_marks.sql"),
+        include_str!("../../../migrations/postgres/0010_marks.sql"),
     ),
     (
         11,

@@ -150,6 +150,7 @@ impl Tx {
                 previous_cases: 0,
                 decisions: Vec::new(),
                 attestations: Vec::new(),
+                marks: Vec::new(),
                 brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
@@ -249,6 +250,10 @@ impl Tx {
             });
         }
 
+        for (guest_key, written) in self.marks_between(tenant, first, last).await? {
+            put(guest_key, &mut |view| view.marks.push(written.clone()));
+        }
+
         // Whom nobody brought back was brought back no times.
         let revived: Vec<&mut GuestView> = rows
             .iter_mut()
@@ -292,6 +297,8 @@ impl Tx {
                 Call::Delete => ours.deleted += 1,
                 // A restoring was asked for by a person, as one that somebody did in the directory.
                 Call::Flag
+                | Call::Mark { .. }
+                | Call::Unmark { .. }
                 | Call::Notify { .. }
                 | Call::ResendInvitation { .. }
                 | Call::RemoveAppRole { .. }

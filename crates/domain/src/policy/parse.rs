@@ -3,6 +3,7 @@
 mod expiry;
 mod given;
 mod limits;
+mod marks;
 mod order;
 mod places;
 mod reader;
@@ -103,13 +104,15 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                     "rule", "protect", "project", "partner", "expiry", "activity", "limits",
                 ],
             );
+            let expiry = expiry::expiry(&mut reader, root);
+            marks::check(&mut reader, root, &expiry);
             Some(Policy {
                 hash,
                 rules: rules::rules(&mut reader, root, &mut places.rules),
                 protections: rules::protections(&mut reader, root, &mut places.protections),
                 projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),
-                expiry: expiry::expiry(&mut reader, root),
+                expiry,
                 basis: expiry::basis(&mut reader, root),
                 limits: limits::limits(&mut reader, root),
             })

@@ -10,6 +10,7 @@ use innkeeper_domain::verdict::{Conclusion, Effect};
 use proptest::prelude::*;
 
 use crate::actions::{PENDING, policy_with};
+use crate::marks::MARKING;
 use crate::tenant::{Tenant, decision, exempt, group, guest, start};
 
 /// A guest in any state that matters.
@@ -94,7 +95,7 @@ fn any_tenant() -> impl Strategy<Value = Tenant> {
         guests.sort_by_key(|view| view.record.guest.id);
         guests.dedup_by_key(|view| view.record.guest.id);
         let mut tenant = Tenant::of(guests);
-        tenant.policy = policy_with(PENDING);
+        tenant.policy = policy_with(&format!("{PENDING}{MARKING}"));
         tenant
     })
 }
@@ -139,7 +140,7 @@ proptest! {
             }
             let plan = tenant.pass(TimeDelta::days(span)).plan();
             if round > 0 {
-                prop_assert!(plan.steps().all(|step| !held && matches!(step.effect, Effect::Enable { .. })), "{:?}", plan.steps);
+                prop_assert!(plan.steps().all(|step| !held && matches!(step.effect, Effect::Enable { .. } | Effect::Unmark { .. })), "{:?}", plan.steps);
             }
             tenant.cycle();
         }

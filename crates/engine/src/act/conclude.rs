@@ -66,6 +66,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
+        self.share_mark(&mut tx, step).await?;
         self.executed(&mut tx, step.case, step.stage, action, self.clock.now())
             .await?;
         tx.commit().await?;
@@ -98,6 +99,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             )
             .await?;
         }
+        self.remember_mark(tx, intent, outcome, executes).await?;
         if executes && let Some(action) = action(&intent.call) {
             self.executed(tx, intent.case, intent.stage, action, now)
                 .await?;
@@ -191,13 +193,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn action(call: &Call) -> Option<Action> {
     match call {
         Call::Flag => Some(Action::Flag),
+        Call::Mark { .. } => Some(Action::Mark),
         Call::Notify { notice, .. } => notice.is_stage().then_some(Action::Notify),
         Call::ResendInvitation { .. } => Some(Action::ResendInvitation),
         Call::RemoveAppRole { .. } => Some(Action::RemoveAppRoles),
         Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
-        Call::Enable
+        Call::Unmark { .. }
+        | Call::Enable
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
@@ -209,6 +213,8 @@ fn action(call: &Call) -> Option<Action> {
 fn changes_the_account(call: &Call) -> bool {
     match call {
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::RemoveAppRole { .. }
@@ -225,6 +231,8 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
     let is_ours = *outcome != Outcome::Already;
     match call {
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::RemoveAppRole { .. }

@@ -208,6 +208,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
             }
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -268,6 +270,10 @@ fn is_same(fresh: &Step, step: &Step) -> bool {
                 notice: planned, ..
             },
         ) => fresh == planned,
+        (Effect::Mark { mark: fresh, .. }, Effect::Mark { mark: planned, .. })
+        | (Effect::Unmark { mark: fresh, .. }, Effect::Unmark { mark: planned, .. }) => {
+            fresh == planned
+        }
         (Effect::RemoveAppRoles { of: fresh }, Effect::RemoveAppRoles { of: planned }) => {
             fresh == planned
         }

@@ -9,6 +9,7 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
 use super::*;
+use crate::reader::Extended;
 
 /// A type of this module, and what of Graph's it reads.
 struct Read {
@@ -18,7 +19,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 21] {
+fn all() -> [Read; 22] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -40,6 +41,7 @@ fn all() -> [Read; 21] {
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
+        read::<Extended>(&["user"]),
         read::<Licensed>(&["user"]),
         read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),

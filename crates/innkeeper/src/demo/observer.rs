@@ -142,6 +142,8 @@ impl Observer {
             Effect::Disable => enabled == Some(true),
             Effect::RemoveFromGroups { groups } => !groups.is_empty(),
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -175,6 +177,8 @@ impl Observer {
         let ours = self.ours.entry(step.guest).or_default();
         match step.effect {
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -250,6 +254,7 @@ impl Observer {
             let ours = self.ours.get(&guest.id).copied().unwrap_or_default();
             views.push(GuestView {
                 attestations: Vec::new(),
+                marks: Vec::new(),
                 brought_back: record.brought_back(ours),
                 record,
                 sponsors: guest

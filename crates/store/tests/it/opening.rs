@@ -35,6 +35,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0006_readings",
             "0007_decisions",
             "0008_snapshots",
+            "0010_marks",
             "0011_acceptance_and_history",
             "0012_attestations",
             "0013_access"
@@ -51,6 +52,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0006_readings",
             "0007_decisions",
             "0008_snapshots",
+            "0010_marks",
             "0011_acceptance_and_history",
             "0012_attestations",
             "0013_access"

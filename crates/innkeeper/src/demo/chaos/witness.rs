@@ -285,6 +285,7 @@ impl Witness {
                 },
                 // Neither comes before another stage in the policy of these runs.
                 Action::Flag
+                | Action::Mark
                 | Action::ResendInvitation
                 | Action::RemoveAppRoles
                 | Action::RemoveFromGroup
@@ -330,6 +331,8 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
             action == Action::RemoveFromGroup && of.is_none_or(|of| of == *group)
         }
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }
