@@ -178,7 +178,8 @@ fn an_edited_rule_still_clears_what_it_had_written_and_a_removed_one_too() {
 fn a_mark_that_another_open_case_requires_stays_until_that_one_closes_too() {
     let same = MARKING.replace("Attribute7\"", "Attribute7\", value = \"away\"");
     let longer = same.replace("quiet", "very quiet").replace("60", "70");
-    let mut tenant = tenant([away(1, 75)], &format!("{same}{longer}"));
+    let guests = [away(1, 75), away(2, 1)];
+    let mut tenant = tenant(guests, &format!("{same}{longer}"));
     tenant.cycle();
     assert_eq!(marks(&tenant), ["away", "away"]);
     tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now - TimeDelta::days(65));
@@ -287,7 +288,7 @@ fn a_flag_that_is_edited_into_a_mark_is_written_and_one_edited_back_repeats_noth
     let flag = MARKING.replace(", attribute = \"extensionAttribute7\"", "");
     let mut tenant = tenant([away(1, 61)], &flag);
     assert_eq!(tenant.cycle(), ["flag (quiet)"]);
-    tenant.pass(TimeDelta::days(20)).cycle();
+    tenant.until_something_is_done();
     tenant.policy = policy_with(MARKING);
     assert_eq!(tenant.cycle(), ["mark (quiet)"]);
     assert_eq!(
@@ -327,7 +328,7 @@ fn marks_have_a_cap_of_their_own_and_clearing_draws_on_neither_marks_nor_enablin
     let set = Call::Mark { mark: mark.clone() };
     let clear = Call::Unmark { mark };
     assert_eq!(approved(&tenant, &Ledger::default()), 4);
-    assert_eq!(approved(&tenant, &spent(&set, 14)), 2);
+    assert_eq!(approved(&tenant, &spent(&set, 7)), 2);
     assert_eq!(approved(&tenant, &spent(&clear, 14)), 4);
     tenant.healthy = false;
     assert_eq!(approved(&tenant, &Ledger::default()), 0);
@@ -397,7 +398,7 @@ proptest! {
                     continue;
                 }
                 let has = view.cases.iter().any(|case| case.done.first() == Some(&Action::Mark));
-                prop_assert_eq!(view.marks.len(), usize::from(has), "{:?} {:?}", view.cases, view.marks);
+                prop_assert_eq!(!view.marks.is_empty(), has, "{:?} {:?}", view.cases, view.marks);
             }
         }
     }
