@@ -18,6 +18,7 @@ mod expiry;
 mod kill;
 mod limits;
 mod names;
+mod marks;
 mod notices;
 mod once;
 mod outage;

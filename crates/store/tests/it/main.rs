@@ -8,6 +8,7 @@ mod databases;
 mod decisions;
 mod guests;
 mod history;
+mod marks;
 mod opening;
 mod projects;
 mod retention;
