@@ -153,7 +153,10 @@ mod tests {
     fn only_the_fifteen_attributes_have_names() {
         assert_eq!(MarkAttribute::all().count(), 15);
         for attribute in MarkAttribute::all() {
-            assert_eq!(MarkAttribute::parse(&attribute.to_string()), Some(attribute));
+            assert_eq!(
+                MarkAttribute::parse(&attribute.to_string()),
+                Some(attribute)
+            );
         }
         for name in [
             "extensionAttribute0",

@@ -6,9 +6,9 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Register;
+use crate::approve::Purse;
 use crate::case::Closing;
 use crate::facts::FactName;
-use crate::approve::Purse;
 use crate::ids::{CaseId, GroupId, GuestId};
 use crate::mark::Mark;
 use crate::policy::{Action, Notice, Recipient, RuleName, in_days};
@@ -453,10 +453,9 @@ impl fmt::Display for Step {
                 "{closing} ({because}); enable what \"{rule}\" had disabled"
             ),
             Effect::Unmark { mark, closing } => {
-                let closing = closing.as_ref().map_or_else(
-                    || "the case has closed".to_owned(),
-                    ToString::to_string,
-                );
+                let closing = closing
+                    .as_ref()
+                    .map_or_else(|| "the case has closed".to_owned(), ToString::to_string);
                 write!(
                     f,
                     "{closing} ({because}); clear {mark}, which \"{rule}\" had written"

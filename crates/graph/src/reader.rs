@@ -20,8 +20,6 @@ use innkeeper_domain::guest::Extras;
 
 pub use access::Lists;
 pub use account::Account;
-#[cfg(test)]
-pub(crate) use extension::Extended;
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 #[cfg(test)]
 mod contract;
+pub(crate) mod extension;
 
 use std::collections::BTreeMap;
 use std::fmt;

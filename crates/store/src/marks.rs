@@ -36,7 +36,8 @@ impl Columns {
         Ok(Written {
             case: self.case_id.into(),
             rule: RuleName::from(self.rule.as_str()),
-            stage: stage.map_err(|_| StoreError::corrupt("stage of a mark", self.stage.to_string()))?,
+            stage: stage
+                .map_err(|_| StoreError::corrupt("stage of a mark", self.stage.to_string()))?,
             mark: Mark {
                 attribute: attribute
                     .ok_or_else(|| StoreError::corrupt("attribute of a mark", self.attribute))?,

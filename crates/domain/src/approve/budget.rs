@@ -24,12 +24,7 @@ pub(super) struct Caps {
 }
 
 impl Caps {
-    pub(super) fn of(
-        purse: Purse,
-        limits: &Limits,
-        guests: u64,
-        ledger: &Ledger,
-    ) -> Self {
+    pub(super) fn of(purse: Purse, limits: &Limits, guests: u64, ledger: &Ledger) -> Self {
         let capped = purse.capped();
         Self {
             cycle: limits.cap(capped).of(guests),

@@ -565,7 +565,5 @@ impl<'x> Hearing<'x> {
 
 /// Immunity spares a guest what takes something away or stands in the directory, and lets no wait end. What comes at once and takes nothing may.
 fn must_respect_immunity(stage: &Stage) -> bool {
-    stage.action.is_destructive()
-        || stage.action == Action::Mark
-        || stage.wait > TimeDelta::zero()
+    stage.action.is_destructive() || stage.action == Action::Mark || stage.wait > TimeDelta::zero()
 }

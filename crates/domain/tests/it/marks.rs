@@ -274,7 +274,10 @@ fn before_the_mode_is_enforce_a_mark_is_a_flag_in_innkeeper_and_is_written_after
     );
     assert_eq!(tenant.plan().steps[0].effect, mark(true));
     assert_eq!(tenant.cycle(), ["mark (quiet)"]);
-    assert_eq!(tenant.guests[0].cases[0].since, since, "no wait begins anew");
+    assert_eq!(
+        tenant.guests[0].cases[0].since, since,
+        "no wait begins anew"
+    );
     assert_eq!(tenant.guests[0].cases[0].done, [Action::Mark]);
     assert_eq!(tenant.cycle(), [""; 0]);
     assert_eq!(
@@ -360,9 +363,8 @@ fn whom_a_person_brought_back_is_not_marked_while_it_is_spared() {
 
 #[test]
 fn a_word_for_a_mark_is_read_where_history_is_told() {
-    let text = format!(
-        "{MARKING}\n[limits]\nmark = {{ guests = 5, percent = 50, guests_per_day = 7 }}\n"
-    );
+    let text =
+        format!("{MARKING}\n[limits]\nmark = {{ guests = 5, percent = 50, guests_per_day = 7 }}\n");
     let policy = Policy::parse("policy.toml", &text).expect("a good policy");
     assert_eq!(policy.limits.cap(Action::Mark).guests, 5);
     assert_eq!(policy.limits.day(Action::Mark).guests, 7);

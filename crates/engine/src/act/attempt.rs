@@ -257,7 +257,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 too_old()
             } else if let Some(because) = self.said_meanwhile(intent).await? {
                 Outcome::Skipped { because }
-            } else if let Some(Mend::Not { outcome, settles }) = mark::mend(intent, seen, &mut remarks)
+            } else if let Some(Mend::Not { outcome, settles }) =
+                mark::mend(intent, seen, &mut remarks)
             {
                 settled = settles;
                 outcome

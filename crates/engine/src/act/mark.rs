@@ -165,7 +165,11 @@ pub(super) fn calls(mark: &Mark, seen: Option<&Extension>) -> Vec<Call> {
 }
 
 /// What is to be done about a call, by what was seen right before it; `None` for one that is not about a mark.
-pub(super) fn mend(intent: &Intent, seen: &Seen, deeds_remarks: &mut Vec<(GuestId, String)>) -> Option<Mend> {
+pub(super) fn mend(
+    intent: &Intent,
+    seen: &Seen,
+    deeds_remarks: &mut Vec<(GuestId, String)>,
+) -> Option<Mend> {
     let (mark, writes) = match &intent.call {
         Call::Mark { mark } => (mark, true),
         Call::Unmark { mark } => (mark, false),
@@ -207,7 +211,9 @@ pub(super) fn mend(intent: &Intent, seen: &Seen, deeds_remarks: &mut Vec<(GuestI
             settles: true,
         },
         (Sight::Foreign, true) => not(
-            format!("{attribute} holds what somebody else wrote, which is not overwritten: the flag stays in Innkeeper"),
+            format!(
+                "{attribute} holds what somebody else wrote, which is not overwritten: the flag stays in Innkeeper"
+            ),
             None,
         ),
         // Ours is gone, so there is nothing to clear.
@@ -216,11 +222,15 @@ pub(super) fn mend(intent: &Intent, seen: &Seen, deeds_remarks: &mut Vec<(GuestI
             Some(Outcome::Already),
         ),
         (Sight::Mastered, true) => not(
-            format!("{attribute} can be written on-premises alone, where the account is or was mastered: the flag stays in Innkeeper"),
+            format!(
+                "{attribute} can be written on-premises alone, where the account is or was mastered: the flag stays in Innkeeper"
+            ),
             None,
         ),
         (Sight::Mastered, false) => not(
-            format!("{attribute} can be written on-premises alone by now, where the account is or was mastered: clear it there"),
+            format!(
+                "{attribute} can be written on-premises alone by now, where the account is or was mastered: clear it there"
+            ),
             None,
         ),
     })

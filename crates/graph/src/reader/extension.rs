@@ -3,26 +3,16 @@
 use std::collections::BTreeMap;
 
 use innkeeper_domain::ids::GuestId;
-use innkeeper_domain::mark::{Extension, MarkAttribute};
-use serde::Deserialize;
-use serde_json::Value;
+use innkeeper_domain::mark::Extension;
 
 use super::Reader;
 use crate::answer::{malformed, wrong_with};
 use crate::error::GraphError;
 use crate::request::Request;
+use crate::wire::extension::Extended;
 
 /// Guests asked about in one batch.
 const IN_ONE_BATCH: usize = 20;
-
-/// A user with its attributes.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Extended {
-    /// `true` is mastered on-premises, `false` once was.
-    on_premises_sync_enabled: Option<bool>,
-    on_premises_extension_attributes: Option<BTreeMap<String, Value>>,
-}
 
 impl Reader {
     /// `onPremisesExtensionAttributes` of each. Those who are not there are left out.
@@ -75,21 +65,5 @@ impl Reader {
                 "$select",
                 "id,onPremisesSyncEnabled,onPremisesExtensionAttributes",
             )
-    }
-}
-
-impl Extended {
-    /// An attribute that is not told, or told as something else than a text, is left out: it is not known to be free.
-    fn extension(self) -> Extension {
-        let told = self.on_premises_extension_attributes.unwrap_or_default();
-        let value = |attribute: MarkAttribute| match told.get(&attribute.to_string()) {
-            Some(Value::Null) => Some((attribute, None)),
-            Some(Value::String(text)) => Some((attribute, Some(text.clone()))),
-            Some(_) | None => None,
-        };
-        Extension {
-            values: MarkAttribute::all().filter_map(value).collect(),
-            is_mastered_elsewhere: self.on_premises_sync_enabled.is_some(),
-        }
     }
 }

@@ -9,7 +9,6 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
 use super::*;
-use crate::reader::Extended;
 
 /// A type of this module, and what of Graph's it reads.
 struct Read {
@@ -41,7 +40,7 @@ fn all() -> [Read; 22] {
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
-        read::<Extended>(&["user"]),
+        read::<extension::Extended>(&["user"]),
         read::<Licensed>(&["user"]),
         read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
@@ -129,7 +128,11 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
 
 #[test]
 fn no_type_is_forgotten() {
-    let texts = [include_str!("../wire.rs"), include_str!("access.rs")];
+    let texts = [
+        include_str!("../wire.rs"),
+        include_str!("access.rs"),
+        include_str!("extension.rs"),
+    ];
     let derives = texts
         .iter()
         .flat_map(|text| text.lines())

@@ -103,7 +103,9 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     for done in [
         writer.disable(guest).await,
         writer.enable(guest).await,
-        writer.set_attribute(guest, attribute, Some("leaving")).await,
+        writer
+            .set_attribute(guest, attribute, Some("leaving"))
+            .await,
         writer.set_attribute(guest, attribute, None).await,
         writer.delete(guest).await,
         writer.remove_from_group(id.into(), guest).await,

@@ -223,17 +223,14 @@ async fn privileged_users_are_out_of_reach_with_the_body_of_a_missing_permission
 }
 
 #[tokio::test]
-async fn extension_attributes_are_written_with_the_right_permission_where_the_account_is_mastered() {
+async fn extension_attributes_are_written_with_the_right_permission_where_the_account_is_mastered()
+{
     let mut tenant = Tenant::quiet(20).await;
     let id = text(&tenant.guest(json!({})).await["id"]);
     let path = format!("/users/{id}");
     let body =
         |value: Value| json!({ "onPremisesExtensionAttributes": { "extensionAttribute7": value } });
-    for (synced, status) in [
-        (json!(true), 400),
-        (json!(false), 400),
-        (Value::Null, 204),
-    ] {
+    for (synced, status) in [(json!(true), 400), (json!(false), 400), (Value::Null, 204)] {
         let change = json!({ "synced": synced });
         tenant.drive("PATCH", &format!("users/{id}"), change).await;
         let answer = tenant.patch(&path, body(json!("leaving"))).await;
@@ -247,7 +244,10 @@ async fn extension_attributes_are_written_with_the_right_permission_where_the_ac
         }
     }
     let truth = tenant.truth_of(&id).await;
-    assert_eq!(truth["attributes"], json!({ "extensionAttribute7": "leaving" }));
+    assert_eq!(
+        truth["attributes"],
+        json!({ "extensionAttribute7": "leaving" })
+    );
     granted(
         &mut tenant,
         &["User.Read.All", "User.EnableDisableAccount.All"],

@@ -109,7 +109,9 @@ async fn marks_do_not_cross_tenants(store: Store) {
     let mark = written("quiet", "extensionAttribute7", "away");
     save(&mut tx, ann, &mark).await;
     let other = TenantId::derived(&[b"other"]);
-    tx.save_mark(other, ann, &mark, at(1)).await.expect("no guest");
+    tx.save_mark(other, ann, &mark, at(1))
+        .await
+        .expect("no guest");
     let forgotten = tx.forget_mark(other, ann, &mark.mark).await;
     assert_eq!(forgotten.expect("not its own"), 0);
     assert_eq!(tx.forget_marks_of_gone(other).await.expect("none"), 0);

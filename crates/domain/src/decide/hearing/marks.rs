@@ -10,10 +10,13 @@ use crate::verdict::{Effect, Step};
 impl Hearing<'_> {
     /// What a stage does that marks. Without a text there is nothing to write.
     pub(super) fn mark(stage: &Stage) -> Effect {
-        stage.mark.clone().map_or(Effect::Flag, |mark| Effect::Mark {
-            mark,
-            flagged: false,
-        })
+        stage
+            .mark
+            .clone()
+            .map_or(Effect::Flag, |mark| Effect::Mark {
+                mark,
+                flagged: false,
+            })
     }
 
     /// What was only flagged is written after all: when the mode did not allow it, or the policy did not ask for it.
@@ -62,7 +65,8 @@ impl Hearing<'_> {
                 written.mark == *mark && is_open(written.case) && closes(written.case).is_none()
             };
             // Another case is about to require it: it takes over.
-            let is_due_again = |step: &Step| matches!(&step.effect, Effect::Mark { mark: due, .. } if due == mark);
+            let is_due_again =
+                |step: &Step| matches!(&step.effect, Effect::Mark { mark: due, .. } if due == mark);
             marks.iter().any(by_case) || due.iter().any(is_due_again)
         };
         let mut steps: Vec<Step> = Vec::new();

@@ -83,7 +83,10 @@ pub(super) fn check(reader: &mut Reader<'_>, root: &dyn toml_edit::TableLike, ex
             if item.as_str() == Some(read.name.as_str()) {
                 reader.problem(
                     start(item.span()),
-                    format!("a flag cannot be written into {}: [expiry] reads a date there", read.name),
+                    format!(
+                        "a flag cannot be written into {}: [expiry] reads a date there",
+                        read.name
+                    ),
                 );
             }
         }

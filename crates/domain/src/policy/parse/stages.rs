@@ -71,7 +71,9 @@ fn stage(
     // A flag in an attribute is written as a flag with an attribute, and in no second way.
     let words = || {
         let actions = Action::ALL.into_iter();
-        actions.filter(|action| *action != Action::Mark).map(Action::as_str)
+        actions
+            .filter(|action| *action != Action::Mark)
+            .map(Action::as_str)
     };
     let Some(action) = Action::parse(&word).filter(|action| *action != Action::Mark) else {
         if word == Action::Mark.as_str() {
@@ -122,11 +124,7 @@ fn stage(
     };
     let repeat = repeat(reader, place, action, what);
     let mark = mark(reader, place, action, rule, what);
-    let action = if mark.is_some() {
-        Action::Mark
-    } else {
-        action
-    };
+    let action = if mark.is_some() { Action::Mark } else { action };
     let wait = wait?;
     let stage = Stage {
         action,
