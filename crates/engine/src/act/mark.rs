@@ -168,7 +168,7 @@ pub(super) fn calls(mark: &Mark, seen: Option<&Extension>) -> Vec<Call> {
 pub(super) fn mend(
     intent: &Intent,
     seen: &Seen,
-    deeds_remarks: &mut Vec<(GuestId, String)>,
+    remarks: &mut Vec<(GuestId, String)>,
 ) -> Option<Mend> {
     let (mark, writes) = match &intent.call {
         Call::Mark { mark } => (mark, true),
@@ -189,7 +189,7 @@ pub(super) fn mend(
     let attribute = mark.attribute;
     let mut not = |because: String, outcome: Option<Outcome>| {
         warn!(guest.id = %intent.guest, %attribute, because, "the attribute is left as it is");
-        deeds_remarks.push((intent.guest, because.clone()));
+        remarks.push((intent.guest, because.clone()));
         Mend::Not {
             outcome: outcome.unwrap_or(Outcome::Skipped { because }),
             settles: true,
