@@ -422,6 +422,7 @@ impl<'x> Hearing<'x> {
             let destructive = step.effect.action().is_some_and(Action::is_destructive);
             !destructive || !std::mem::replace(&mut taken, true)
         });
+        marks::one_text_each(&mut due);
         let undo = self.close(&closable, &due);
         let unmark = self.unmark(&closable, &due, None);
         let steps: Vec<Step> = undo.into_iter().chain(unmark).chain(due).collect();
@@ -520,7 +521,7 @@ impl<'x> Hearing<'x> {
     fn effect(&self, stage: &Stage) -> Effect {
         match stage.action {
             Action::Flag => Effect::Flag,
-            Action::Mark => Self::mark(stage),
+            Action::Mark => self.mark(stage),
             Action::Notify => Effect::Notify {
                 to: stage.to.clone(),
                 notice: Notice::Stage,

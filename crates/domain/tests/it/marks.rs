@@ -161,13 +161,16 @@ fn an_edited_rule_still_clears_what_it_had_written_and_a_removed_one_too() {
         (String::new(), vec!["unmark (quiet)"]),
         (
             MARKING.replace("quiet", "silent"),
-            vec!["unmark (quiet)", "mark (silent)"],
+            vec!["unmark (quiet)", "flag (silent)"],
         ),
     ] {
         let mut tenant = tenant([away(1, 61)], MARKING);
         tenant.cycle();
         tenant.policy = policy_with(&edited);
         assert_eq!(tenant.cycle(), done, "{edited}");
+        if edited.contains("silent") {
+            assert_eq!(tenant.cycle(), ["mark (silent)"], "once there is room");
+        }
         come_back(&mut tenant);
         tenant.cycle();
         assert_eq!(marks(&tenant), [""; 0], "{edited}");
@@ -188,6 +191,23 @@ fn a_mark_that_another_open_case_requires_stays_until_that_one_closes_too() {
     come_back(&mut tenant);
     assert_eq!(tenant.cycle(), ["unmark (quiet)"], "once for both");
     assert_eq!(marks(&tenant), [""; 0]);
+}
+
+#[test]
+fn of_two_texts_for_one_attribute_the_second_waits_until_the_first_is_cleared() {
+    let other = MARKING.replace("quiet", "very quiet").replace("60", "50");
+    let guests = [away(1, 75), away(2, 1), away(3, 1)];
+    let mut tenant = tenant(guests, &format!("{MARKING}{other}"));
+    assert_eq!(tenant.cycle(), ["mark (quiet)"]);
+    assert_eq!(tenant.cycle(), ["flag (very quiet)"]);
+    assert_eq!(tenant.cycle(), [""; 0]);
+    assert_eq!(marks(&tenant), ["innkeeper:quiet"]);
+    tenant.guests[0].record.guest.sign_ins.successful = Some(tenant.now - TimeDelta::days(55));
+    assert_eq!(tenant.cycle(), ["unmark (quiet)"]);
+    assert_eq!(tenant.cycle(), ["mark (very quiet)"]);
+    assert_eq!(marks(&tenant), ["innkeeper:very quiet"]);
+    come_back(&mut tenant);
+    assert_eq!(tenant.cycle(), ["unmark (very quiet)"]);
 }
 
 #[test]

@@ -8,15 +8,22 @@ use crate::policy::{Rule, Stage};
 use crate::verdict::{Effect, Step};
 
 impl Hearing<'_> {
-    /// What a stage does that marks. Without a text there is nothing to write.
-    pub(super) fn mark(stage: &Stage) -> Effect {
-        stage
-            .mark
-            .clone()
-            .map_or(Effect::Flag, |mark| Effect::Mark {
+    /// What a stage does that marks. While another text of ours stands there it is a flag in Innkeeper, and written after
+    /// all when that one is cleared.
+    pub(super) fn mark(&self, stage: &Stage) -> Effect {
+        match stage.mark.clone().filter(|mark| !self.is_taken(mark)) {
+            Some(mark) => Effect::Mark {
                 mark,
                 flagged: false,
-            })
+            },
+            None => Effect::Flag,
+        }
+    }
+
+    /// Another text of ours stands in the attribute.
+    fn is_taken(&self, mark: &Mark) -> bool {
+        let marks = &self.guest.marks;
+        marks.iter().any(|written| is_other(&written.mark, mark))
     }
 
     /// What was only flagged is written after all: when the mode did not allow it, or the policy did not ask for it.
@@ -40,7 +47,7 @@ impl Hearing<'_> {
                 rule: rule.name.clone(),
                 stage: index,
                 effect: Effect::Mark {
-                    mark: stage.mark.clone()?,
+                    mark: stage.mark.clone().filter(|mark| !self.is_taken(mark))?,
                     flagged: true,
                 },
                 due: now,
@@ -98,4 +105,22 @@ impl Hearing<'_> {
         }
         steps
     }
+}
+
+/// Of several texts for one attribute the first is written; the others come when it is cleared.
+pub(super) fn one_text_each(due: &mut Vec<Step>) {
+    let mut texts: Vec<Mark> = Vec::new();
+    due.retain(|step| {
+        let Effect::Mark { mark, flagged: _ } = &step.effect else {
+            return true;
+        };
+        let is_taken = texts.iter().any(|text| is_other(text, mark));
+        texts.push(mark.clone());
+        !is_taken
+    });
+}
+
+/// Whether one stands in the other's way.
+fn is_other(one: &Mark, other: &Mark) -> bool {
+    one.attribute == other.attribute && one.value != other.value
 }
