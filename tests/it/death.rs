@@ -89,7 +89,7 @@ async fn calls(eventful: &Eventful) -> BTreeSet<usize> {
 }
 
 /// How many kinds of calls there are.
-const CALLS: usize = 13;
+const CALLS: usize = 15;
 
 /// A call's place among all. A new kind of call needs one, and a step of its kind in the tests of this file.
 fn place(call: &Call) -> usize {
@@ -107,6 +107,8 @@ fn place(call: &Call) -> usize {
         Call::ResendInvitation { .. } => 10,
         Call::RemoveAppRole { .. } => 11,
         Call::AddAppRole { .. } => 12,
+        Call::Mark { .. } => 13,
+        Call::Unmark { .. } => 14,
     }
 }
 

@@ -25,6 +25,11 @@ when = 'guest.mail == "marked@partner.example"'
 stages = [{ action = "flag" }]
 
 [[rule]]
+name = "labelled"
+when = 'guest.mail == "labelled@partner.example"'
+stages = [{ action = "flag", attribute = "extensionAttribute7" }]
+
+[[rule]]
 name = "invited"
 when = 'guest.mail == "invited@partner.example"'
 stages = [{ action = "resend-invitation" }]
@@ -91,6 +96,7 @@ impl Eventful {
                 44 => {
                     tenant.add_guest("warned", 100).await;
                     tenant.add_guest("marked", 1).await;
+                    tenant.add_guest("labelled", 1).await;
                     tenant.add_guest("orphan", 1).await;
                     let invited = tenant.add_guest("invited", 1).await;
                     let pending = json!({ "external_state": "PendingAcceptance" });
@@ -179,7 +185,15 @@ impl Eventful {
             |guest: &Value| ["upn", "verdict", "rule", "stage"].map(|key| guest[key].to_string());
         let truth = self.tenant.get("truth").await;
         let state = |guest: &Value| {
-            let keys = ["mail", "enabled", "deleted", "groups", "sponsors"];
+            let keys = [
+                "mail",
+                "enabled",
+                "deleted",
+                "groups",
+                "sponsors",
+                "attributes",
+                "app_roles",
+            ];
             keys.map(|key| guest[key].to_string()).join(" ")
         };
         Account {

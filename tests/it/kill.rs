@@ -63,11 +63,11 @@ async fn tenant_at(kind: &Kind) -> Tenant {
 }
 
 /// Kills the process while its next call of this kind is held, before or after it took effect.
-async fn hold_and_kill(tenant: &Tenant, method: &str, path: &str, point: &str) {
+pub async fn hold_and_kill(tenant: &Tenant, method: &str, path: &str, point: &str) {
     hold_and_kill_running(tenant, &["apply"], method, path, point).await;
 }
 
-async fn hold_and_kill_running(
+pub async fn hold_and_kill_running(
     tenant: &Tenant,
     command: &[&str],
     method: &str,

@@ -20,6 +20,7 @@ mod exemptions;
 mod expiry;
 mod kill;
 mod limits;
+mod marks;
 mod misfortune;
 mod names;
 mod notices;

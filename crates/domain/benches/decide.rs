@@ -128,17 +128,17 @@ fn group(name: &str) -> Group {
 /// As in a tenant of some years: most are active, one in six is inactive, some are pending, partners or in projects.
 fn guest(number: u32) -> GuestView {
     let days = |days: i64| now() - TimeDelta::days(days);
-    let last = if number % 6 == 0 {
+    let last = if number.is_multiple_of(6) {
         100
     } else {
         i64::from(number % 80)
     };
-    let domain = if number % 10 == 0 {
+    let domain = if number.is_multiple_of(10) {
         "partner.example"
     } else {
         "elsewhere.example"
     };
-    let is_pending = number % 17 == 0;
+    let is_pending = number.is_multiple_of(17);
     GuestView {
         record: GuestRecord {
             guest: Guest {
@@ -180,7 +180,7 @@ fn guest(number: u32) -> GuestView {
             disabled_by_us: None,
             deleted_by_us: None,
         },
-        sponsors: if number % 9 == 0 {
+        sponsors: if number.is_multiple_of(9) {
             Vec::new()
         } else {
             vec![Sponsor {
@@ -193,7 +193,7 @@ fn guest(number: u32) -> GuestView {
                 membership: sponsor::Membership::NotAsked,
             }]
         },
-        groups: if number % 13 == 0 {
+        groups: if number.is_multiple_of(13) {
             vec![group("bridge")]
         } else {
             Vec::new()
@@ -205,6 +205,7 @@ fn guest(number: u32) -> GuestView {
         attestations: Vec::new(),
         invited_by: None,
         access: Access::default(),
+        marks: Vec::new(),
         brought_back: 0,
     }
 }

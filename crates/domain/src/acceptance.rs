@@ -6,11 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::case::Closing;
 use crate::decide::Judge;
 use crate::guest::GuestView;
 use crate::policy::{Action, Cap, Policy, Rule, RuleName, Stage, Truth};
-use crate::verdict::{Conclusion, Effect, Verdict};
+use crate::verdict::{Conclusion, Verdict};
 
 /// The version of deciding.
 ///
@@ -94,14 +93,9 @@ fn protected(verdict: &Verdict) -> Scope {
         Conclusion::Protected(_) => Scope::In,
         Conclusion::Unknown(uncertain) if uncertain.protection => Scope::Perhaps,
         Conclusion::Act(steps) => {
-            let is_undo = steps.iter().any(|step| {
-                matches!(
-                    &step.effect,
-                    Effect::Enable {
-                        closing: Closing::Protected { .. }
-                    }
-                )
-            });
+            let is_undo = steps
+                .iter()
+                .any(|step| step.effect.follows_from_protection());
             if is_undo { Scope::In } else { Scope::Out }
         }
         Conclusion::Unknown(_) | Conclusion::Keep | Conclusion::Wait(_) => Scope::Out,

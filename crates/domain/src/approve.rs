@@ -8,6 +8,7 @@
 mod backlog;
 mod budget;
 mod decision;
+mod purse;
 mod spent;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +19,11 @@ use crate::plan::{Mode, Plan, Refusal};
 use crate::policy::{Action, Limits, Recipient};
 use crate::verdict::{Effect, Step};
 use backlog::Counts;
-use budget::{Budgets, Caps, Drawn, Short, capped};
+use budget::{Budgets, Caps, Drawn, Short};
 
 pub use backlog::Backlog;
 pub use decision::{Answer, Decisions, StepKey};
+pub use purse::Purse;
 pub use spent::Spent;
 
 /// The steps of a plan that may be carried out.
@@ -88,16 +90,18 @@ impl Plan {
             held: rejected,
             refusals,
         };
-        for (action, steps) in by_action(steps) {
-            review.within_caps(action, steps);
+        for (purse, steps) in by_purse(steps) {
+            review.within_caps(purse, steps);
         }
         let backlog = review.backlog(&waiting);
+        let (steps, only_flagged) = as_mode_has_it(mode, review.approved);
+        let refusals = only_flagged.into_iter().chain(review.refusals);
         Approval {
             plan: ApprovedPlan {
                 plan: self.id,
-                steps: review.approved.into_iter().cloned().collect(),
+                steps,
             },
-            refusals: review.refusals,
+            refusals: refusals.collect(),
             waiting: waiting.into_iter().cloned().collect(),
             backlog,
         }
@@ -172,15 +176,15 @@ struct Review<'p> {
 }
 
 impl<'p> Review<'p> {
-    fn caps(&self, action: Option<Action>) -> Caps {
+    fn caps(&self, purse: Purse) -> Caps {
         let guests = self.plan.observation.counts.guests;
-        Caps::of(action, self.limits, guests, self.ledger)
+        Caps::of(purse, self.limits, guests, self.ledger)
     }
 
     /// Draws for the steps of one action, the longest due first. One that has to wait lets the next one pass.
-    fn within_caps(&mut self, action: Option<Action>, mut steps: Vec<&'p Step>) {
+    fn within_caps(&mut self, purse: Purse, mut steps: Vec<&'p Step>) {
         steps.sort_by_key(|step| (step.due, step.guest));
-        let caps = self.caps(action);
+        let caps = self.caps(purse);
         let mut drawn = Drawn::default();
         let mut short: BTreeMap<Short, u64> = BTreeMap::new();
         let due = count(steps.len());
@@ -195,7 +199,7 @@ impl<'p> Review<'p> {
                 }
             }
         }
-        self.refuse(capped(action), due, caps, short);
+        self.refuse(purse.capped(), due, caps, short);
     }
 
     fn refuse(&mut self, action: Action, due: u64, caps: Caps, short: BTreeMap<Short, u64>) {
@@ -249,7 +253,7 @@ impl<'p> Review<'p> {
             steps.iter().map(|step| std::ptr::from_ref(*step)).collect()
         };
         let (approved, held, waiting) = (ids(&self.approved), ids(&self.held), ids(waiting));
-        let backlog = |(action, steps): (Option<Action>, Vec<&Step>)| {
+        let backlog = |(purse, steps): (Purse, Vec<&Step>)| {
             let among = |of: &BTreeSet<*const Step>| {
                 count(
                     steps
@@ -259,7 +263,7 @@ impl<'p> Review<'p> {
                 )
             };
             let counts = Counts {
-                action: action.map_or("enable", Action::as_str),
+                action: purse.as_str(),
                 due: count(steps.len()),
                 approved: among(&approved),
                 waiting: among(&waiting),
@@ -269,24 +273,42 @@ impl<'p> Review<'p> {
                 let step = std::ptr::from_ref(*step);
                 !approved.contains(&step) && !held.contains(&step)
             });
-            Backlog::of(self.plan, &self.budgets, self.caps(action), left, &counts)
+            Backlog::of(self.plan, &self.budgets, self.caps(purse), left, &counts)
         };
-        by_action(self.plan.steps().collect())
+        by_purse(self.plan.steps().collect())
             .into_iter()
             .map(backlog)
             .collect()
     }
 }
 
-fn by_action(steps: Vec<&Step>) -> BTreeMap<Option<Action>, Vec<&Step>> {
-    let mut by_action: BTreeMap<_, Vec<&Step>> = BTreeMap::new();
+fn by_purse(steps: Vec<&Step>) -> BTreeMap<Purse, Vec<&Step>> {
+    let mut by_purse: BTreeMap<_, Vec<&Step>> = BTreeMap::new();
     for step in steps {
-        by_action
-            .entry(step.effect.action())
-            .or_default()
-            .push(step);
+        by_purse.entry(step.effect.purse()).or_default().push(step);
     }
-    by_action
+    by_purse
+}
+
+/// Where the mode writes nothing to the directory, a mark is a flag in Innkeeper and no more.
+fn as_mode_has_it(mode: Mode, approved: Vec<&Step>) -> (Vec<Step>, Option<Refusal>) {
+    let mut steps: Vec<Step> = approved.into_iter().cloned().collect();
+    match mode {
+        Mode::Enforce => return (steps, None),
+        Mode::Observe | Mode::Warn => {}
+    }
+    let mut only_flagged = 0;
+    for step in &mut steps {
+        if matches!(step.effect, Effect::Mark { .. }) {
+            step.effect = Effect::Flag;
+            only_flagged += 1;
+        }
+    }
+    let refusal = (only_flagged > 0).then_some(Refusal::OnlyFlagged {
+        mode,
+        steps: only_flagged,
+    });
+    (steps, refusal)
 }
 
 /// Splits off what a person has rejected.
@@ -312,11 +334,14 @@ fn is_within(mode: Mode, effect: &Effect) -> bool {
         Mode::Observe => false,
         Mode::Warn => match effect {
             Effect::Flag | Effect::Notify { .. } | Effect::ResendInvitation => true,
+            // As a flag in Innkeeper, which one that is flagged already has.
+            Effect::Mark { mark: _, flagged } => !flagged,
             Effect::RemoveAppRoles { .. }
             | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
+            | Effect::Unmark { .. }
             | Effect::Enable { .. } => false,
         },
         Mode::Enforce => true,
@@ -346,7 +371,9 @@ fn is_harmless(effect: &Effect) -> bool {
     match effect {
         Effect::Flag => true,
         Effect::Notify { to, notice: _ } => to.iter().all(|to| *to == Recipient::Operators),
-        Effect::ResendInvitation
+        Effect::Mark { .. }
+        | Effect::Unmark { .. }
+        | Effect::ResendInvitation
         | Effect::RemoveAppRoles { .. }
         | Effect::AddSponsor
         | Effect::RemoveFromGroups { .. }

@@ -166,6 +166,8 @@ impl Replay {
             }
             Effect::Flag
             | Effect::AddSponsor
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::ResendInvitation
             | Effect::RemoveFromGroups { .. }
             | Effect::RemoveAppRoles { .. }

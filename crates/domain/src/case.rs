@@ -70,7 +70,7 @@ impl Case {
             .done
             .iter()
             .zip(stages)
-            .take_while(|(done, stage)| **done == stage.action)
+            .take_while(|(done, stage)| done.counts_as(stage.action))
             .count();
         stages.get(agreed).map(|stage| (agreed, stage))
     }
@@ -100,6 +100,13 @@ impl Case {
         observed: DateTime<Utc>,
         watched: Watched,
     ) -> Self {
+        // The flag was set before, and only the directory did not have it yet: no wait begins anew.
+        if action == Action::Mark
+            && let Some(done @ Action::Flag) = self.done.get_mut(index)
+        {
+            *done = Action::Mark;
+            return self;
+        }
         self.done.truncate(index);
         self.done.push(action);
         self.since = watched + (at - observed).max(TimeDelta::zero());
@@ -152,6 +159,16 @@ impl Case {
     pub fn due_again(&self, repeat: TimeDelta, watched: Watched) -> bool {
         let last = self.reminded.map_or(self.since, |at| at.max(self.since));
         watched - last - self.blind >= repeat
+    }
+
+    /// The stages that were executed as flags although `stages` has them written into an attribute, each with its index.
+    pub fn unmarked<'s>(&self, stages: &'s [Stage]) -> impl Iterator<Item = (usize, &'s Stage)> {
+        let next = self.next(stages).map_or(stages.len(), |(index, _)| index);
+        let executed = self.done.clone().into_iter().zip(stages).enumerate();
+        executed.take(next).filter_map(|(index, (done, stage))| {
+            let is_only_flagged = done == Action::Flag && stage.action == Action::Mark;
+            is_only_flagged.then_some((index, stage))
+        })
     }
 
     /// Whether what this case did includes `action`.

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::case::Closing;
 use crate::decide::Judge;
 use crate::facts::Facts;
 use crate::guest::GuestView;
 use crate::policy::{Policy, RuleName, Truth};
-use crate::verdict::{Conclusion, Effect, Verdict};
+use crate::verdict::{Conclusion, Verdict};
 
 /// What another policy changes for a guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,14 +106,9 @@ fn is_protected(verdict: &Verdict) -> bool {
     match &verdict.conclusion {
         Conclusion::Protected(_) => true,
         Conclusion::Unknown(uncertain) => uncertain.protection,
-        Conclusion::Act(steps) => steps.iter().any(|step| {
-            matches!(
-                &step.effect,
-                Effect::Enable {
-                    closing: Closing::Protected { .. }
-                }
-            )
-        }),
+        Conclusion::Act(steps) => steps
+            .iter()
+            .any(|step| step.effect.follows_from_protection()),
         Conclusion::Keep | Conclusion::Wait(_) => false,
     }
 }

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use crate::approve::Ledger;
+use crate::approve::{Ledger, Purse};
 use crate::case::{Case, CaseChange};
 use crate::decide::{Judge, Judgement};
 use crate::guest::GuestView;
 use crate::ids::ObservationId;
+use crate::mark::Written;
 use crate::observation::{Counts, Health, Observation};
 use crate::plan::{Mode, Plan, Refusal};
 use crate::policy::{Action, Cap, Limits, RuleName};
@@ -52,7 +53,7 @@ pub struct Forecast {
 }
 
 /// The counts of one week.
-type Week = BTreeMap<(RuleName, Option<Action>), u64>;
+type Week = BTreeMap<(RuleName, Purse), u64>;
 
 /// Looks so many days ahead, from the judge's instant on.
 #[must_use]
@@ -87,7 +88,7 @@ pub fn forecast(start: &Judge<'_>, mut guests: Vec<GuestView>, days: u32) -> For
         for step in approval.plan.steps() {
             execute(&judge, &mut guests, step);
             *week
-                .entry((step.rule.clone(), step.effect.action()))
+                .entry((step.rule.clone(), step.effect.purse()))
                 .or_default() += 1;
         }
         guests.retain(|view| view.record.gone.is_none());
@@ -104,10 +105,10 @@ pub fn forecast(start: &Judge<'_>, mut guests: Vec<GuestView>, days: u32) -> For
 
 impl Forecast {
     fn close(&mut self, first: NaiveDate, week: Week) {
-        let tally = |((rule, action), guests): ((RuleName, Option<Action>), u64)| Tally {
+        let tally = |((rule, purse), guests): ((RuleName, Purse), u64)| Tally {
             week: first,
             rule,
-            action: action.map_or("enable", Action::as_str),
+            action: purse.as_str(),
             guests,
         };
         self.tallies.extend(week.into_iter().map(tally));
@@ -129,6 +130,7 @@ impl Forecast {
                     *most = (*most).max(*steps);
                 }
                 Refusal::Mode { .. }
+                | Refusal::OnlyFlagged { .. }
                 | Refusal::Unhealthy { .. }
                 | Refusal::OverCeiling { .. }
                 | Refusal::NotAccepted { .. }
@@ -190,6 +192,14 @@ fn execute(judge: &Judge<'_>, guests: &mut [GuestView], step: &Step) {
     for case in view.cases.iter_mut().filter(|case| case.id == step.case) {
         *case = Case::after(case.clone(), &step.effect, step.stage, now, now, watched);
     }
+    if let Effect::Mark { mark, flagged: _ } = &step.effect {
+        view.marks.push(Written {
+            case: step.case,
+            rule: step.rule.clone(),
+            stage: step.stage,
+            mark: mark.clone(),
+        });
+    }
     effect(view, &step.effect, now);
 }
 
@@ -198,6 +208,7 @@ fn effect(view: &mut GuestView, effect: &Effect, now: DateTime<Utc>) {
     match effect {
         // Whom the chain would find is not forecast.
         Effect::Flag
+        | Effect::Mark { .. }
         | Effect::Notify { .. }
         | Effect::ResendInvitation
         | Effect::AddSponsor
@@ -210,6 +221,9 @@ fn effect(view: &mut GuestView, effect: &Effect, now: DateTime<Utc>) {
         Effect::Disable => {
             record.guest.enabled = Some(false);
             record.disabled_by_us = Some(now);
+        }
+        Effect::Unmark { mark, closing: _ } => {
+            view.marks.retain(|written| written.mark != *mark);
         }
         Effect::Enable { closing: _ } => {
             record.guest.enabled = Some(true);

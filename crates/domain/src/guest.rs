@@ -10,6 +10,7 @@ use crate::case::Case;
 use crate::decision::{Decision, Order};
 use crate::group::Group;
 use crate::ids::GuestId;
+use crate::mark::Written;
 use crate::sponsor::Sponsor;
 
 /// `user.userType`.
@@ -162,6 +163,8 @@ pub struct GuestView {
     pub attestations: Vec<Attestation>,
     /// Who invited it, as the audit log said: the object id of a user, or `application`. `None` where that was not read.
     pub invited_by: Option<String>,
+    /// What Innkeeper wrote into its attributes and has not cleared, ordered by attribute.
+    pub marks: Vec<Written>,
     /// How often somebody brought the account back after Innkeeper had disabled or deleted it.
     pub brought_back: u32,
 }

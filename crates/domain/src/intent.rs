@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app_role::AssignmentId;
 use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
+use crate::mark::Mark;
 use crate::policy::{Notice, RuleName};
 use crate::snapshot::AppRole;
 
@@ -38,6 +39,16 @@ pub struct Intent {
 pub enum Call {
     /// Mark the guest in Innkeeper: no call to Graph.
     Flag,
+    /// `PATCH /users/{guest}` with a text in one of `onPremisesExtensionAttributes`.
+    Mark {
+        /// What is written.
+        mark: Mark,
+    },
+    /// The same with null in its place.
+    Unmark {
+        /// What was written.
+        mark: Mark,
+    },
     /// `POST /users/{sender}/sendMail`.
     Notify {
         /// The addresses, sorted.
@@ -99,6 +110,8 @@ impl Call {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Flag => "flag",
+            Self::Mark { .. } => "mark",
+            Self::Unmark { .. } => "unmark",
             Self::Notify { .. } => "notify",
             Self::ResendInvitation { .. } => "resend-invitation",
             Self::RemoveAppRole { .. } => "remove-app-role",
@@ -114,12 +127,13 @@ impl Call {
         }
     }
 
-    /// What tells this call from another of the same stage: the group, the assignment, or the addresses.
+    /// What tells this call from another of the same stage: the group, the assignment, the mark, or the addresses.
     fn target(&self) -> String {
         match self {
             Self::Flag | Self::Disable | Self::Enable | Self::Delete | Self::Restore => {
                 String::new()
             }
+            Self::Mark { mark } | Self::Unmark { mark } => mark.to_string(),
             Self::Notify { to, notice: _ } => to.join(","),
             Self::ResendInvitation { to } => to.clone(),
             Self::RemoveAppRole { assignment, .. } => assignment.to_string(),

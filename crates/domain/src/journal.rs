@@ -236,7 +236,10 @@ impl Event {
             Self::Intended { call, .. } => match call {
                 Call::Notify { .. } => Some(Place::Within("call", "to")),
                 Call::ResendInvitation { .. } => Some(Place::Within("call", "to")),
+                // A mark is a text of the policy.
                 Call::Flag
+                | Call::Mark { .. }
+                | Call::Unmark { .. }
                 | Call::RemoveAppRole { .. }
                 | Call::AddAppRole { .. }
                 | Call::RemoveFromGroup { .. }

@@ -22,6 +22,7 @@ pub mod guest;
 pub mod ids;
 pub mod intent;
 pub mod journal;
+pub mod mark;
 pub mod merge;
 pub mod observation;
 pub mod past;

@@ -180,6 +180,7 @@ impl State {
         let mut view = GuestView {
             cases: Vec::new(),
             previous_cases: 0,
+            marks: Vec::new(),
             brought_back: 0,
             ..now.clone()
         };

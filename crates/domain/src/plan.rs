@@ -168,6 +168,17 @@ pub enum Refusal {
         /// How many steps.
         steps: u64,
     },
+    /// Marks stay in Innkeeper: the tenant's mode writes nothing to the directory.
+    #[error(
+        "mode is {}: {steps} guests are flagged in Innkeeper alone, and no attribute is written",
+        mode.as_str()
+    )]
+    OnlyFlagged {
+        /// The mode.
+        mode: Mode,
+        /// How many guests.
+        steps: u64,
+    },
     /// The observation cannot be believed.
     #[error(
         "the observation is not healthy ({}): {steps} steps are not taken",

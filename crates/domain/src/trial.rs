@@ -203,6 +203,7 @@ impl Trial {
             decisions: self.people.decisions(now),
             attestations: Vec::new(),
             invited_by: None,
+            marks: Vec::new(),
             brought_back: self.people.brought_back,
         }
     }

@@ -6,9 +6,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Register;
+use crate::approve::Purse;
 use crate::case::Closing;
 use crate::facts::FactName;
 use crate::ids::{CaseId, GroupId, GuestId};
+use crate::mark::Mark;
 use crate::policy::{Action, Notice, Recipient, RuleName, in_days};
 
 /// The conclusion for one guest.
@@ -88,6 +90,14 @@ pub struct Step {
 pub enum Effect {
     /// Mark the guest in Innkeeper.
     Flag,
+    /// Mark it in Innkeeper, and in an attribute.
+    Mark {
+        /// What is written.
+        mark: Mark,
+        /// It is marked in Innkeeper already: the stage was executed when nothing was written to the directory yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        flagged: bool,
+    },
     /// Write to people.
     Notify {
         /// Whom.
@@ -114,6 +124,13 @@ pub enum Effect {
     Disable,
     /// Delete the account.
     Delete,
+    /// Clear what Innkeeper wrote into an attribute and no open case requires any more.
+    Unmark {
+        /// What was written.
+        mark: Mark,
+        /// Why its case closes; `None` when it has closed before.
+        closing: Option<Closing>,
+    },
     /// Enable an account that Innkeeper had disabled; then the case closes.
     Enable {
         /// Why it closes.
@@ -125,10 +142,7 @@ impl Effect {
     /// The word used in tables, plans and the store.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self.action() {
-            Some(action) => action.as_str(),
-            None => "enable",
-        }
+        self.purse().as_str()
     }
 
     /// Takes something away from the guest.
@@ -142,6 +156,7 @@ impl Effect {
     pub fn action(&self) -> Option<Action> {
         match self {
             Self::Flag => Some(Action::Flag),
+            Self::Mark { .. } => Some(Action::Mark),
             Self::Notify { .. } => Some(Action::Notify),
             Self::AddSponsor => Some(Action::AddSponsor),
             Self::ResendInvitation => Some(Action::ResendInvitation),
@@ -149,8 +164,45 @@ impl Effect {
             Self::RemoveFromGroups { .. } => Some(Action::RemoveFromGroup),
             Self::Disable => Some(Action::Disable),
             Self::Delete => Some(Action::Delete),
-            Self::Enable { .. } => None,
+            Self::Unmark { .. } | Self::Enable { .. } => None,
         }
+    }
+
+    /// The budget that it draws on.
+    #[must_use]
+    pub fn purse(&self) -> Purse {
+        match self {
+            Self::Flag => Purse::Action(Action::Flag),
+            Self::Mark { .. } => Purse::Action(Action::Mark),
+            Self::Notify { .. } => Purse::Action(Action::Notify),
+            Self::AddSponsor => Purse::Action(Action::AddSponsor),
+            Self::ResendInvitation => Purse::Action(Action::ResendInvitation),
+            Self::RemoveAppRoles { .. } => Purse::Action(Action::RemoveAppRoles),
+            Self::RemoveFromGroups { .. } => Purse::Action(Action::RemoveFromGroup),
+            Self::Disable => Purse::Action(Action::Disable),
+            Self::Delete => Purse::Action(Action::Delete),
+            Self::Unmark { .. } => Purse::Unmark,
+            Self::Enable { .. } => Purse::Enable,
+        }
+    }
+
+    /// The guest is protected now, and what this gives back follows from that.
+    #[must_use]
+    pub fn follows_from_protection(&self) -> bool {
+        let closing = match self {
+            Self::Enable { closing } => Some(closing),
+            Self::Unmark { mark: _, closing } => closing.as_ref(),
+            Self::Flag
+            | Self::Mark { .. }
+            | Self::Notify { .. }
+            | Self::AddSponsor
+            | Self::ResendInvitation
+            | Self::RemoveAppRoles { .. }
+            | Self::RemoveFromGroups { .. }
+            | Self::Disable
+            | Self::Delete => None,
+        };
+        matches!(closing, Some(Closing::Protected { .. }))
     }
 }
 
@@ -405,7 +457,26 @@ impl fmt::Display for Step {
                 f,
                 "{closing} ({because}); enable what \"{rule}\" had disabled"
             ),
-            effect => write!(
+            Effect::Unmark { mark, closing } => {
+                let closing = closing
+                    .as_ref()
+                    .map_or_else(|| "the case has closed".to_owned(), ToString::to_string);
+                write!(
+                    f,
+                    "{closing} ({because}); clear {mark}, which \"{rule}\" had written"
+                )
+            }
+            Effect::Mark { mark, flagged: _ } => {
+                write!(f, "\"{rule}\" holds ({because}); mark is due: {mark}")
+            }
+            effect @ (Effect::Flag
+            | Effect::Notify { .. }
+            | Effect::AddSponsor
+            | Effect::ResendInvitation
+            | Effect::RemoveAppRoles { .. }
+            | Effect::RemoveFromGroups { .. }
+            | Effect::Disable
+            | Effect::Delete) => write!(
                 f,
                 "\"{rule}\" holds ({because}); {} is due",
                 effect.as_str()

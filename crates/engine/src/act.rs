@@ -12,6 +12,7 @@ mod confirm;
 mod deliver;
 mod flag;
 mod look;
+mod mark;
 pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;

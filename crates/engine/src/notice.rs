@@ -136,6 +136,8 @@ fn entry<R, W>(
     let notice = match &step.effect {
         Effect::Notify { notice, .. } => *notice,
         Effect::Flag
+        | Effect::Mark { .. }
+        | Effect::Unmark { .. }
         | Effect::ResendInvitation
         | Effect::RemoveAppRoles { .. }
         | Effect::AddSponsor
@@ -177,7 +179,7 @@ pub fn what_follows(stages: &[Stage], now: DateTime<Utc>) -> String {
     for stage in stages {
         at += stage.wait;
         let verb = match stage.action {
-            Action::Flag => continue,
+            Action::Flag | Action::Mark => continue,
             Action::Notify => "another notice",
             Action::ResendInvitation => "the invitation is sent again",
             Action::RemoveAppRoles => "its roles in applications are taken away",

@@ -260,6 +260,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
             };
             self.close_cases_of_gone(tx, finished).await?;
+            tx.forget_marks_of_gone(self.tenant.id).await?;
         }
         let observation = Observation {
             id,

@@ -10,6 +10,7 @@ use innkeeper_domain::access::{Assignment, Held};
 use innkeeper_domain::app_role::{AssignmentId, Assignments};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::mark::{Extension, MarkAttribute};
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
@@ -128,6 +129,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         guests: &[GuestId],
     ) -> impl Future<Output = Result<Vec<Assignments>, GraphError>> + Send;
+    /// What stands in the attributes of a few guests; those who are not there are left out.
+    fn extensions(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<BTreeMap<GuestId, Extension>, GraphError>> + Send;
     /// A fresh look at a few guests: one answer for each.
     fn reread(
         &self,
@@ -148,6 +154,13 @@ pub trait WriteDirectory: Send + Sync {
     fn disable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Enables an account.
     fn enable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Writes a text into an attribute, or clears it.
+    fn set_attribute(
+        &self,
+        guest: GuestId,
+        attribute: MarkAttribute,
+        value: Option<&str>,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Deletes an account; Entra keeps it for 30 days.
     fn delete(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Has the invitation sent again to a guest that has not redeemed it.
@@ -328,6 +341,13 @@ impl ReadDirectory for Reader {
         Self::holdings(self, guests).await
     }
 
+    async fn extensions(
+        &self,
+        guests: &[GuestId],
+    ) -> Result<BTreeMap<GuestId, Extension>, GraphError> {
+        Self::extensions(self, guests).await
+    }
+
     async fn app_roles(&self, guests: &[GuestId]) -> Result<Vec<Assignments>, GraphError> {
         Self::app_roles(self, guests).await
     }
@@ -348,6 +368,15 @@ impl WriteDirectory for Writer {
 
     async fn enable(&self, guest: GuestId) -> Result<Done, WriteError> {
         Self::enable(self, guest).await
+    }
+
+    async fn set_attribute(
+        &self,
+        guest: GuestId,
+        attribute: MarkAttribute,
+        value: Option<&str>,
+    ) -> Result<Done, WriteError> {
+        Self::set_attribute(self, guest, attribute, value).await
     }
 
     async fn delete(&self, guest: GuestId) -> Result<Done, WriteError> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_graph::{Depth, Reread};
 use tracing::warn;
 
@@ -63,6 +64,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 (app_role, false)
             }
             (Call::AddAppRole { app_role }, Some(Reread::Present { .. })) => (app_role, true),
+            (Call::Mark { mark }, Some(Reread::Present { .. })) => {
+                return self.shown_in_attribute(intent.guest, mark, true).await;
+            }
+            (Call::Unmark { mark }, Some(Reread::Present { .. })) => {
+                return self.shown_in_attribute(intent.guest, mark, false).await;
+            }
             (call, answer) => return Ok(found(call, answer)),
         };
         let assignments = self.tenant.reader.app_roles(&[intent.guest]).await?;
@@ -75,12 +82,36 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Outcome::FoundNotDone
         })
     }
+
+    /// What the attribute shows. Nothing stood there when the writing was intended, and ours when the clearing was.
+    async fn shown_in_attribute(
+        &self,
+        guest: GuestId,
+        mark: &Mark,
+        wanted: bool,
+    ) -> Result<Outcome, CycleError> {
+        let read = self.tenant.reader.extensions(&[guest]).await?;
+        let sight = read
+            .get(&guest)
+            .map_or(Sight::Unknown, |read| mark.sight(read));
+        let is_there = match sight {
+            Sight::Written => true,
+            Sight::Free | Sight::Foreign => false,
+            // Whatever happened: it is looked at again before anything else is done about it.
+            Sight::Unknown | Sight::Mastered => return Ok(Outcome::FoundNotDone),
+        };
+        Ok(if is_there == wanted {
+            Outcome::FoundDone
+        } else {
+            Outcome::FoundNotDone
+        })
+    }
 }
 
 /// What the directory shows of a call.
 fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
     let happened = match (call, answer) {
-        // Nothing in the directory tells of a mail; of roles in applications another list does.
+        // Nothing in the directory tells of a mail; of roles in applications and of attributes another reading does.
         (Call::Notify { .. } | Call::ResendInvitation { .. }, _) | (_, None) => {
             return Outcome::Uncertain;
         }
@@ -102,12 +133,18 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (Call::RemoveFromGroup { group }, Some(Reread::Present { groups, .. })) => {
             !groups.contains(group)
         }
-        (Call::RemoveAppRole { .. } | Call::AddAppRole { .. }, Some(Reread::Present { .. })) => {
-            return Outcome::Uncertain;
-        }
         (
             Call::RemoveAppRole { .. }
             | Call::AddAppRole { .. }
+            | Call::Mark { .. }
+            | Call::Unmark { .. },
+            Some(Reread::Present { .. }),
+        ) => return Outcome::Uncertain,
+        (
+            Call::RemoveAppRole { .. }
+            | Call::AddAppRole { .. }
+            | Call::Mark { .. }
+            | Call::Unmark { .. }
             | Call::Disable
             | Call::Enable
             | Call::RemoveFromGroup { .. }

@@ -3,7 +3,7 @@
 //! An undo is bound like everything else: under the tenant's lease, each call an intent that is committed before and
 //! concluded after. It goes by what the directory shows now, so that undoing twice does nothing the second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
@@ -11,6 +11,7 @@ use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{GuestId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
+use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_graph::{Depth, Reread};
 use innkeeper_store::IntentRow;
 use tokio_util::sync::CancellationToken;
@@ -223,10 +224,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
             }
         }
-        let since = taken.iter().map(|row| row.intent.created).min();
+        let (unmark, left) = self.marks_of(guest, taken).await?;
+        calls.extend(unmark);
+        remarks.extend(left);
+        let took = taken.iter().filter(|row| marked(row).is_none());
+        let Some(since) = took.map(|row| row.intent.created).min() else {
+            return Ok((calls, remarks));
+        };
         let mut tx = self.store.read().await?;
         // What it had before the first of these; a deletion may have been preceded by a disabling in an earlier cycle.
-        let since = since.unwrap_or(DateTime::UNIX_EPOCH);
         let snapshot = tx.snapshot(self.tenant.id, guest, since).await?;
         drop(tx);
         let Some(before) = snapshot else {
@@ -257,6 +263,48 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let sponsors = sponsors.filter(|sponsor| !added.contains(sponsor));
         calls.extend(sponsors.map(|sponsor| Call::AddSponsor { sponsor }));
         remarks.extend(missing.lost);
+        Ok((calls, remarks))
+    }
+
+    /// The marks that are to be cleared: those that stand where Innkeeper wrote them, for whatever case, since all cases
+    /// close.
+    async fn marks_of(
+        &self,
+        guest: GuestId,
+        taken: &[IntentRow],
+    ) -> Result<(Vec<Call>, Vec<String>), CycleError> {
+        let mut tx = self.store.read().await?;
+        let row = tx.guest_row(self.tenant.id, guest).await?;
+        drop(tx);
+        let known = row.into_iter().flat_map(|row| row.view.marks);
+        let mut marks: BTreeSet<Mark> = known.map(|written| written.mark).collect();
+        // Those of an account that was deleted are forgotten, though a restoring brings them back.
+        marks.extend(taken.iter().filter_map(|row| marked(row).cloned()));
+        if marks.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let read = self.tenant.reader.extensions(&[guest]).await?;
+        let mut calls = Vec::new();
+        let mut remarks = Vec::new();
+        for mark in marks {
+            let sight = read
+                .get(&guest)
+                .map_or(Sight::Unknown, |read| mark.sight(read));
+            let attribute = mark.attribute;
+            match sight {
+                Sight::Written => calls.push(Call::Unmark { mark }),
+                Sight::Free => {}
+                Sight::Foreign => remarks.push(format!(
+                    "{attribute} holds what somebody else wrote meanwhile, and is left as it is"
+                )),
+                Sight::Mastered => remarks.push(format!(
+                    "{attribute} can be written on-premises alone, where the account is or was mastered: clear it there"
+                )),
+                Sight::Unknown => {
+                    remarks.push(format!("Graph did not tell what stands in {attribute}"));
+                }
+            }
+        }
         Ok((calls, remarks))
     }
 
@@ -388,7 +436,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::RemoveSponsor { sponsor } => {
                     writer.remove_sponsor(intent.guest, *sponsor).await
                 }
+                Call::Unmark { mark } => {
+                    let attribute = mark.attribute;
+                    writer.set_attribute(intent.guest, attribute, None).await
+                }
                 Call::Flag
+                | Call::Mark { .. }
                 | Call::Notify { .. }
                 | Call::ResendInvitation { .. }
                 | Call::RemoveAppRole { .. }
@@ -397,6 +450,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 | Call::Delete => unreachable!("an undo takes nothing away"),
             };
             let outcome = self.outcome(&intent, answer).await?;
+            // A mark that is cleared is forgotten with it; of what is given back no stage is executed.
             self.conclude_call(&intent, &outcome, false).await?;
             deeds.note(intent.guest, call, &outcome);
             let is_essential = matches!(call, Call::Restore | Call::Enable);
@@ -447,7 +501,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 pub fn is_undoable(row: &IntentRow) -> bool {
     let takes_away = matches!(
         row.intent.call,
-        Call::Disable
+        Call::Mark { .. }
+            | Call::Disable
             | Call::Delete
             | Call::RemoveFromGroup { .. }
             | Call::RemoveAppRole { .. }
@@ -458,6 +513,15 @@ pub fn is_undoable(row: &IntentRow) -> bool {
         .as_ref()
         .is_some_and(|(_, outcome)| matches!(outcome, Outcome::Done { .. } | Outcome::FoundDone));
     takes_away && happened
+}
+
+/// What an action wrote into an attribute.
+fn marked(row: &IntentRow) -> Option<&Mark> {
+    if let Call::Mark { mark } = &row.intent.call {
+        Some(mark)
+    } else {
+        None
+    }
 }
 
 /// The last moment at which a deletion can be undone.

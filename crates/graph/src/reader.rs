@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod changes;
+mod extension;
 mod groups;
 mod guests;
 mod holdings;

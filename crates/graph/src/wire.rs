@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod audit;
 #[cfg(test)]
 mod contract;
+pub(crate) mod extension;
 
 use std::collections::BTreeMap;
 use std::fmt;

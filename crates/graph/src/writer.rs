@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::mark::MarkAttribute;
 use innkeeper_domain::snapshot::AppRole;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::answer::{decode, malformed};
@@ -80,6 +81,30 @@ impl Writer {
         );
         self.send(Request {
             body: Some(json!({ "accountEnabled": enabled })),
+            ..request
+        })
+        .await
+    }
+
+    /// `PATCH /users/{id}` with one of `onPremisesExtensionAttributes`; the others stay as they are. `None` clears it.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn set_attribute(
+        &self,
+        guest: GuestId,
+        attribute: MarkAttribute,
+        value: Option<&str>,
+    ) -> Outcome {
+        let request = self.connection.request(
+            Method::PATCH,
+            &["users", &guest.to_string()],
+            "/users/{id}",
+            "User.ReadWrite.All",
+        );
+        let attributes = Map::from_iter([(attribute.to_string(), json!(value))]);
+        self.send(Request {
+            body: Some(json!({ "onPremisesExtensionAttributes": attributes })),
             ..request
         })
         .await

@@ -20,6 +20,7 @@ mod history;
 mod intents;
 mod journal;
 mod leases;
+mod marks;
 mod migrations;
 mod moment;
 mod observations;

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 13] = [
+const MIGRATIONS: [Texts; 14] = [
     (
         1,
         "start",
@@ -65,6 +65,12 @@ const MIGRATIONS: [Texts; 13] = [
         "people",
         include_str!("../../../migrations/sqlite/0009_people.sql"),
         include_str!("../../../migrations/postgres/0009_people.sql"),
+    ),
+    (
+        10,
+        "marks",
+        include_str!("../../../migrations/sqlite/0010_marks.sql"),
+        include_str!("../../../migrations/postgres/0010_marks.sql"),
     ),
     (
         11,

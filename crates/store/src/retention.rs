@@ -110,6 +110,8 @@ impl Tx {
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "DELETE FROM guest_roles WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
+            "DELETE FROM marks WHERE tenant_id = $1 AND guest_key IN \
+             (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "DELETE FROM guest_access WHERE guest_key IN \
              (SELECT guest_key FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given))",
             "UPDATE journal SET details = NULL, salt = NULL WHERE tenant_id = $1 AND details IS NOT NULL \

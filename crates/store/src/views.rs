@@ -151,6 +151,7 @@ impl Tx {
                 decisions: Vec::new(),
                 attestations: Vec::new(),
                 invited_by: None,
+                marks: Vec::new(),
                 brought_back: 0,
             };
             rows.push(GuestRow { key, view, verdict });
@@ -261,6 +262,10 @@ impl Tx {
             put(guest_key, &mut |view| view.invited_by = Some(by.clone()));
         }
 
+        for (guest_key, written) in self.marks_between(tenant, first, last).await? {
+            put(guest_key, &mut |view| view.marks.push(written.clone()));
+        }
+
         // Whom nobody brought back was brought back no times.
         let revived: Vec<&mut GuestView> = rows
             .iter_mut()
@@ -304,6 +309,8 @@ impl Tx {
                 Call::Delete => ours.deleted += 1,
                 // A restoring was asked for by a person, as one that somebody did in the directory.
                 Call::Flag
+                | Call::Mark { .. }
+                | Call::Unmark { .. }
                 | Call::Notify { .. }
                 | Call::ResendInvitation { .. }
                 | Call::RemoveAppRole { .. }

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Ledger;
+use super::{Ledger, Purse};
 use crate::ids::{GroupId, SponsorId};
 use crate::plan::Plan;
-use crate::policy::{Action, Cap, Limits};
+use crate::policy::{Cap, Limits};
 use crate::standing::{Kept, Standing};
 use crate::verdict::Step;
 
@@ -24,24 +24,14 @@ pub(super) struct Caps {
 }
 
 impl Caps {
-    pub(super) fn of(
-        action: Option<Action>,
-        limits: &Limits,
-        guests: u64,
-        ledger: &Ledger,
-    ) -> Self {
-        let capped = capped(action);
+    pub(super) fn of(purse: Purse, limits: &Limits, guests: u64, ledger: &Ledger) -> Self {
+        let capped = purse.capped();
         Self {
             cycle: limits.cap(capped).of(guests),
             day: limits.day(capped).of(guests),
-            spent: ledger.spent.on(action),
+            spent: ledger.spent.on(purse),
         }
     }
-}
-
-/// Whose caps an action has. An undo can reach no more guests than the action that it undoes.
-pub(super) fn capped(action: Option<Action>) -> Action {
-    action.unwrap_or(Action::Disable)
 }
 
 /// Why a step has to wait.

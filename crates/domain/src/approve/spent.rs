@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Purse;
 use crate::ids::GuestId;
 use crate::intent::{Call, Outcome};
 use crate::policy::{Action, Notice};
 
-/// The guests that each action has reached in the last 24 hours; under `None` those enabled again.
+/// The guests that were reached in the last 24 hours, by what they drew on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spent(BTreeMap<Option<Action>, BTreeSet<GuestId>>);
+pub struct Spent(BTreeMap<Purse, BTreeSet<GuestId>>);
 
 impl Spent {
     /// Counts an intent of the last 24 hours. One of which nobody knows what came of it counts as if it had happened.
@@ -31,32 +32,35 @@ impl Spent {
             }
         );
         if has_happened && !is_confirmation {
-            self.0.entry(action(call)).or_default().insert(guest);
+            self.0.entry(purse(call)).or_default().insert(guest);
         }
     }
 
-    /// How many guests an action has reached.
+    /// How many guests were reached.
     #[must_use]
-    pub fn on(&self, action: Option<Action>) -> u64 {
-        self.0.get(&action).map_or(0, |guests| guests.len() as u64)
+    pub fn on(&self, purse: Purse) -> u64 {
+        self.0.get(&purse).map_or(0, |guests| guests.len() as u64)
     }
 }
 
-fn action(call: &Call) -> Option<Action> {
+/// What a call drew on.
+fn purse(call: &Call) -> Purse {
     match call {
-        Call::Flag => Some(Action::Flag),
-        Call::Notify { .. } => Some(Action::Notify),
-        Call::ResendInvitation { .. } => Some(Action::ResendInvitation),
-        Call::RemoveAppRole { .. } => Some(Action::RemoveAppRoles),
-        Call::RemoveFromGroup { .. } => Some(Action::RemoveFromGroup),
-        Call::Disable => Some(Action::Disable),
-        Call::Delete => Some(Action::Delete),
-        Call::AddSponsor { .. } => Some(Action::AddSponsor),
-        // What is given back is not taken.
+        Call::Flag => Purse::Action(Action::Flag),
+        Call::Mark { .. } => Purse::Action(Action::Mark),
+        Call::Notify { .. } => Purse::Action(Action::Notify),
+        Call::ResendInvitation { .. } => Purse::Action(Action::ResendInvitation),
+        Call::RemoveAppRole { .. } => Purse::Action(Action::RemoveAppRoles),
+        Call::RemoveFromGroup { .. } => Purse::Action(Action::RemoveFromGroup),
+        Call::Disable => Purse::Action(Action::Disable),
+        Call::Delete => Purse::Action(Action::Delete),
+        Call::AddSponsor { .. } => Purse::Action(Action::AddSponsor),
+        Call::Unmark { .. } => Purse::Unmark,
+        // What a person has given back counts with what is enabled, as ever.
         Call::Enable
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::RemoveSponsor { .. } => None,
+        | Call::RemoveSponsor { .. } => Purse::Enable,
     }
 }

@@ -1,5 +1,7 @@
 //! The judging of one guest: protections first, then every rule, then what follows from all of them together.
 
+mod marks;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judge, Judgement};
@@ -143,10 +145,16 @@ impl<'x> Hearing<'x> {
         };
         let closable: Vec<Closable<'_>> = self.guest.cases.iter().map(closable).collect();
         match &protector {
-            Protector::Policy(_) | Protector::Exempt { .. } => match self.close(&closable, &[]) {
-                Some(undo) => Conclusion::Act(vec![undo]),
-                None => Conclusion::Protected(protector),
-            },
+            Protector::Policy(_) | Protector::Exempt { .. } => {
+                let mut undo: Vec<Step> = self.close(&closable, &[]).into_iter().collect();
+                let closing = Closing::Protected { by: by.clone() };
+                undo.extend(self.unmark(&closable, &[], Some((&closing, &by))));
+                if undo.is_empty() {
+                    Conclusion::Protected(protector)
+                } else {
+                    Conclusion::Act(undo)
+                }
+            }
             // Not even what is ours is undone where the account's authority is elsewhere.
             Protector::DirectoryRole(_)
             | Protector::EligibleRole(_)
@@ -254,6 +262,7 @@ impl<'x> Hearing<'x> {
             });
             case
         });
+        self.mark_after_all(rule, &case, &because, findings);
         let again = self.again(rule, &case, &because);
         let Some((index, stage)) = case.next(&rule.stages) else {
             findings.due.extend(again);
@@ -413,8 +422,10 @@ impl<'x> Hearing<'x> {
             let destructive = step.effect.action().is_some_and(Action::is_destructive);
             !destructive || !std::mem::replace(&mut taken, true)
         });
+        marks::one_text_each(&mut due);
         let undo = self.close(&closable, &due);
-        let steps: Vec<Step> = undo.into_iter().chain(due).collect();
+        let unmark = self.unmark(&closable, &due, None);
+        let steps: Vec<Step> = undo.into_iter().chain(unmark).chain(due).collect();
         if !steps.is_empty() {
             return Conclusion::Act(steps);
         }
@@ -510,6 +521,7 @@ impl<'x> Hearing<'x> {
     fn effect(&self, stage: &Stage) -> Effect {
         match stage.action {
             Action::Flag => Effect::Flag,
+            Action::Mark => self.mark(stage),
             Action::Notify => Effect::Notify {
                 to: stage.to.clone(),
                 notice: Notice::Stage,
@@ -553,7 +565,7 @@ impl<'x> Hearing<'x> {
     }
 }
 
-/// Immunity spares a guest what takes something away, and lets no wait end. What comes at once and takes nothing may.
+/// Immunity spares a guest what takes something away or stands in the directory, and lets no wait end. What comes at once and takes nothing may.
 fn must_respect_immunity(stage: &Stage) -> bool {
-    stage.action.is_destructive() || stage.wait > TimeDelta::zero()
+    stage.action.is_destructive() || stage.action == Action::Mark || stage.wait > TimeDelta::zero()
 }

@@ -5,12 +5,16 @@ use std::fmt;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use crate::mark::Mark;
+
 /// The kinds of action, from the mildest to the gravest; their order is that of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Mark the guest in Innkeeper; nothing is written to the directory.
     Flag,
+    /// The same, and write it into an attribute of the guest. In policies it is a `flag` with an attribute.
+    Mark,
     /// Write to the people responsible.
     Notify,
     /// Make the person that the sponsor chain finds a sponsor in Entra.
@@ -29,8 +33,9 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Flag,
+        Self::Mark,
         Self::Notify,
         Self::AddSponsor,
         Self::ResendInvitation,
@@ -45,6 +50,7 @@ impl Action {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Flag => "flag",
+            Self::Mark => "mark",
             Self::Notify => "notify",
             Self::AddSponsor => "add-sponsor",
             Self::ResendInvitation => "resend-invitation",
@@ -53,6 +59,13 @@ impl Action {
             Self::Disable => "disable",
             Self::Delete => "delete",
         }
+    }
+
+    /// What it shares with the stage that it is executed as: a flag that is written into an attribute is a flag as well.
+    #[must_use]
+    pub fn counts_as(self, stage: Self) -> bool {
+        let is_flag = |action| matches!(action, Self::Flag | Self::Mark);
+        self == stage || is_flag(self) && is_flag(stage)
     }
 
     /// The inverse of [`Action::as_str`].
@@ -65,7 +78,9 @@ impl Action {
     #[must_use]
     pub fn is_destructive(self) -> bool {
         match self {
-            Self::Flag | Self::Notify | Self::AddSponsor | Self::ResendInvitation => false,
+            Self::Flag | Self::Mark | Self::Notify | Self::AddSponsor | Self::ResendInvitation => {
+                false
+            }
             Self::RemoveAppRoles | Self::RemoveFromGroup | Self::Disable | Self::Delete => true,
         }
     }
@@ -93,6 +108,8 @@ pub struct Stage {
     pub of: Vec<String>,
     /// How often a notice goes out again until the next stage (`repeat`).
     pub repeat: Option<TimeDelta>,
+    /// What a flag writes into an attribute (`attribute`, `value`): of [`Action::Mark`], and of no other.
+    pub mark: Option<Mark>,
 }
 
 impl Stage {
@@ -106,6 +123,7 @@ impl Stage {
             from: FromGroups::EndedProjects,
             of: Vec::new(),
             repeat: None,
+            mark: None,
         }
     }
 
@@ -117,6 +135,7 @@ impl Stage {
             Action::Notify => self.to.iter().any(is_asked),
             Action::AddSponsor => true,
             Action::Flag
+            | Action::Mark
             | Action::ResendInvitation
             | Action::RemoveAppRoles
             | Action::RemoveFromGroup

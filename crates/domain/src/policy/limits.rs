@@ -99,13 +99,14 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// What a policy without `[limits]` has: mail to 500 guests' sponsors, 100 or 10 % given a
-    /// sponsor, 100 or 10 % invited again, 50 or 5 % disabled, 25 or 2 % deleted; 25 of
+    /// What a policy without `[limits]` has: 500 guests marked, mail to 500 guests' sponsors,
+    /// 100 or 10 % given a sponsor, 100 or 10 % invited again, 50 or 5 % disabled, 25 or 2 % deleted; 25 of
     /// one domain or one sponsor; a person from 500 or 20 %.
     fn default() -> Self {
         let cap = |guests, percent| Cap { guests, percent };
         let caps = [
             cap(u64::MAX, 100.0),
+            cap(500, 100.0),
             cap(500, 100.0),
             cap(100, 10.0),
             cap(100, 10.0),

@@ -4,6 +4,7 @@ mod expiry;
 mod eyes;
 mod given;
 mod limits;
+mod marks;
 mod order;
 mod places;
 mod reader;
@@ -108,6 +109,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
             );
             let rules = rules::rules(&mut reader, root, &mut places.rules);
             let sponsoring = sponsoring::sponsoring(&mut reader, root, &rules);
+            let expiry = expiry::expiry(&mut reader, root);
+            marks::check(&mut reader, root, &expiry);
             Some(Policy {
                 hash,
                 rules,
@@ -115,7 +118,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 protections: rules::protections(&mut reader, root, &mut places.protections),
                 projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),
-                expiry: expiry::expiry(&mut reader, root),
+                expiry,
                 basis: expiry::basis(&mut reader, root),
                 limits: limits::limits(&mut reader, root),
             })

@@ -16,6 +16,7 @@ use innkeeper_domain::watch::Watched;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use crate::marks::mark;
 use crate::tenant::{POLICY, Tenant, group, guest, inactive, start};
 
 /// Something that is due.
@@ -532,7 +533,8 @@ fn any_due() -> impl Strategy<Value = Vec<Due>> {
     let effect = prop_oneof![
         Just(Effect::Disable),
         Just(Effect::Delete),
-        Just(Effect::Flag)
+        Just(Effect::Flag),
+        Just(mark(false))
     ];
     let due = (
         0u32..500,

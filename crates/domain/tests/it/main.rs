@@ -17,6 +17,7 @@ mod facts;
 mod forecasting;
 mod kleene;
 mod limits;
+mod marks;
 mod mistakes;
 mod notices;
 mod policies;

@@ -25,7 +25,7 @@ fn actions_recipients_and_groups_that_there_are_not_are_told() {
         ),
         (
             "{ action = \"flag\", after = \"3d\" }",
-            "policy.toml:5:20: rule \"r\", stage 1: there is no key after; there are action, wait, to, from, of, repeat",
+            "policy.toml:5:20: rule \"r\", stage 1: there is no key after; there are action, wait, to, from, of, repeat, attribute, value",
         ),
         (
             "{ action = \"notify\", to = [\"sponser\"] }",

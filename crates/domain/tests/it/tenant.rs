@@ -10,6 +10,7 @@ use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::group::{Found, Group, Membership, NamedGroups};
 use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::{GroupId, GuestId, ObservationId, SponsorId, TenantId};
+use innkeeper_domain::mark::Written;
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::plan::{Mode, Plan};
 use innkeeper_domain::policy::Policy;
@@ -116,6 +117,7 @@ pub fn guest(number: u32) -> GuestView {
         decisions: Vec::new(),
         attestations: Vec::new(),
         invited_by: None,
+        marks: Vec::new(),
         brought_back: 0,
     }
 }
@@ -298,6 +300,15 @@ impl Tenant {
             .filter(|case| case.id == step.case)
             .for_each(|case| *case = after(case));
         match &step.effect {
+            Effect::Mark { mark, flagged: _ } => view.marks.push(Written {
+                case: step.case,
+                rule: step.rule.clone(),
+                stage: step.stage,
+                mark: mark.clone(),
+            }),
+            Effect::Unmark { mark, closing: _ } => {
+                view.marks.retain(|written| written.mark != *mark);
+            }
             Effect::Flag
             | Effect::Notify { .. }
             | Effect::ResendInvitation

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 use innkeeper_domain::attestation::Attestation;
 use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
@@ -19,6 +20,7 @@ use tracing::{info, warn};
 
 use super::app_roles;
 use super::look::Look;
+use super::mark::{self, Mend, Seen};
 use super::recipients;
 use super::senses::Senses;
 use crate::cycle::Cycle;
@@ -31,6 +33,9 @@ const LANES: usize = 16;
 
 /// How long a fresh look is good for. Throttled calls can take minutes, in which a guest can come back.
 const FRESH: Duration = Duration::from_secs(60);
+
+/// What came of the calls of a step, and what is to be told.
+type CarriedOut<'i> = (Vec<(&'i Intent, Outcome)>, Vec<(GuestId, String)>);
 
 /// A notice that is still due.
 struct DueNotice<'s> {
@@ -55,7 +60,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let Some(found) = self.find_app_roles(steps, deeds).await else {
             return Ok(());
         };
-        let intents = self.intend(plan, steps, &found, deeds).await?;
+        let Some(before) = self.see_before_intents(steps, deeds).await else {
+            return Ok(());
+        };
+        let intents = self.intend(plan, steps, &found, &before, deeds).await?;
         let fresh = match self.look_again(steps, senses).await {
             Ok(fresh) => fresh,
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
@@ -91,15 +99,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
         }
         let due = self.keep_snapshots(due, &fresh.answers, deeds).await?;
-        let calls = due
-            .into_iter()
-            .map(|(step, intents)| self.carry_out(writer, step, intents, fresh.looked(step.guest)));
+        let (due, seen) = self.see_before_calls(due, deeds).await?;
+        let calls = due.into_iter().map(|(step, intents)| {
+            self.carry_out(writer, step, intents, &seen, fresh.looked(step.guest))
+        });
         let mut outcomes = stream::iter(calls).buffer_unordered(LANES);
         let mut ended = Ok(());
         // To the end, whatever one of them came to: a call that is dropped halfway has an outcome that nobody wrote down.
         while let Some(outcome) = outcomes.next().await {
             match outcome {
-                Ok(outcomes) => {
+                Ok((outcomes, remarks)) => {
+                    deeds.remarks.extend(remarks);
                     for (intent, outcome) in outcomes {
                         deeds.note(intent.guest, &intent.call, &outcome);
                     }
@@ -117,12 +127,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         plan: &Plan,
         steps: &[&Step],
         found: &app_roles::Found,
+        seen: &Seen,
         deeds: &mut Deeds,
     ) -> Result<Vec<Vec<Intent>>, CycleError> {
         let mut all = Vec::new();
         let mut considered = Vec::new();
         for step in steps {
-            let (calls, hops) = self.calls(step, found, deeds).await?;
+            let (calls, hops) = self.calls(step, found, seen, deeds).await?;
             considered.push(hops);
             all.push(
                 calls
@@ -201,10 +212,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         step: &Step,
         found: &app_roles::Found,
+        seen: &Seen,
         deeds: &mut Deeds,
     ) -> Result<(Vec<Call>, Vec<Hop>), CycleError> {
         let calls = match &step.effect {
             Effect::Flag => vec![Call::Flag],
+            Effect::Mark { mark, flagged: _ } => mark::calls(mark, seen.get(&step.guest)),
+            Effect::Unmark { mark, closing: _ } => vec![Call::Unmark { mark: mark.clone() }],
             Effect::Notify { to, notice } => {
                 let addressed = self.addressed(step.guest, to).await?;
                 let call = Call::Notify {
@@ -257,23 +271,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         writer: &W,
         step: &Step,
         intents: &'i [Intent],
+        seen: &Seen,
         looked: Instant,
-    ) -> Result<Vec<(&'i Intent, Outcome)>, CycleError> {
+    ) -> Result<CarriedOut<'i>, CycleError> {
         if intents.is_empty() {
             self.execute_stage(step).await?;
         }
         let mut outcomes = Vec::new();
+        let mut remarks = Vec::new();
         let mut in_effect = true;
         for (index, intent) in intents.iter().enumerate() {
+            let mut settled = false;
             let outcome = if looked.elapsed() > FRESH {
                 too_old()
             } else if let Some(because) = self.said_meanwhile(intent).await? {
                 Outcome::Skipped { because }
+            } else if let Some(Mend::Not { outcome, settles }) =
+                mark::mend(intent, seen, &mut remarks)
+            {
+                settled = settles;
+                outcome
             } else {
                 let answer = match &intent.call {
                     Call::Flag => Ok(Done { request_id: None }),
                     Call::Disable => writer.disable(intent.guest).await,
                     Call::Enable => writer.enable(intent.guest).await,
+                    Call::Mark { mark } => {
+                        let value = Some(mark.value.as_str());
+                        writer
+                            .set_attribute(intent.guest, mark.attribute, value)
+                            .await
+                    }
+                    Call::Unmark { mark } => {
+                        writer
+                            .set_attribute(intent.guest, mark.attribute, None)
+                            .await
+                    }
                     Call::Delete => writer.delete(intent.guest).await,
                     Call::ResendInvitation { to } => {
                         writer.resend_invitation(intent.guest, to).await
@@ -298,13 +331,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 };
                 self.outcome(intent, answer).await?
             };
-            in_effect &= outcome.is_in_effect();
+            in_effect &= outcome.is_in_effect() || settled;
             let is_last = index + 1 == intents.len();
             self.conclude_call(intent, &outcome, in_effect && is_last)
                 .await?;
             outcomes.push((intent, outcome));
         }
-        Ok(outcomes)
+        Ok((outcomes, remarks))
     }
 
     /// A person's decision or answer that forbids the call, and came while others were waited for.
@@ -312,15 +345,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let now = self.clock.now();
         let mut tx = self.store.read().await?;
         let decisions = tx.decisions_of(self.tenant.id, intent.guest).await?;
+        let gives_back = matches!(intent.call, Call::Enable | Call::Unmark { .. });
         let forbids = |decision: &Decision| match decision.order {
             Order::Hold => true,
-            Order::Exempt { .. } => decision.order.is_in_force(now) && intent.call != Call::Enable,
+            Order::Exempt { .. } => decision.order.is_in_force(now) && !gives_back,
             Order::Expire { .. } => false,
         };
         if let Some(decision) = decisions.iter().find(|decision| forbids(decision)) {
             return Ok(Some(decision.to_string()));
         }
-        if intent.call == Call::Enable {
+        if gives_back {
             return Ok(None);
         }
         // Whether the step is still due with it, the next cycle tells.
@@ -346,6 +380,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 let is_reference = match intent.call {
                     Call::AddSponsor { .. } | Call::RemoveSponsor { .. } => true,
                     Call::Flag
+                    | Call::Mark { .. }
+                    | Call::Unmark { .. }
                     | Call::Notify { .. }
                     | Call::ResendInvitation { .. }
                     | Call::RemoveAppRole { .. }

@@ -66,6 +66,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
+        self.share_mark(&mut tx, step).await?;
         self.executed(&mut tx, step.case, step.stage, action, self.clock.now())
             .await?;
         tx.commit().await?;
@@ -105,6 +106,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             tx.change_members(tenant, *group, &[], &[intent.guest])
                 .await?;
         }
+        self.remember_mark(tx, intent, outcome, executes).await?;
         if executes && let Some(action) = action(&intent.call) {
             self.executed(tx, intent.case, intent.stage, action, now)
                 .await?;
@@ -198,6 +200,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn action(call: &Call) -> Option<Action> {
     match call {
         Call::Flag => Some(Action::Flag),
+        Call::Mark { .. } => Some(Action::Mark),
         Call::Notify { notice, .. } => notice.is_stage().then_some(Action::Notify),
         Call::ResendInvitation { .. } => Some(Action::ResendInvitation),
         Call::RemoveAppRole { .. } => Some(Action::RemoveAppRoles),
@@ -205,7 +208,8 @@ fn action(call: &Call) -> Option<Action> {
         Call::Disable => Some(Action::Disable),
         Call::Delete => Some(Action::Delete),
         Call::AddSponsor { .. } => Some(Action::AddSponsor),
-        Call::Enable
+        Call::Unmark { .. }
+        | Call::Enable
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
@@ -217,6 +221,8 @@ fn action(call: &Call) -> Option<Action> {
 fn changes_the_account(call: &Call) -> bool {
     match call {
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::RemoveAppRole { .. }
@@ -234,6 +240,8 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
     let is_ours = *outcome != Outcome::Already;
     match call {
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::RemoveAppRole { .. }

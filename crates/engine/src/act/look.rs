@@ -211,6 +211,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 because: "the person answerable for the guest has changed".to_owned(),
             },
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -283,6 +285,10 @@ fn is_same(fresh: &Step, step: &Step) -> bool {
                 notice: planned, ..
             },
         ) => fresh == planned,
+        (Effect::Mark { mark: fresh, .. }, Effect::Mark { mark: planned, .. })
+        | (Effect::Unmark { mark: fresh, .. }, Effect::Unmark { mark: planned, .. }) => {
+            fresh == planned
+        }
         (Effect::RemoveAppRoles { of: fresh }, Effect::RemoveAppRoles { of: planned }) => {
             fresh == planned
         }

@@ -113,6 +113,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 }
                 Effect::AddSponsor => people.extend(self.successor_of(step.guest).await?.0),
                 Effect::Flag
+                | Effect::Mark { .. }
+                | Effect::Unmark { .. }
                 | Effect::Notify { .. }
                 | Effect::ResendInvitation
                 | Effect::RemoveAppRoles { .. }

@@ -29,6 +29,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let takes_away = |(step, _): &Due<'_>| match step.effect {
             Effect::RemoveAppRoles { .. } | Effect::Disable | Effect::Delete => true,
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::AddSponsor
             | Effect::ResendInvitation

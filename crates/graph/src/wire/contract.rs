@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 25] {
+fn all() -> [Read; 26] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -40,6 +40,7 @@ fn all() -> [Read; 25] {
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
+        read::<extension::Extended>(&["user"]),
         read::<Licensed>(&["user"]),
         read::<AssignedLicense>(&["assignedLicense"]),
         read::<SignIn>(&["signIn"]),
@@ -135,6 +136,7 @@ fn no_type_is_forgotten() {
         include_str!("../wire.rs"),
         include_str!("access.rs"),
         include_str!("audit.rs"),
+        include_str!("extension.rs"),
     ];
     let derives = texts
         .iter()

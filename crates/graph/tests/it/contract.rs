@@ -15,6 +15,7 @@ use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::group::Membership;
 use innkeeper_domain::guest::Invitation;
 use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::mark::MarkAttribute;
 use innkeeper_domain::snapshot::AppRole;
 use innkeeper_graph::{Depth, GraphError, Mail, Reread};
 use innkeeper_testschema::{SAMPLE_ID, Schema, members};
@@ -80,6 +81,8 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     }
     let held = reader.held(&[guest]).await.expect("what it holds");
     assert_eq!(held[&guest].app_roles.len(), 1);
+    let extensions = reader.extensions(&[guest]).await.expect("attributes");
+    assert!(extensions.contains_key(&guest), "{extensions:?}");
     reader.organization().await.expect("the organization");
     let looks = reader
         .reread(&[guest, nobody], Depth::Whole)
@@ -96,6 +99,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         resource_name: None,
         role: id,
     };
+    let attribute = MarkAttribute::parse("extensionAttribute7").expect("a name");
     let writer = tenant.writer();
     let mail = Mail {
         to: vec!["sara@contoso.example".to_owned()],
@@ -105,6 +109,10 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     for done in [
         writer.disable(guest).await,
         writer.enable(guest).await,
+        writer
+            .set_attribute(guest, attribute, Some("leaving"))
+            .await,
+        writer.set_attribute(guest, attribute, None).await,
         writer.delete(guest).await,
         writer.remove_from_group(id.into(), guest).await,
         writer.remove_app_role(guest, &assignment).await,

@@ -2,6 +2,7 @@
 
 use innkeeper_domain::app_role::AssignmentId;
 use innkeeper_domain::ids::GroupId;
+use innkeeper_domain::mark::MarkAttribute;
 use innkeeper_graph::{Done, GraphError, Mail, WriteError};
 use serde_json::{Value, json};
 use wiremock::Request;
@@ -50,6 +51,25 @@ async fn what_is_done_comes_with_the_id_of_the_request() {
         );
         assert!(!request.headers.contains_key("transfer-encoding"));
     }
+}
+
+#[tokio::test]
+async fn an_attribute_is_written_by_itself_and_cleared_with_null() {
+    let tenant = Tenant::start().await;
+    tenant.answers("PATCH", &ann(), [text(204, "")]).await;
+    let writer = tenant.writer();
+    let attribute = MarkAttribute::parse("extensionAttribute7").expect("an attribute");
+    for value in [Some("leaving"), None] {
+        let done = writer
+            .set_attribute(guest_id("ann"), attribute, value)
+            .await;
+        done.expect("it is done");
+    }
+    let asked = tenant.asked().await;
+    let bodies: Vec<Value> = asked.iter().map(body).collect();
+    let expected = [json!("leaving"), Value::Null]
+        .map(|value| json!({ "onPremisesExtensionAttributes": { "extensionAttribute7": value } }));
+    assert_eq!(bodies, expected);
 }
 
 #[tokio::test]

@@ -157,6 +157,7 @@ fn words(call: &Call) -> String {
         Call::AddToGroup { group } => format!("add to group {group}"),
         Call::AddSponsor { sponsor } => format!("add sponsor {sponsor}"),
         Call::RemoveSponsor { sponsor } => format!("remove sponsor {sponsor}"),
+        Call::Unmark { mark } => format!("clear {mark}"),
         call => call.as_str().to_owned(),
     }
 }

@@ -142,6 +142,8 @@ impl Observer {
             Effect::Disable => enabled == Some(true),
             Effect::RemoveFromGroups { groups } => !groups.is_empty(),
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -176,6 +178,8 @@ impl Observer {
         let ours = self.ours.entry(step.guest).or_default();
         match step.effect {
             Effect::Flag
+            | Effect::Mark { .. }
+            | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
@@ -253,6 +257,7 @@ impl Observer {
             views.push(GuestView {
                 attestations: Vec::new(),
                 invited_by: None,
+                marks: Vec::new(),
                 brought_back: record.brought_back(ours),
                 record,
                 sponsors: guest

@@ -123,13 +123,17 @@ impl Summary {
                 .entry(intent.call.as_str())
                 .or_default() += 1;
             match intent.call {
-                Call::Flag | Call::Notify { .. } | Call::ResendInvitation { .. } => {
+                Call::Flag
+                | Call::Mark { .. }
+                | Call::Notify { .. }
+                | Call::ResendInvitation { .. } => {
                     _ = self
                         .done
                         .insert((intent.created, intent.guest, intent.call.as_str()));
                 }
                 Call::Disable => self.to_try = Some(intent.guest),
                 Call::Enable
+                | Call::Unmark { .. }
                 | Call::Delete
                 | Call::RemoveAppRole { .. }
                 | Call::AddAppRole { .. }

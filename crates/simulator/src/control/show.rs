@@ -111,6 +111,13 @@ pub(super) fn truth(world: &World) -> String {
     written
 }
 
+/// What its extension attributes hold; those that hold nothing are left out.
+fn attributes(user: &User) -> Value {
+    let held = user.extras.iter().flat_map(|extras| &extras.attributes);
+    let named = held.map(|(number, text)| (format!("extensionAttribute{number}"), json!(text)));
+    Value::Object(named.collect())
+}
+
 pub(super) fn guest(world: &World, ix: UserIx) -> Value {
     let directory = &world.tenant.directory;
     let user: &User = directory.user(ix);
@@ -138,6 +145,7 @@ pub(super) fn guest(world: &World, ix: UserIx) -> Value {
         "last_interactive": time(user.activity.interactive),
         "last_non_interactive": time(user.activity.non_interactive),
         "synced": user.synced,
+        "attributes": attributes(user),
         "privileged": directory.is_privileged(ix),
         "cross_tenant_synced": directory.domain_of(ix).cross_tenant_sync,
         "roles": user.roles().iter().map(|role| ROLES[*role].name).collect::<Vec<_>>(),

@@ -45,8 +45,13 @@ pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
         refuse_privileged(world, ix)?;
     }
     let id = world.tenant.directory.user(ix).id;
-    // All that can be set here is mastered on-premises for a synced user.
-    if world.tenant.directory.user(ix).synced == Some(true) {
+    // All that can be set here is mastered on-premises for a synced user; these attributes stay read-only for one who was.
+    let is_mastered = match world.tenant.directory.user(ix).synced {
+        Some(true) => true,
+        Some(false) => body.contains_key("onPremisesExtensionAttributes"),
+        None => false,
+    };
+    if is_mastered {
         return Err(Reply::mastered_elsewhere());
     }
     if let Some(enabled) = body.get("accountEnabled").and_then(Value::as_bool) {
@@ -110,7 +115,7 @@ fn are_attributes(value: &Value) -> bool {
         value.is_null()
             || value
                 .as_str()
-                .is_some_and(|text| text.len() <= LONGEST_ATTRIBUTE)
+                .is_some_and(|text| text.chars().count() <= LONGEST_ATTRIBUTE)
     };
     value.as_object().is_some_and(|object| {
         object.iter().all(|(name, value)| {

@@ -223,6 +223,45 @@ async fn privileged_users_are_out_of_reach_with_the_body_of_a_missing_permission
 }
 
 #[tokio::test]
+async fn extension_attributes_are_written_with_the_right_permission_where_the_account_is_mastered()
+{
+    let mut tenant = Tenant::quiet(20).await;
+    let id = text(&tenant.guest(json!({})).await["id"]);
+    let path = format!("/users/{id}");
+    let body =
+        |value: Value| json!({ "onPremisesExtensionAttributes": { "extensionAttribute7": value } });
+    for (synced, status) in [(json!(true), 400), (json!(false), 400), (Value::Null, 204)] {
+        let change = json!({ "synced": synced });
+        tenant.drive("PATCH", &format!("users/{id}"), change).await;
+        let answer = tenant.patch(&path, body(json!("leaving"))).await;
+        assert_eq!(answer.status, status, "{synced}: {}", answer.body);
+        if status == 400 {
+            assert!(
+                answer.message().contains("on-premises mastered"),
+                "{}",
+                answer.body
+            );
+        }
+    }
+    let truth = tenant.truth_of(&id).await;
+    assert_eq!(
+        truth["attributes"],
+        json!({ "extensionAttribute7": "leaving" })
+    );
+    granted(
+        &mut tenant,
+        &["User.Read.All", "User.EnableDisableAccount.All"],
+    )
+    .await;
+    let refused = tenant.patch(&path, body(Value::Null)).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    granted(&mut tenant, &["User.ReadWrite.All"]).await;
+    assert_eq!(tenant.patch(&path, body(Value::Null)).await.status, 204);
+    let truth = tenant.truth_of(&id).await;
+    assert_eq!(truth["attributes"], json!({}));
+}
+
+#[tokio::test]
 async fn members_whose_kind_may_not_be_read_are_ids_and_nothing_else() {
     let mut tenant = Tenant::quiet(20).await;
     let guest = text(&tenant.guest(json!({})).await["id"]);

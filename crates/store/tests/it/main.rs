@@ -9,6 +9,7 @@ mod databases;
 mod decisions;
 mod guests;
 mod history;
+mod marks;
 mod opening;
 mod people;
 mod projects;

@@ -22,10 +22,12 @@ pub(super) fn check(
         let action = stage.action;
         let mut problem = |message: String| reader.problem(*at, format!("{what}: {message}"));
         if action != Action::Notify && before.contains(&action) {
+            let action = called(action);
             problem(format!(
                 "{action} is there twice; only notify can be repeated"
             ));
         } else if before.contains(&Action::Delete) {
+            let action = called(action);
             problem(format!(
                 "{action} can never follow delete: the guest is gone"
             ));
@@ -50,5 +52,20 @@ pub(super) fn check(
             }
         }
         before.push(action);
+    }
+}
+
+/// What a person reads of an action who wrote a flag with an attribute.
+fn called(action: Action) -> &'static str {
+    match action {
+        Action::Mark => "a flag with an attribute",
+        Action::Flag
+        | Action::Notify
+        | Action::AddSponsor
+        | Action::ResendInvitation
+        | Action::RemoveAppRoles
+        | Action::RemoveFromGroup
+        | Action::Disable
+        | Action::Delete => action.as_str(),
     }
 }

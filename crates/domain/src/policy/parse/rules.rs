@@ -43,7 +43,7 @@ pub(super) fn rules(
         let unannounced = reader.flag(place, "unannounced", &what);
         let unknown = on_unknown(reader, place, &what);
         let keep_last = keep_last(reader, place, &what);
-        let stages = stages(reader, place, &what);
+        let stages = stages(reader, place, name.as_ref().map(RuleName::as_str), &what);
         if let Some(stages) = &stages {
             order::check(reader, &what, when.as_ref(), stages, unannounced);
         }

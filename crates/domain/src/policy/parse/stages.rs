@@ -2,15 +2,17 @@
 
 use toml_edit::Item;
 
+use super::marks::mark;
 use super::nearest_or_all;
 use super::reader::{Place, Reader, start};
 use crate::policy::{Action, FromGroups, Recipient, Stage};
 
-/// The stages, each with the place of its action; `None` when anything is wrong with one, so that its lack does not
+/// The stages of the rule with this name, each with the place of its action; `None` when anything is wrong with one, so that its lack does not
 /// make the others look wrong too.
 pub(super) fn stages(
     reader: &mut Reader<'_>,
     rule: Place<'_>,
+    name: Option<&str>,
     what: &str,
 ) -> Option<Vec<(Stage, usize)>> {
     let example = "{ action = \"notify\" }";
@@ -33,24 +35,52 @@ pub(super) fn stages(
     let stages: Vec<_> = tables
         .into_iter()
         .enumerate()
-        .filter_map(|(index, place)| stage(reader, place, &format!("{what}, stage {}", index + 1)))
+        .filter_map(|(index, place)| {
+            let what = format!("{what}, stage {}", index + 1);
+            stage(reader, place, name, &what)
+        })
         .collect();
     (count > 0 && stages.len() == count).then_some(stages)
 }
 
-fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage, usize)> {
+fn stage(
+    reader: &mut Reader<'_>,
+    place: Place<'_>,
+    rule: Option<&str>,
+    what: &str,
+) -> Option<(Stage, usize)> {
     reader.only_keys(
         place.table,
         what,
-        &["action", "wait", "to", "from", "of", "repeat"],
+        &[
+            "action",
+            "wait",
+            "to",
+            "from",
+            "of",
+            "repeat",
+            "attribute",
+            "value",
+        ],
     );
     let wait = match place.get("wait") {
         None => Some(chrono::TimeDelta::zero()),
         Some(_) => reader.span(place.table, "wait", what),
     };
     let (word, at) = reader.text(place, "action", what)?;
-    let Some(action) = Action::parse(&word) else {
-        let hint = nearest_or_all(&word, Action::ALL.into_iter().map(Action::as_str));
+    // A flag in an attribute is written as a flag with an attribute, and in no second way.
+    let words = || {
+        let actions = Action::ALL.into_iter();
+        actions
+            .filter(|action| *action != Action::Mark)
+            .map(Action::as_str)
+    };
+    let Some(action) = Action::parse(&word).filter(|action| *action != Action::Mark) else {
+        if word == Action::Mark.as_str() {
+            reader.problem(at, format!("{what}: there is no action \"mark\"; write such as {{ action = \"flag\", attribute = \"extensionAttribute7\" }}"));
+            return None;
+        }
+        let hint = nearest_or_all(&word, words());
         reader.problem(at, format!("{what}: there is no action {word:?}{hint}"));
         return None;
     };
@@ -93,6 +123,8 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
         }
     };
     let repeat = repeat(reader, place, action, what);
+    let mark = mark(reader, place, action, rule, what);
+    let action = if mark.is_some() { Action::Mark } else { action };
     let wait = wait?;
     let stage = Stage {
         action,
@@ -101,6 +133,7 @@ fn stage(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Stage
         from,
         of,
         repeat,
+        mark,
     };
     Some((stage, at))
 }

@@ -70,7 +70,12 @@ fn no_rule(policy: &Policy, facts: &Facts<'_>) -> String {
 
 /// Why no step that is due is carried out.
 fn not_allowed(steps: &[Step], policy: &Policy, mode: Mode) -> Option<String> {
-    let is_harmless = |step: &Step| matches!(step.effect, Effect::Flag | Effect::Notify { .. });
+    let is_harmless = |step: &Step| {
+        matches!(
+            step.effect,
+            Effect::Flag | Effect::Mark { flagged: false, .. } | Effect::Notify { .. }
+        )
+    };
     match mode {
         Mode::Observe => return Some("the mode is observe: nothing is carried out".to_owned()),
         Mode::Warn if !steps.iter().any(is_harmless) => {

@@ -202,6 +202,7 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
     for IntentRow { intent, outcome } in intents {
         let target = match &intent.call {
             Call::Notify { to, notice: _ } => to.join(", "),
+            Call::Mark { mark } | Call::Unmark { mark } => mark.to_string(),
             Call::ResendInvitation { to } => to.clone(),
             Call::RemoveAppRole { app_role, .. } | Call::AddAppRole { app_role } => {
                 app_role.application()

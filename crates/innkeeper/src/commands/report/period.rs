@@ -178,7 +178,7 @@ struct Report<'r> {
     proof: Result<Head, Broken>,
 }
 
-/// What an intent came to. Flags and notices take nothing from anybody.
+/// What an intent came to. Flags, marks and notices take nothing from anybody.
 fn deed(row: IntentRow) -> Option<Item> {
     let IntentRow { intent, outcome } = row;
     let (at, outcome) = outcome?;
@@ -189,6 +189,8 @@ fn deed(row: IntentRow) -> Option<Item> {
         Call::RemoveAppRole { .. } => List::LostAppRole,
         Call::RemoveFromGroup { .. } => List::LeftGroup,
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }
@@ -202,6 +204,8 @@ fn deed(row: IntentRow) -> Option<Item> {
         Call::RemoveFromGroup { group } => format!("group {group}; "),
         Call::RemoveAppRole { app_role, .. } => format!("{}; ", app_role.application()),
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }

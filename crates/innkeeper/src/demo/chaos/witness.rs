@@ -286,6 +286,7 @@ impl Witness {
                 // Neither comes before another stage in the policy of these runs.
                 Action::Flag
                 | Action::AddSponsor
+                | Action::Mark
                 | Action::ResendInvitation
                 | Action::RemoveAppRoles
                 | Action::RemoveFromGroup
@@ -331,6 +332,8 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
             action == Action::RemoveFromGroup && of.is_none_or(|of| of == *group)
         }
         Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
         | Call::Notify { .. }
         | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }

@@ -35,7 +35,7 @@ enum Feature {
     Acting(Action),
 }
 
-const NEEDS: [Need; 15] = [
+const NEEDS: [Need; 16] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -156,6 +156,14 @@ const NEEDS: [Need; 15] = [
         by: Feature::Acting(Action::RemoveFromGroup),
         reason: "the policy takes guests out of groups",
         covered_by: &["Group.ReadWrite.All", "Directory.ReadWrite.All"],
+    },
+    Need {
+        name: "User.ReadWrite.All",
+        role: uuid!("741f803b-c850-494e-b5df-cde7c675a1ca"),
+        from: Mode::Enforce,
+        by: Feature::Acting(Action::Mark),
+        reason: "the policy writes flags into an attribute of guests, and clears them when the reason goes away",
+        covered_by: &["Directory.ReadWrite.All"],
     },
     Need {
         name: "User.EnableDisableAccount.All",
@@ -323,6 +331,7 @@ mod tests {
     fn each_action_needs_its_permission_from_its_mode() {
         let cases = [
             (Action::Flag, None),
+            (Action::Mark, Some((Mode::Enforce, "User.ReadWrite.All"))),
             (Action::Notify, Some((Mode::Warn, "Mail.Send"))),
             (
                 Action::ResendInvitation,

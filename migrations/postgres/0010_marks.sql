@@ -1,0 +1,13 @@
+-- What was written into attributes of guests and not cleared yet: for which case, and the very text. It outlives the case
+-- until it is cleared.
+CREATE TABLE marks (
+    tenant_id  UUID NOT NULL,
+    guest_key  BIGINT NOT NULL REFERENCES guests,
+    attribute  TEXT NOT NULL,
+    case_id    UUID NOT NULL,
+    rule       TEXT NOT NULL,
+    stage      BIGINT NOT NULL,
+    value      TEXT NOT NULL,
+    written_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (tenant_id, guest_key, attribute, case_id)
+);
