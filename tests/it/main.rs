@@ -25,3 +25,4 @@ mod policies;
 mod projects;
 mod tenant;
 mod undo;
+mod untouched;

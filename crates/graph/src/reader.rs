@@ -6,8 +6,11 @@ mod changes;
 mod groups;
 mod guests;
 mod holdings;
+mod nested;
 mod organization;
+mod owned;
 mod reread;
+mod reviews;
 mod sign_in_log;
 mod sponsors;
 

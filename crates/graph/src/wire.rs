@@ -3,6 +3,7 @@
 pub(crate) mod access;
 #[cfg(test)]
 mod contract;
+pub(crate) mod reviews;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -85,7 +86,7 @@ impl<'de> Visitor<'de> for MomentVisitor {
 
 /// The properties of a guest that are selected.
 pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName,userType,accountEnabled,createdDateTime,\
-                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName,creationType";
+                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,isManagementRestricted,companyName,creationType";
 
 /// The same with what a policy asks for besides.
 pub(crate) fn guest(extras: &Extras) -> String {
@@ -215,6 +216,7 @@ pub(crate) struct User {
     #[serde(default)]
     external_user_state_change_date_time: Moment,
     on_premises_sync_enabled: Option<bool>,
+    is_management_restricted: Option<bool>,
     company_name: Option<String>,
     creation_type: Option<String>,
     identities: Option<Vec<Identity>>,
@@ -285,6 +287,7 @@ impl User {
                 Some(_) => Invitation::Unrecognised,
             },
             on_premises_sync: self.on_premises_sync_enabled,
+            management_restricted: self.is_management_restricted,
             company: self.company_name,
             creation_type: self.creation_type,
             external: Some(external),
@@ -389,6 +392,11 @@ impl DirectoryObject {
             self.odata_type.as_deref(),
             Some("#microsoft.graph.user") | None
         )
+    }
+
+    /// An account that can be used, as far as is known.
+    pub(crate) fn is_not_disabled(&self) -> bool {
+        self.account_enabled != Some(false)
     }
 
     pub(crate) fn is_role(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 11] = [
+const MIGRATIONS: [Texts; 12] = [
     (
         1,
         "start",
@@ -77,6 +77,12 @@ const MIGRATIONS: [Texts; 11] = [
         "access",
         include_str!("../../../migrations/sqlite/0013_access.sql"),
         include_str!("../../../migrations/postgres/0013_access.sql"),
+    ),
+    (
+        15,
+        "never_touched",
+        include_str!("../../../migrations/sqlite/0015_never_touched.sql"),
+        include_str!("../../../migrations/postgres/0015_never_touched.sql"),
     ),
 ];
 

@@ -100,7 +100,14 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 root,
                 "the policy",
                 &[
-                    "rule", "protect", "project", "partner", "expiry", "activity", "limits",
+                    "rule",
+                    "protect",
+                    "project",
+                    "partner",
+                    "exempt_groups",
+                    "expiry",
+                    "activity",
+                    "limits",
                 ],
             );
             Some(Policy {
@@ -109,6 +116,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 protections: rules::protections(&mut reader, root, &mut places.protections),
                 projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),
+                exempt_groups: tables::exempt_groups(&mut reader, root),
                 expiry: expiry::expiry(&mut reader, root),
                 basis: expiry::basis(&mut reader, root),
                 limits: limits::limits(&mut reader, root),

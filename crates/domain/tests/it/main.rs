@@ -25,5 +25,6 @@ mod stages;
 mod templates;
 mod tenant;
 mod trials;
+mod untouched;
 mod version;
 mod warnings;

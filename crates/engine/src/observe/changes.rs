@@ -140,6 +140,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let gone = self.take_in_changes(users, &mut counts).await?;
         self.take_in_members(members).await?;
+        self.read_what_nothing_follows().await?;
         counts.logged_in = self.read_log(started).await?;
         Ok(Some(Seen {
             presence: Presence::AllBut(gone),

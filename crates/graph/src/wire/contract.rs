@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 21] {
+fn all() -> [Read; 26] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -37,6 +37,11 @@ fn all() -> [Read; 21] {
         read::<access::Package>(&["accessPackage"]),
         read::<access::HeldAssignment>(&["appRoleAssignment"]),
         read::<access::MemberOf>(&["group"]),
+        read::<reviews::ReviewDefinition>(&["accessReviewScheduleDefinition"]),
+        read::<reviews::ReviewSettings>(&["accessReviewScheduleSettings"]),
+        read::<reviews::ReviewInstance>(&["accessReviewInstance"]),
+        read::<reviews::ReviewDecision>(&["accessReviewInstanceDecisionItem"]),
+        read::<reviews::ReviewedIdentity>(&["identity"]),
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
@@ -127,7 +132,11 @@ fn whole(schema: &Schema, kind: &str, read: &Read) -> Map<String, Value> {
 
 #[test]
 fn no_type_is_forgotten() {
-    let texts = [include_str!("../wire.rs"), include_str!("access.rs")];
+    let texts = [
+        include_str!("../wire.rs"),
+        include_str!("access.rs"),
+        include_str!("reviews.rs"),
+    ];
     let derives = texts
         .iter()
         .flat_map(|text| text.lines())

@@ -284,6 +284,10 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 }
             }
         }
+        "restricted" => {
+            directory.user_mut(ix).extras_mut().restricted =
+                value.as_bool().ok_or("true or false is expected")?;
+        }
         "leave" => directory.user_mut(ix).extras_mut().leave = time()?,
         "attributes" => {
             let object = value.as_object().ok_or("an object is expected")?;
@@ -402,6 +406,14 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
     let kind = text("kind").unwrap_or("security");
     let kind = GroupKind::named(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
     let (owners, members) = (users("owners")?, users("members")?);
+    let nested = body
+        .get("groups")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|id| group(world, id))
+        .collect::<Result<_, _>>()?;
     let expires = match text("expires") {
         None => None,
         Some(text) => {
@@ -428,10 +440,26 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         expires,
         owners,
         members: members.into_iter().collect(),
+        nested,
         deleted: false,
         changed: 0,
     });
     Ok(id)
+}
+
+/// Who owns a group.
+pub(super) fn own_group(world: &mut World, id: &str, body: &Value) -> Reply {
+    let owners = body.get("owners").and_then(Value::as_array);
+    let Some(owners) = owners else {
+        return refuse("owners is missing");
+    };
+    let owners = owners.iter().filter_map(Value::as_str);
+    let owners: Result<Vec<UserIx>, String> = owners.map(|id| user(world, id)).collect();
+    reply(owners.and_then(|owners| {
+        let ix = group(world, id)?;
+        world.tenant.directory.group_mut(ix).owners = owners;
+        Ok(json!({}))
+    }))
 }
 
 pub(super) fn rename_group(world: &mut World, id: &str, body: &Value) -> Reply {

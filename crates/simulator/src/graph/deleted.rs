@@ -104,9 +104,11 @@ pub(super) fn purge(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     Ok(Reply::empty(204))
 }
 
-/// Sensitive actions on privileged users take a role that an application does not have.
+/// Sensitive actions on privileged users take a role that an application does not have, and anything on one in a
+/// restricted management administrative unit takes one of that unit.
 pub(super) fn refuse_privileged(world: &World, ix: UserIx) -> Result<(), Reply> {
-    if world.tenant.directory.is_privileged(ix) {
+    let is_restricted = world.tenant.directory.user(ix).is_restricted();
+    if is_restricted || world.tenant.directory.is_privileged(ix) {
         Err(Reply::denied())
     } else {
         Ok(())

@@ -30,7 +30,29 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             "memberOf",
             "microsoft.graph.group" | "microsoft.graph.directoryRole",
         ] => READ,
-        ["users", _, "sponsors" | "memberOf"] => READ,
+        [
+            "users",
+            _,
+            "sponsors" | "memberOf" | "transitiveMemberOf" | "ownedObjects",
+        ] => READ,
+        ["groups", _, "transitiveMembers"] => READ,
+        ["identityGovernance", "accessReviews", "definitions"]
+        | [
+            "identityGovernance",
+            "accessReviews",
+            "definitions",
+            _,
+            "instances",
+        ]
+        | [
+            "identityGovernance",
+            "accessReviews",
+            "definitions",
+            _,
+            "instances",
+            _,
+            "decisions",
+        ] => READ,
         ["users", _, "appRoleAssignments"] => &["GET", "POST"],
         ["users", _, "appRoleAssignments", _] => REMOVE,
         ["invitations"] => ACT,

@@ -16,6 +16,8 @@ mod logs;
 mod mail;
 mod map;
 mod objects;
+mod related;
+mod reviews;
 mod tenant;
 mod user_filter;
 mod users;
@@ -261,6 +263,18 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         }
         ("GET", ["users", id, "memberOf"]) => users::member_of(world, call, id, None),
         ("GET", ["users", id, "memberOf", cast]) => users::member_of(world, call, id, Some(cast)),
+        ("GET", ["users", id, "ownedObjects"]) => related::owned(world, call, id),
+        ("GET", ["users", id, "transitiveMemberOf"]) => related::groups_of(world, call, id),
+        ("GET", ["groups", id, "transitiveMembers"]) => related::members(world, call, id),
+        (
+            "GET",
+            [
+                "identityGovernance",
+                "accessReviews",
+                "definitions",
+                below @ ..,
+            ],
+        ) => reviews::get(world, call, below),
         ("GET", ["users", id, "appRoleAssignments"]) => app_roles::list(world, call, id),
         ("POST", ["users", id, "appRoleAssignments"]) => app_roles::add(world, call, id),
         ("DELETE", ["users", id, "appRoleAssignments", assignment]) => {

@@ -84,6 +84,7 @@ fn project(tenant: &mut Tenant, plan: &Plan, number: usize) -> GroupIx {
         expires: None,
         owners,
         members: BTreeSet::new(),
+        nested: Vec::new(),
         deleted: false,
         changed: 0,
     });
@@ -121,6 +122,7 @@ fn plain(
             | GroupKind::RoleAssignable => vec![plan.staff[number % plan.staff.len()]],
         },
         members: BTreeSet::new(),
+        nested: Vec::new(),
         deleted: false,
         changed: 0,
     })

@@ -148,6 +148,7 @@ fn sponsor_groups(tenant: &mut Tenant, plan: &mut Plan, staff: usize) {
             expires: None,
             owners: vec![owner],
             members: members.into_iter().collect(),
+            nested: Vec::new(),
             deleted: false,
             changed: 0,
         };

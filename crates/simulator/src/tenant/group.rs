@@ -90,6 +90,8 @@ pub(crate) struct Group {
     pub(crate) owners: Vec<UserIx>,
     /// Soft-deleted users stay members, and are hidden.
     pub(crate) members: BTreeSet<UserIx>,
+    /// Groups that are members.
+    pub(crate) nested: Vec<GroupIx>,
     pub(crate) deleted: bool,
     /// The number of the last change but those of members.
     pub(crate) changed: u64,

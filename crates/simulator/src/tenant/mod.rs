@@ -9,6 +9,7 @@ mod directory;
 mod effect;
 mod group;
 mod record;
+mod review;
 mod role;
 mod shadow;
 mod sign_in;
@@ -20,6 +21,7 @@ pub(crate) use directory::{Directory, Domain, DomainIx};
 pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
+pub(crate) use review::Review;
 pub(crate) use role::{ROLES, role_named};
 pub(crate) use shadow::Shadows;
 pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
@@ -54,6 +56,7 @@ pub(crate) struct Tenant {
     pub(crate) invitations: u64,
     pub(crate) writes: Vec<Write>,
     pub(crate) outbox: Vec<Mail>,
+    pub(crate) reviews: Vec<Review>,
 }
 
 impl Tenant {
@@ -68,6 +71,7 @@ impl Tenant {
             invitations: 0,
             writes: Vec::new(),
             outbox: Vec::new(),
+            reviews: Vec::new(),
         }
     }
 }

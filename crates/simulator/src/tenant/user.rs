@@ -168,6 +168,8 @@ pub(crate) struct Extras {
     /// The same of those that it may activate.
     pub(crate) eligible: Vec<usize>,
     pub(crate) packages: Vec<GivenPackage>,
+    /// It is in a restricted management administrative unit.
+    pub(crate) restricted: bool,
     /// The role in an application that it came with was taken away.
     pub(crate) lost_app_role: bool,
     /// Roles in applications that were assigned later.
@@ -248,6 +250,10 @@ impl User {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_with(Box::default)
+    }
+
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.restricted)
     }
 
     pub(crate) fn eligible(&self) -> &[usize] {

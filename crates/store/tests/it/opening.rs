@@ -37,7 +37,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0008_snapshots",
             "0011_acceptance_and_history",
             "0012_attestations",
-            "0013_access"
+            "0013_access",
+            "0015_never_touched"
         ]
     );
     assert_eq!(
@@ -53,7 +54,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0008_snapshots",
             "0011_acceptance_and_history",
             "0012_attestations",
-            "0013_access"
+            "0013_access",
+            "0015_never_touched"
         ]
     );
 }
