@@ -15,6 +15,7 @@ mod errors;
 mod evidence;
 mod exemptions;
 mod expiry;
+mod giving_back;
 mod kill;
 mod limits;
 mod names;

@@ -86,6 +86,11 @@ pub enum Call {
         /// The sponsor.
         sponsor: SponsorId,
     },
+    /// `PUT /users/{guest}/manager/$ref`.
+    SetManager {
+        /// The manager.
+        manager: SponsorId,
+    },
 }
 
 impl Call {
@@ -105,6 +110,7 @@ impl Call {
             Self::Restore => "restore",
             Self::AddToGroup { .. } => "add-to-group",
             Self::AddSponsor { .. } => "add-sponsor",
+            Self::SetManager { .. } => "set-manager",
         }
     }
 
@@ -120,6 +126,7 @@ impl Call {
             Self::AddAppRole { app_role } => format!("{}/{}", app_role.resource, app_role.role),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
             Self::AddSponsor { sponsor } => sponsor.to_string(),
+            Self::SetManager { manager } => manager.to_string(),
         }
     }
 }

@@ -237,7 +237,8 @@ impl Event {
                 | Call::Delete
                 | Call::Restore
                 | Call::AddToGroup { .. }
-                | Call::AddSponsor { .. } => None,
+                | Call::AddSponsor { .. }
+                | Call::SetManager { .. } => None,
             },
             Self::Concluded { outcome, .. } => match outcome {
                 Outcome::Skipped { .. } => Some(Place::Within("outcome", "because")),

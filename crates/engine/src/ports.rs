@@ -184,6 +184,12 @@ pub trait WriteDirectory: Send + Sync {
         guest: GuestId,
         sponsor: SponsorId,
     ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+    /// Gives a guest its manager.
+    fn set_manager(
+        &self,
+        guest: GuestId,
+        manager: SponsorId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Sends mail.
     fn send_mail(&self, mail: &Mail) -> impl Future<Output = Result<Done, WriteError>> + Send;
 }
@@ -378,6 +384,10 @@ impl WriteDirectory for Writer {
 
     async fn add_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Result<Done, WriteError> {
         Self::add_sponsor(self, guest, sponsor).await
+    }
+
+    async fn set_manager(&self, guest: GuestId, manager: SponsorId) -> Result<Done, WriteError> {
+        Self::set_manager(self, guest, manager).await
     }
 
     async fn send_mail(&self, mail: &Mail) -> Result<Done, WriteError> {

@@ -245,6 +245,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         let sponsors = missing.sponsors.into_iter();
         calls.extend(sponsors.map(|sponsor| Call::AddSponsor { sponsor }));
+        let manager = missing.manager.into_iter();
+        calls.extend(manager.map(|manager| Call::SetManager { manager }));
         remarks.extend(missing.lost);
         Ok((calls, remarks))
     }
@@ -369,6 +371,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::AddToGroup { group } => writer.add_to_group(*group, intent.guest).await,
                 Call::AddAppRole { app_role } => writer.add_app_role(intent.guest, app_role).await,
                 Call::AddSponsor { sponsor } => writer.add_sponsor(intent.guest, *sponsor).await,
+                Call::SetManager { manager } => writer.set_manager(intent.guest, *manager).await,
                 Call::Flag
                 | Call::Notify { .. }
                 | Call::ResendInvitation { .. }

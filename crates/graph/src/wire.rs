@@ -124,11 +124,13 @@ pub(crate) struct AppRoleAssignment {
     pub(crate) app_role_id: Option<Uuid>,
 }
 
-/// A user's licences.
+/// A user's licences and manager.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Licensed {
     pub(crate) assigned_licenses: Option<Vec<AssignedLicense>>,
+    /// Absent for a user who has none.
+    pub(crate) manager: Option<DirectoryObject>,
 }
 
 /// A licence (`assignedLicense`).

@@ -299,7 +299,8 @@ impl Tx {
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }
-                | Call::AddSponsor { .. } => {}
+                | Call::AddSponsor { .. }
+                | Call::SetManager { .. } => {}
             }
         }
         for view in views {

@@ -56,6 +56,7 @@ fn action(call: &Call) -> Option<Action> {
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => None,
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => None,
     }
 }

@@ -260,7 +260,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     Call::Restore
                     | Call::AddAppRole { .. }
                     | Call::AddToGroup { .. }
-                    | Call::AddSponsor { .. } => {
+                    | Call::AddSponsor { .. }
+                    | Call::SetManager { .. } => {
                         unreachable!("no step of a plan gives back what was taken")
                     }
                 };

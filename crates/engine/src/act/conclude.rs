@@ -201,7 +201,8 @@ fn action(call: &Call) -> Option<Action> {
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => None,
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => None,
     }
 }
 
@@ -215,7 +216,8 @@ fn changes_the_account(call: &Call) -> bool {
         | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => false,
         Call::Disable | Call::Enable | Call::Delete | Call::Restore => true,
     }
 }
@@ -231,7 +233,8 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
         | Call::AddAppRole { .. }
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => record,
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => record,
         Call::Restore => GuestRecord {
             gone: None,
             deleted_by_us: None,

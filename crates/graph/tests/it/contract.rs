@@ -117,6 +117,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         writer.resend_invitation(guest, "ann@partner.example").await,
         writer.add_to_group(id.into(), guest).await,
         writer.add_sponsor(guest, id.into()).await,
+        writer.set_manager(guest, id.into()).await,
         writer.send_mail(&mail).await,
     ] {
         done.expect("it is done");

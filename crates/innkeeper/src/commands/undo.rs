@@ -156,6 +156,7 @@ fn words(call: &Call) -> String {
     match call {
         Call::AddToGroup { group } => format!("add to group {group}"),
         Call::AddSponsor { sponsor } => format!("add sponsor {sponsor}"),
+        Call::SetManager { manager } => format!("set manager {manager}"),
         call => call.as_str().to_owned(),
     }
 }

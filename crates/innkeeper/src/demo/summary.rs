@@ -136,7 +136,8 @@ impl Summary {
                 | Call::RemoveFromGroup { .. }
                 | Call::Restore
                 | Call::AddToGroup { .. }
-                | Call::AddSponsor { .. } => {}
+                | Call::AddSponsor { .. }
+                | Call::SetManager { .. } => {}
             }
         }
         let named_groups = tx.named_groups(tenant.id).await?;

@@ -284,6 +284,14 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 }
             }
         }
+        "manager" => {
+            let manager = match value {
+                Value::Null => None,
+                _ => Some(user(world, &text()?)?),
+            };
+            let directory = &mut world.tenant.directory;
+            directory.user_quietly(ix).extras_mut().manager = manager;
+        }
         "restricted" => {
             directory.user_mut(ix).extras_mut().restricted =
                 value.as_bool().ok_or("true or false is expected")?;

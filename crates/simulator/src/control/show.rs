@@ -138,6 +138,7 @@ pub(super) fn guest(world: &World, ix: UserIx) -> Value {
         "last_interactive": time(user.activity.interactive),
         "last_non_interactive": time(user.activity.non_interactive),
         "synced": user.synced,
+        "manager": user.manager().map(|manager| directory.user(manager).id),
         "restricted": user.is_restricted(),
         "privileged": directory.is_privileged(ix),
         "cross_tenant_synced": directory.domain_of(ix).cross_tenant_sync,

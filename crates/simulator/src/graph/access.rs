@@ -198,6 +198,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
         ("PATCH", ["users", _]) => may_update(call),
         ("POST", ["users", _, "sendMail"]) => has(&["Mail.Send"]),
         ("POST" | "DELETE", ["users", _, "sponsors", .., "$ref"]) => has(WRITE_USERS),
+        ("PUT", ["users", _, "manager", "$ref"]) => has(WRITE_USERS),
         ("DELETE", ["users", _, "sponsors", _]) => has(DELETE_USERS) || has(DELETE_GROUPS),
         ("DELETE", ["users", _]) => has(DELETE_USERS),
         ("GET", ["groups", _, "members", ..]) => has(READ_MEMBERS),

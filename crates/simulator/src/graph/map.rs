@@ -4,6 +4,7 @@ use crate::reply::Reply;
 
 const READ: &[&str] = &["GET"];
 const ACT: &[&str] = &["POST"];
+const REPLACE: &[&str] = &["PUT"];
 const REMOVE: &[&str] = &["DELETE"];
 
 /// Refuses a path that leads nowhere, and a method that a path does not take.
@@ -53,6 +54,8 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             _,
             "decisions",
         ] => READ,
+        ["users", _, "manager"] => READ,
+        ["users", _, "manager", "$ref"] => REPLACE,
         ["users", _, "appRoleAssignments"] => &["GET", "POST"],
         ["users", _, "appRoleAssignments", _] => REMOVE,
         ["invitations"] => ACT,

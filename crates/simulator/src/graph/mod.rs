@@ -14,6 +14,7 @@ mod invitations;
 mod listing;
 mod logs;
 mod mail;
+mod manager;
 mod map;
 mod objects;
 mod related;
@@ -253,6 +254,8 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("PATCH", ["users", id]) => writes::update_user(world, call, id),
         ("DELETE", ["users", id]) => writes::delete_user(world, call, id),
         ("GET", ["users", id, "sponsors"]) => users::sponsors(world, call, id),
+        ("GET", ["users", id, "manager"]) => manager::get(world, call, id),
+        ("PUT", ["users", id, "manager", "$ref"]) => manager::set(world, call, id),
         ("POST", ["users", id, "sponsors", "$ref"]) => writes::add_sponsor(world, call, id),
         ("DELETE", ["users", id, "sponsors", sponsor, "$ref"]) => {
             writes::remove_sponsor(world, call, id, sponsor)

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::listing::{CUSTOMARY, MOST, page, place, take};
 use super::user_filter::UserFilter;
-use super::{Call, objects};
+use super::{Call, manager, objects};
 use crate::fault::FaultKind;
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{Directory, Sponsor, Tenant, UserIx};
@@ -225,7 +225,12 @@ pub(super) fn count(world: &mut World, call: &Call<'_>) -> Outcome {
 pub(super) fn get(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     call.query.only(&["$select", "$expand"])?;
     let select = call.query.select(objects::USER)?;
-    let expand = expansion(call)?;
+    // Of one user the manager can be expanded too.
+    let wants_manager = call.query.get("$expand") == Some("manager");
+    let expand = match wants_manager {
+        true => None,
+        false => expansion(call)?,
+    };
     if wants_sign_in_activity(call) {
         if !world.licensed {
             return Err(Reply::premium());
@@ -256,6 +261,9 @@ pub(super) fn get(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
             "sponsors".to_owned(),
             Value::Array(sponsor_rows(&world.tenant, ix, inner.as_deref())),
         );
+    }
+    if wants_manager && let Some(manager) = manager::row(world, ix, None) {
+        row.insert("manager".to_owned(), Value::Object(manager));
     }
     Ok(Reply::ok(Value::Object(row)))
 }

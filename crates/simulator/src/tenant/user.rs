@@ -168,6 +168,7 @@ pub(crate) struct Extras {
     /// The same of those that it may activate.
     pub(crate) eligible: Vec<usize>,
     pub(crate) packages: Vec<GivenPackage>,
+    pub(crate) manager: Option<UserIx>,
     /// It is in a restricted management administrative unit.
     pub(crate) restricted: bool,
     /// The role in an application that it came with was taken away.
@@ -250,6 +251,10 @@ impl User {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_with(Box::default)
+    }
+
+    pub(crate) fn manager(&self) -> Option<UserIx> {
+        self.extras.as_ref().and_then(|extras| extras.manager)
     }
 
     pub(crate) fn is_restricted(&self) -> bool {

@@ -193,7 +193,8 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => {
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => {
             return None;
         }
     };
@@ -209,7 +210,8 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::Delete
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => String::new(),
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
         Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{of_what}{outcome}")),

@@ -336,7 +336,8 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
         | Call::Enable
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. } => false,
+        | Call::AddSponsor { .. }
+        | Call::SetManager { .. } => false,
     }
 }
 
