@@ -17,6 +17,7 @@ mod exemptions;
 mod expiry;
 mod giving_back;
 mod kill;
+mod last_days;
 mod limits;
 mod names;
 mod notices;

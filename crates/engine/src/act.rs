@@ -11,6 +11,7 @@ mod conclude;
 mod confirm;
 mod deliver;
 mod flag;
+mod last_days;
 mod look;
 pub(crate) mod recipients;
 mod senses;

@@ -24,7 +24,7 @@ use crate::progress::{Progress, Silent};
 use crate::report::Deeds;
 
 /// How long Entra keeps a deleted account.
-const KEPT: TimeDelta = TimeDelta::days(30);
+pub(crate) const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Guests looked at in one go.
 const AT_ONCE: usize = 15;

@@ -22,11 +22,11 @@ impl Spent {
                 | Outcome::FoundNotDone,
             ) => false,
         };
-        // Confirming an answer is nothing that a plan has a budget for.
+        // Confirming an answer, or announcing a last day, is nothing that a plan has a budget for.
         let is_confirmation = matches!(
             call,
             Call::Notify {
-                notice: Notice::Answered,
+                notice: Notice::Answered | Notice::LastDays,
                 ..
             }
         );

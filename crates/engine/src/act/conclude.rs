@@ -114,7 +114,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let holds = !matches!(
             intent.call,
             Call::Notify {
-                notice: Notice::Answered,
+                notice: Notice::Answered | Notice::LastDays,
                 ..
             }
         );

@@ -11,8 +11,8 @@ use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
-use super::decisions;
 use super::judging::{Bench, shown};
+use super::{decisions, guests};
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             "due": verdict.due(),
             "reason": verdict.reason(),
             "nothing_happens_because": nothing,
+            "remains": guests::remains(&row.view, bench.now),
         }))?,
         Output::Csv => fact_rows(&facts).print_csv()?,
         Output::Table => {
@@ -75,6 +76,9 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             let decisions = decisions::lines(&row.view, bench.now);
             if !decisions.is_empty() {
                 print(&format!("\nDecided by people:\n{decisions}"))?;
+            }
+            if let Some(remains) = guests::remains(&row.view, bench.now) {
+                print(&format!("\nWhat remains: {remains}.\n"))?;
             }
             print(&format!(
                 "\nVerdict: {}\n  {}{due}{nothing}\n",

@@ -141,6 +141,7 @@ impl Page<'_> {
             sender,
             operators,
             invitation_redirect,
+            days_before_final_day,
         }) = notify
         {
             let at = self.section("[tenants.notify]", &path.child("notify"));
@@ -149,6 +150,7 @@ impl Page<'_> {
             if let Some(redirect) = invitation_redirect {
                 self.pair(&at, "invitation_redirect", redirect.as_str());
             }
+            self.pair(&at, "days_before_final_day", *days_before_final_day);
         }
     }
 
