@@ -77,17 +77,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    /// The groups of the policy in force that exempt, as far as they were found. The others are said loudly: because of
-    /// them nothing is taken from anybody.
+    /// The groups that exempt by the policy in force, and by the one that may come to decide in this cycle, as far as they
+    /// were found. The others are said loudly: because of them nothing is taken from anybody.
     async fn exempt_groups(&self) -> Result<BTreeSet<GroupId>, CycleError> {
-        if self.policy.exempt_groups.is_empty() {
+        let of_candidate = self.candidate.map(|candidate| &candidate.policy);
+        let policies = [Some(self.policy), of_candidate].into_iter().flatten();
+        let keys: BTreeSet<&String> = policies.flat_map(|policy| &policy.exempt_groups).collect();
+        if keys.is_empty() {
             return Ok(BTreeSet::new());
         }
         let mut tx = self.store.read().await?;
         let named = tx.named_groups(self.tenant.id).await?;
         drop(tx);
         let mut groups = BTreeSet::new();
-        for key in &self.policy.exempt_groups {
+        for key in keys {
             match named.get(key).and_then(Found::group) {
                 Some(group) => _ = groups.insert(group.id),
                 None => warn!(

@@ -293,7 +293,7 @@ fn reading(guest: &TrueGuest) -> Result<Guest> {
             Some(other) => bail!("the simulator has a guest in the unknown state {other:?}"),
         },
         on_premises_sync: guest.synced,
-        management_restricted: Some(false),
+        management_restricted: Some(guest.restricted),
         company: None,
         creation_type: None,
         external: None,
