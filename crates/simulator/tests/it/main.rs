@@ -27,3 +27,4 @@ mod tenant;
 mod throttling;
 mod tokens;
 mod traps;
+mod untouched;
