@@ -11,3 +11,4 @@ mod history;
 mod opening;
 mod projects;
 mod retention;
+mod untouched;
