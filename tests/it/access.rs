@@ -8,7 +8,8 @@ const ELIGIBILITIES: &str = "roleEligibilityScheduleInstances";
 const ASSIGNMENTS: &str = "entitlementManagement/assignments";
 
 /// Every permission that the policies of these tests need but for those of the registers.
-const PERMISSIONS: [&str; 7] = [
+const PERMISSIONS: [&str; 8] = [
+    "AccessReview.Read.All",
     "AuditLog.Read.All",
     "Directory.Read.All",
     "Mail.Send",

@@ -89,7 +89,7 @@ async fn calls(eventful: &Eventful) -> BTreeSet<usize> {
 }
 
 /// How many kinds of calls there are.
-const CALLS: usize = 15;
+const CALLS: usize = 16;
 
 /// A call's place among all. A new kind of call needs one, and a step of its kind in the tests of this file.
 fn place(call: &Call) -> usize {
@@ -109,6 +109,7 @@ fn place(call: &Call) -> usize {
         Call::AddAppRole { .. } => 12,
         Call::Mark { .. } => 13,
         Call::Unmark { .. } => 14,
+        Call::SetManager { .. } => 15,
     }
 }
 
@@ -118,7 +119,7 @@ async fn to_be_undone(database: String) -> Eventful {
     eventful.turn_back().await;
     eventful.tenant.apply().await;
     // Somebody takes away what undoing then has to give back.
-    let sponsorless = json!({ "sponsors": [] });
+    let sponsorless = json!({ "sponsors": [], "manager": null });
     change(&eventful.tenant, &eventful.sponsored, sponsorless).await;
     eventful.go_on_from_here();
     eventful

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::tenant::{POLICY, Tenant, shown};
 
 /// What the README grants for the mode `enforce`.
-const GRANTED: [&str; 11] = [
+const GRANTED: [&str; 12] = [
     "User.Read.All",
     "AuditLog.Read.All",
     "Directory.Read.All",
@@ -16,6 +16,7 @@ const GRANTED: [&str; 11] = [
     "RoleManagement.Read.Directory",
     "RoleEligibilitySchedule.Read.Directory",
     "EntitlementManagement.Read.All",
+    "AccessReview.Read.All",
     "Mail.Send",
     "User.EnableDisableAccount.All",
     "User.DeleteRestore.All",

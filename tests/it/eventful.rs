@@ -86,7 +86,7 @@ impl Eventful {
                 14 => _ = tenant.add_guest("spared", 100).await,
                 30 => {
                     sponsored = tenant.add_guest("disabled", 100).await;
-                    let body = json!({ "sponsors": [sponsor] });
+                    let body = json!({ "sponsors": [sponsor], "manager": sponsor });
                     change(&tenant, &sponsored, body).await;
                 }
                 37 => {
@@ -192,6 +192,7 @@ impl Eventful {
                 "groups",
                 "sponsors",
                 "attributes",
+                "manager",
                 "app_roles",
             ];
             keys.map(|key| guest[key].to_string()).join(" ")

@@ -159,6 +159,7 @@ fn guest(number: u32) -> GuestView {
                     }
                 },
                 on_premises_sync: None,
+                management_restricted: None,
                 company: None,
                 creation_type: Some("Invitation".to_owned()),
                 external: Some(true),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::decide::Judge;
 use crate::guest::GuestView;
 use crate::policy::{Action, Cap, Policy, Rule, RuleName, Stage, Truth};
-use crate::verdict::{Conclusion, Verdict};
+use crate::verdict::{Conclusion, Protector, Verdict};
 
 /// The version of deciding.
 ///
@@ -90,7 +90,19 @@ impl<'x> Side<'x> {
 /// Whether a protection has the guest in its scope.
 fn protected(verdict: &Verdict) -> Scope {
     match &verdict.conclusion {
-        Conclusion::Protected(_) => Scope::In,
+        // For a time only; notices go out all the same.
+        Conclusion::Protected(Protector::UnderReview(_) | Protector::SoleOwner(_)) => Scope::Out,
+        Conclusion::Protected(
+            Protector::Policy(_)
+            | Protector::DirectoryRole(_)
+            | Protector::EligibleRole(_)
+            | Protector::Synced
+            | Protector::Governed(_)
+            | Protector::Restricted
+            | Protector::ExemptGroup(_)
+            | Protector::Exempt { .. }
+            | Protector::Hold { .. },
+        ) => Scope::In,
         Conclusion::Unknown(uncertain) if uncertain.protection => Scope::Perhaps,
         Conclusion::Act(steps) => {
             let is_undo = steps
@@ -171,6 +183,7 @@ fn is_same_ground(old: &Policy, new: &Policy) -> bool {
     };
     old.projects == new.projects
         && old.partners == new.partners
+        && old.exempt_groups == new.exempt_groups
         && old.expiry == new.expiry
         && old.basis == new.basis
         && protections(old) == protections(new)

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::ids::GroupId;
+
 /// A list that Graph gives only where the tenant has the licence for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -16,11 +18,17 @@ pub enum Register {
     EligibleRoles,
     /// Who has been given an access package (entitlement management).
     AccessPackages,
+    /// Who is decided on by an access review that will act by itself.
+    AccessReviews,
 }
 
 impl Register {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::EligibleRoles, Self::AccessPackages];
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::EligibleRoles,
+        Self::AccessPackages,
+        Self::AccessReviews,
+    ];
 
     /// The word stored and logged.
     #[must_use]
@@ -28,6 +36,7 @@ impl Register {
         match self {
             Self::EligibleRoles => "eligible-roles",
             Self::AccessPackages => "access-packages",
+            Self::AccessReviews => "access-reviews",
         }
     }
 
@@ -37,6 +46,7 @@ impl Register {
         match self {
             Self::EligibleRoles => "RoleEligibilitySchedule.Read.Directory",
             Self::AccessPackages => "EntitlementManagement.Read.All",
+            Self::AccessReviews => "AccessReview.Read.All",
         }
     }
 
@@ -46,6 +56,7 @@ impl Register {
         match self {
             Self::EligibleRoles => "whether it may activate a directory role",
             Self::AccessPackages => "whether entitlement management looks after it",
+            Self::AccessReviews => "whether an access review is about to decide on it",
         }
     }
 }
@@ -95,6 +106,15 @@ pub struct Access {
     pub packages: Vec<Assignment>,
     /// How the reading of them went.
     pub packages_told: Told,
+    /// Access reviews that are running, decide on the guest and will carry out what they decide; those of the last time
+    /// that they could be read.
+    pub reviews: Vec<String>,
+    /// How the reading of them went.
+    pub reviews_told: Told,
+    /// Groups that it was found to be the only owner of, right before its account was to be taken.
+    pub sole_owner_of: Vec<String>,
+    /// Those of the policy's `exempt_groups` that it is in, however deeply.
+    pub exempt_by: Vec<GroupId>,
     /// Its roles in applications and the number of its groups; `None` while nobody has asked.
     pub held: Option<Held>,
 }
@@ -108,11 +128,16 @@ impl Access {
             eligible_told,
             packages: _,
             packages_told,
+            reviews: _,
+            reviews_told,
+            sole_owner_of: _,
+            exempt_by: _,
             held: _,
         } = self;
         let told = [
             (Register::EligibleRoles, *eligible_told),
             (Register::AccessPackages, *packages_told),
+            (Register::AccessReviews, *reviews_told),
         ];
         told.into_iter()
             .find(|(_, told)| *told == Told::Refused)

@@ -64,6 +64,8 @@ pub struct Guest {
     pub invitation: Invitation,
     /// `onPremisesSyncEnabled`: `true` is mastered on-premises, `false` once was, `None` never was.
     pub on_premises_sync: Option<bool>,
+    /// It is in a restricted management administrative unit (`isManagementRestricted`); `None` where Graph did not say.
+    pub management_restricted: Option<bool>,
     /// `companyName`.
     pub company: Option<String>,
     /// `creationType`; `None` also where Graph gives none.
@@ -248,6 +250,7 @@ mod tests {
             created: None,
             invitation: Invitation::None,
             on_premises_sync: None,
+            management_restricted: None,
             company: None,
             creation_type: None,
             external: None,

@@ -102,6 +102,11 @@ pub enum Call {
         /// The sponsor.
         sponsor: SponsorId,
     },
+    /// `PUT /users/{guest}/manager/$ref`.
+    SetManager {
+        /// The manager.
+        manager: SponsorId,
+    },
 }
 
 impl Call {
@@ -124,6 +129,7 @@ impl Call {
             Self::AddToGroup { .. } => "add-to-group",
             Self::AddSponsor { .. } => "add-sponsor",
             Self::RemoveSponsor { .. } => "remove-sponsor",
+            Self::SetManager { .. } => "set-manager",
         }
     }
 
@@ -140,6 +146,7 @@ impl Call {
             Self::AddAppRole { app_role } => format!("{}/{}", app_role.resource, app_role.role),
             Self::RemoveFromGroup { group } | Self::AddToGroup { group } => group.to_string(),
             Self::AddSponsor { sponsor } | Self::RemoveSponsor { sponsor } => sponsor.to_string(),
+            Self::SetManager { manager } => manager.to_string(),
         }
     }
 }

@@ -249,6 +249,7 @@ impl Event {
                 | Call::Restore
                 | Call::AddToGroup { .. }
                 | Call::AddSponsor { .. }
+                | Call::SetManager { .. }
                 | Call::RemoveSponsor { .. } => None,
             },
             Self::Concluded { outcome, .. } => match outcome {

@@ -13,6 +13,7 @@ pub mod attestation;
 pub mod backtest;
 pub mod case;
 pub mod comparison;
+pub mod containment;
 pub mod decide;
 pub mod decision;
 pub mod facts;

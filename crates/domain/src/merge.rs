@@ -127,6 +127,7 @@ mod tests {
             created: Some(at(1)),
             invitation: Invitation::Accepted { at: Some(at(2)) },
             on_premises_sync: None,
+            management_restricted: None,
             company: None,
             creation_type: None,
             external: None,

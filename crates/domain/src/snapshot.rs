@@ -25,6 +25,9 @@ pub struct Holdings {
     pub app_roles: Vec<AppRole>,
     /// `assignedLicenses`: the ids of the products.
     pub licences: Vec<Uuid>,
+    /// `manager`; `None` also in a snapshot of a version that did not read it.
+    #[serde(default)]
+    pub manager: Option<SponsorId>,
 }
 
 /// A role in an application.
@@ -45,6 +48,8 @@ pub struct Missing {
     pub groups: Vec<GroupId>,
     /// Sponsors.
     pub sponsors: Vec<SponsorId>,
+    /// Its manager, if it has none now. One that somebody gave it meanwhile is left.
+    pub manager: Option<SponsorId>,
     /// Roles in applications. What Innkeeper took away it can give back; the rest takes a person.
     pub app_roles: Vec<AppRole>,
     /// What Innkeeper cannot give back, in words, with the reason.
@@ -78,6 +83,10 @@ impl Snapshot {
         Missing {
             groups: less(&self.groups, &now.groups),
             sponsors: less(&self.sponsors, &now.sponsors),
+            manager: match now.holdings.manager {
+                Some(_) => None,
+                None => self.holdings.manager,
+            },
             app_roles: app_roles.cloned().collect(),
             lost: roles.chain(licences).collect(),
         }
@@ -101,6 +110,7 @@ mod tests {
             holdings: Holdings {
                 app_roles: vec![portal],
                 licences: Vec::new(),
+                manager: Some(SponsorId::derived(&[b"mia"])),
             },
             ..Snapshot::default()
         };
@@ -111,6 +121,10 @@ mod tests {
         let missing = before.missing(&now);
         assert_eq!(missing.groups, [group("a")]);
         assert_eq!(missing.app_roles[0].application(), "Supplier Portal");
+        assert_eq!(missing.manager, before.holdings.manager);
+        let mut replaced = now;
+        replaced.holdings.manager = Some(SponsorId::derived(&[b"max"]));
+        assert_eq!(before.missing(&replaced).manager, None);
         assert_eq!(before.missing(&before), Missing::default());
     }
 }

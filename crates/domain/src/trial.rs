@@ -177,6 +177,7 @@ impl Trial {
                     created: None,
                     invitation: Invitation::None,
                     on_premises_sync: None,
+                    management_restricted: None,
                     company: None,
                     creation_type: None,
                     external: None,

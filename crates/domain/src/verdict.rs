@@ -219,6 +219,17 @@ pub enum Protector {
     Synced,
     /// It came by this access package, and entitlement management itself blocks and removes it. No policy can lift this.
     Governed(String),
+    /// It is in a restricted management administrative unit, whose members no application changes. No policy can lift
+    /// this.
+    Restricted,
+    /// Something would be taken from it that is due, and this access review that is running decides on it and will act by
+    /// itself. No policy can lift this; it ends with the review.
+    UnderReview(String),
+    /// Its account would be taken, and it is the only owner of this group. No policy can lift this; it ends when the group
+    /// has another owner.
+    SoleOwner(String),
+    /// It is in this group, which the policy names among `exempt_groups`.
+    ExemptGroup(String),
     /// A person exempted it.
     Exempt {
         /// The last day (UTC).
@@ -256,6 +267,23 @@ impl fmt::Display for Protector {
             Self::Synced => f.write_str(
                 "is mastered elsewhere and synchronised here, which Innkeeper never touches",
             ),
+            Self::ExemptGroup(group) => {
+                write!(
+                    f,
+                    "is in the group {group:?}, whose members no rule touches"
+                )
+            }
+            Self::Restricted => f.write_str(
+                "is in a restricted management administrative unit, which Innkeeper never touches",
+            ),
+            Self::UnderReview(review) => write!(
+                f,
+                "the access review {review:?} is running, decides on the guest and acts by itself; until it is over Innkeeper takes nothing from it"
+            ),
+            Self::SoleOwner(group) => write!(
+                f,
+                "is the only owner of the group {group:?}: give the group another owner, until then the account stays"
+            ),
             Self::Exempt { until, by, reason } => {
                 write!(f, "exempt until {until}, by {by}: {reason}")
             }
@@ -281,7 +309,7 @@ pub struct Uncertain {
 }
 
 /// For want of what it cannot be told whether a guest should go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// This fact is not known.
     Fact(FactName),
@@ -289,6 +317,8 @@ pub enum Cause {
     BroughtBack(u32),
     /// This register: before it was read, nothing is taken away.
     Unread(Register),
+    /// This one of the policy's `exempt_groups`: before it is known who is in it, nothing is taken away.
+    ExemptGroup(String),
 }
 
 impl Verdict {
@@ -314,6 +344,10 @@ impl Verdict {
                 | Protector::EligibleRole(_)
                 | Protector::Synced
                 | Protector::Governed(_)
+                | Protector::Restricted
+                | Protector::UnderReview(_)
+                | Protector::SoleOwner(_)
+                | Protector::ExemptGroup(_)
                 | Protector::Exempt { .. }
                 | Protector::Hold { .. },
             ) => None,
@@ -428,6 +462,14 @@ impl Verdict {
                  permission {}",
                 register.tells(),
                 register.permission()
+            ),
+            Conclusion::Unknown(Uncertain {
+                rule,
+                cause: Cause::ExemptGroup(group),
+                ..
+            }) => format!(
+                "\"{rule}\" holds, but there is no single group {group:?}, which exempt_groups names: until it is known who \
+                 is in it nothing is taken from anybody"
             ),
         }
     }

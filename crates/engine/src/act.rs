@@ -11,6 +11,7 @@ mod conclude;
 mod confirm;
 mod deliver;
 mod flag;
+mod last_days;
 mod look;
 mod mark;
 pub(crate) mod recipients;

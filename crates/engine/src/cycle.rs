@@ -56,6 +56,8 @@ pub struct Tenant<R, W> {
     pub spread_until: Option<DateTime<Utc>>,
     /// How notices get links to answer by; `None`: they have none.
     pub links: Option<Links>,
+    /// How long before Entra lets go for good of a guest that Innkeeper deleted the operators are told; zero: never.
+    pub before_final_day: TimeDelta,
     /// Where notices go when there is no sponsor.
     pub operators: Vec<String>,
 }
@@ -195,6 +197,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Some(writer) => {
                 let mut deeds = cycle.act(writer, &plan, &approval.plan).await?;
                 cycle.confirm(writer, &mut deeds).await?;
+                cycle.announce_last_days(writer, &mut deeds).await?;
                 deeds
             }
             None => Deeds::default(),

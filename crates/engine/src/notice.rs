@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::attestation::{Answer, Attestation};
-use innkeeper_domain::guest::GuestView;
+use innkeeper_domain::guest::{Guest, GuestView};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::plan::Mode;
-use innkeeper_domain::policy::{Action, Notice, Stage};
+use innkeeper_domain::policy::{Action, Notice, RuleName, Stage};
 use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::Mail;
@@ -118,6 +118,60 @@ pub(crate) fn confirmation<R, W>(
     }
 }
 
+/// A deleted guest that is about to be gone for good.
+pub(crate) struct LastDays<'g> {
+    pub(crate) guest: &'g Guest,
+    pub(crate) rule: &'g RuleName,
+    pub(crate) deleted: DateTime<Utc>,
+    pub(crate) gone: DateTime<Utc>,
+}
+
+/// Tells the operators that these can soon not be brought back any more.
+pub(crate) fn last_days<R, W>(
+    tenant: &Tenant<R, W>,
+    guests: &[LastDays<'_>],
+    to: Vec<String>,
+) -> Mail {
+    let entry = |ending: &LastDays<'_>| {
+        let LastDays {
+            guest,
+            rule,
+            deleted,
+            gone,
+        } = ending;
+        let address = plain(guest.mail.as_deref().unwrap_or(&guest.upn));
+        let name = guest.display_name.as_deref().map(plain);
+        let name = name.map_or_else(|| address.clone(), |name| format!("{name} ({address})"));
+        format!(
+            "  {name}\n    Deleted on {deleted} under {rule}; gone for good on {gone}\n    To bring it back: innkeeper undo {id} --tenant {tenant} --reason \"...\" --yes",
+            deleted = deleted.date_naive(),
+            gone = gone.date_naive(),
+            id = guest.id,
+            tenant = tenant.name,
+        )
+    };
+    let entries: Vec<String> = guests.iter().map(entry).collect();
+    let text = format!(
+        "You operate the guest accounts of {tenant}. Innkeeper deleted these, and Entra keeps a deleted account for 30 days:\n\n\
+         {entries}\n\nUntil that day they can be brought back with their groups; after it only a new invitation helps. If \
+         none of them is needed, you need do nothing. This is said once.\n\n\
+         This notice was sent by Innkeeper, which looks after guest accounts by the policy of {tenant}.\n",
+        tenant = tenant.name,
+        entries = entries.join("\n\n"),
+    );
+    let subject = match guests.len() {
+        1 => format!(
+            "A deleted guest account at {} is soon gone for good",
+            tenant.name
+        ),
+        number => format!(
+            "{number} deleted guest accounts at {} are soon gone for good",
+            tenant.name
+        ),
+    };
+    Mail { to, subject, text }
+}
+
 fn entry<R, W>(
     tenant: &Tenant<R, W>,
     step: &Step,
@@ -152,8 +206,8 @@ fn entry<R, W>(
             "Once more: ",
             "as the notice before this one said".to_owned(),
         ),
-        // Never a stage's; `confirmation` writes these.
-        Notice::Answered => ("", String::new()),
+        // Never a stage's; `confirmation` and `last_days` write these.
+        Notice::Answered | Notice::LastDays => ("", String::new()),
         Notice::Ask => (
             "Whether this rule applies cannot be told: ",
             "nothing by itself; please confirm whether the account is still needed".to_owned(),

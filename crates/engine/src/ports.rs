@@ -89,6 +89,24 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         guests: &[GuestId],
     ) -> impl Future<Output = Result<Lists<Assignment>, GraphError>> + Send;
+    /// The running access reviews that act by themselves, by whom they decide on.
+    fn access_reviews(&self) -> impl Future<Output = Result<Lists<String>, GraphError>> + Send;
+    /// The groups that each of a few guests is the only owner of: an answer for each that is there.
+    fn sole_owned(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Lists<String>, GraphError>> + Send;
+    /// Users in a group however deeply, page by page.
+    fn nested_members(
+        &self,
+        group: GroupId,
+    ) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send;
+    /// Those of these groups that each of a few guests is in, however deeply: an answer for each that is there.
+    fn nested_in(
+        &self,
+        guests: &[GuestId],
+        groups: &BTreeSet<GroupId>,
+    ) -> impl Future<Output = Result<Lists<GroupId>, GraphError>> + Send;
     /// What each of a few guests holds in applications and groups; those who are not there are left out.
     fn held(
         &self,
@@ -207,6 +225,13 @@ pub trait WriteDirectory: Send + Sync {
         guest: GuestId,
         sponsor: SponsorId,
     ) -> impl Future<Output = Result<Done, WriteError>> + Send;
+
+    /// Gives a guest its manager.
+    fn set_manager(
+        &self,
+        guest: GuestId,
+        manager: SponsorId,
+    ) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Sends mail.
     fn send_mail(&self, mail: &Mail) -> impl Future<Output = Result<Done, WriteError>> + Send;
 }
@@ -305,6 +330,29 @@ impl ReadDirectory for Reader {
         guests: &[GuestId],
     ) -> Result<Lists<Assignment>, GraphError> {
         Self::access_packages_of(self, guests).await
+    }
+
+    async fn access_reviews(&self) -> Result<Lists<String>, GraphError> {
+        Self::access_reviews(self).await
+    }
+
+    async fn sole_owned(&self, guests: &[GuestId]) -> Result<Lists<String>, GraphError> {
+        Self::sole_owned(self, guests).await
+    }
+
+    fn nested_members(
+        &self,
+        group: GroupId,
+    ) -> impl Stream<Item = Result<Vec<GuestId>, GraphError>> + Send {
+        Self::nested_members(self, group)
+    }
+
+    async fn nested_in(
+        &self,
+        guests: &[GuestId],
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<Lists<GroupId>, GraphError> {
+        Self::nested_in(self, guests, groups).await
     }
 
     async fn held(&self, guests: &[GuestId]) -> Result<BTreeMap<GuestId, Held>, GraphError> {
@@ -417,6 +465,10 @@ impl WriteDirectory for Writer {
 
     async fn remove_sponsor(&self, guest: GuestId, sponsor: SponsorId) -> Result<Done, WriteError> {
         Self::remove_sponsor(self, guest, sponsor).await
+    }
+
+    async fn set_manager(&self, guest: GuestId, manager: SponsorId) -> Result<Done, WriteError> {
+        Self::set_manager(self, guest, manager).await
     }
 
     async fn send_mail(&self, mail: &Mail) -> Result<Done, WriteError> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::mark::{Mark, Sight};
+use innkeeper_domain::snapshot::Holdings;
 use innkeeper_graph::{Depth, Reread};
 use tracing::warn;
 
@@ -59,6 +60,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     /// What the directory shows of a call, by a look at the guest, and at its roles in applications where it is about them.
     async fn shown(&self, intent: &Intent, answer: Option<&Reread>) -> Result<Outcome, CycleError> {
+        if let (Call::SetManager { manager }, Some(Reread::Present { .. })) = (&intent.call, answer)
+        {
+            let holdings = self.tenant.reader.holdings(&[intent.guest]).await?;
+            let is_so = |holdings: &Holdings| holdings.manager == Some(*manager);
+            return Ok(match holdings.first().map(is_so) {
+                Some(true) => Outcome::FoundDone,
+                Some(false) => Outcome::FoundNotDone,
+                None => Outcome::Uncertain,
+            });
+        }
         let (assigned, wanted) = match (&intent.call, answer) {
             (Call::RemoveAppRole { app_role, .. }, Some(Reread::Present { .. })) => {
                 (app_role, false)
@@ -111,7 +122,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 /// What the directory shows of a call.
 fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
     let happened = match (call, answer) {
-        // Nothing in the directory tells of a mail; of roles in applications and of attributes another reading does.
+        // Nothing in the directory tells of a mail; of roles in applications, of attributes and of the manager another
+        // answer does.
         (Call::Notify { .. } | Call::ResendInvitation { .. }, _) | (_, None) => {
             return Outcome::Uncertain;
         }
@@ -136,6 +148,7 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (
             Call::RemoveAppRole { .. }
             | Call::AddAppRole { .. }
+            | Call::SetManager { .. }
             | Call::Mark { .. }
             | Call::Unmark { .. },
             Some(Reread::Present { .. }),
@@ -143,6 +156,7 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
         (
             Call::RemoveAppRole { .. }
             | Call::AddAppRole { .. }
+            | Call::SetManager { .. }
             | Call::Mark { .. }
             | Call::Unmark { .. }
             | Call::Disable

@@ -25,7 +25,7 @@ use crate::progress::{Progress, Silent};
 use crate::report::Deeds;
 
 /// How long Entra keeps a deleted account.
-const KEPT: TimeDelta = TimeDelta::days(30);
+pub(crate) const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Guests looked at in one go.
 const AT_ONCE: usize = 15;
@@ -262,6 +262,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let sponsors = missing.sponsors.into_iter();
         let sponsors = sponsors.filter(|sponsor| !added.contains(sponsor));
         calls.extend(sponsors.map(|sponsor| Call::AddSponsor { sponsor }));
+        let manager = missing.manager.into_iter();
+        calls.extend(manager.map(|manager| Call::SetManager { manager }));
         remarks.extend(missing.lost);
         Ok((calls, remarks))
     }
@@ -433,6 +435,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Call::AddToGroup { group } => writer.add_to_group(*group, intent.guest).await,
                 Call::AddAppRole { app_role } => writer.add_app_role(intent.guest, app_role).await,
                 Call::AddSponsor { sponsor } => writer.add_sponsor(intent.guest, *sponsor).await,
+                Call::SetManager { manager } => writer.set_manager(intent.guest, *manager).await,
                 Call::RemoveSponsor { sponsor } => {
                     writer.remove_sponsor(intent.guest, *sponsor).await
                 }

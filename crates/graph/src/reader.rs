@@ -7,9 +7,12 @@ mod extension;
 mod groups;
 mod guests;
 mod holdings;
+mod nested;
 mod organization;
+mod owned;
 mod people;
 mod reread;
+mod reviews;
 mod sign_in_log;
 mod sponsors;
 

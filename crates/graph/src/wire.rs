@@ -5,6 +5,7 @@ mod audit;
 #[cfg(test)]
 mod contract;
 pub(crate) mod extension;
+pub(crate) mod reviews;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -89,7 +90,7 @@ impl<'de> Visitor<'de> for MomentVisitor {
 
 /// The properties of a guest that are selected.
 pub(crate) const GUEST: &str = "id,userPrincipalName,mail,otherMails,displayName,userType,accountEnabled,createdDateTime,\
-                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,companyName,creationType";
+                                externalUserState,externalUserStateChangeDateTime,onPremisesSyncEnabled,isManagementRestricted,companyName,creationType";
 
 /// The same with what a policy asks for besides.
 pub(crate) fn guest(extras: &Extras) -> String {
@@ -127,11 +128,13 @@ pub(crate) struct AppRoleAssignment {
     pub(crate) app_role_id: Option<Uuid>,
 }
 
-/// A user's licences.
+/// A user's licences and manager.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Licensed {
     pub(crate) assigned_licenses: Option<Vec<AssignedLicense>>,
+    /// Absent for a user who has none.
+    pub(crate) manager: Option<DirectoryObject>,
 }
 
 /// A licence (`assignedLicense`).
@@ -219,6 +222,7 @@ pub(crate) struct User {
     #[serde(default)]
     external_user_state_change_date_time: Moment,
     on_premises_sync_enabled: Option<bool>,
+    is_management_restricted: Option<bool>,
     company_name: Option<String>,
     creation_type: Option<String>,
     identities: Option<Vec<Identity>>,
@@ -289,6 +293,7 @@ impl User {
                 Some(_) => Invitation::Unrecognised,
             },
             on_premises_sync: self.on_premises_sync_enabled,
+            management_restricted: self.is_management_restricted,
             company: self.company_name,
             creation_type: self.creation_type,
             external: Some(external),
@@ -393,6 +398,11 @@ impl DirectoryObject {
             self.odata_type.as_deref(),
             Some("#microsoft.graph.user") | None
         )
+    }
+
+    /// An account that can be used, as far as is known.
+    pub(crate) fn is_not_disabled(&self) -> bool {
+        self.account_enabled != Some(false)
     }
 
     pub(crate) fn is_role(&self) -> bool {

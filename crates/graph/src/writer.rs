@@ -274,6 +274,24 @@ impl Writer {
         self.send(request).await
     }
 
+    /// `PUT /users/{id}/manager/$ref`.
+    ///
+    /// # Errors
+    /// Whether it was refused, or whether it is unclear.
+    pub async fn set_manager(&self, guest: GuestId, manager: SponsorId) -> Outcome {
+        let request = self.connection.request(
+            Method::PUT,
+            &["users", &guest.to_string(), "manager", "$ref"],
+            "/users/{id}/manager/$ref",
+            "User.ReadWrite.All",
+        );
+        self.send(Request {
+            body: Some(json!({ "@odata.id": self.object(manager.0) })),
+            ..request
+        })
+        .await
+    }
+
     /// The address by which a reference names an object.
     fn object(&self, id: uuid::Uuid) -> String {
         let id = id.to_string();

@@ -157,6 +157,8 @@ pub(crate) struct Notify {
     pub(crate) operators: Vec<String>,
     /// Where a guest comes to who accepts an invitation that was sent again; by default the tenant's applications.
     pub(crate) invitation_redirect: Option<Url>,
+    /// How many days before a deleted guest is gone for good operators are told; 0: not at all.
+    pub(crate) days_before_final_day: u32,
 }
 
 impl Config {

@@ -211,6 +211,9 @@ fn connect_by(
                 Some(redirect) => writer.inviting_to(redirect),
                 None => writer,
             }),
+        before_final_day: notify.map_or(TimeDelta::zero(), |notify| {
+            TimeDelta::days(notify.days_before_final_day.into())
+        }),
         operators: config
             .notify
             .as_ref()

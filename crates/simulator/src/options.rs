@@ -20,6 +20,7 @@ pub const IDENTITY_HEADER: &str = "simulated-identity-header";
 /// The application permissions granted unless others are chosen: all that a daemon needs which
 /// reads guests and their sign-in activity, notifies, flags, disables, removes and restores.
 pub const DEFAULT_PERMISSIONS: &[&str] = &[
+    "AccessReview.Read.All",
     "AuditLog.Read.All",
     "Directory.Read.All",
     "EntitlementManagement.Read.All",

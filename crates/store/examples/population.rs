@@ -242,6 +242,7 @@ fn guest(number: u32) -> GuestRecord {
             created: Some(at(-400)),
             invitation: Invitation::Accepted { at: Some(at(-399)) },
             on_premises_sync: None,
+            management_restricted: None,
             company: Some(format!("Partner {}", number % 97)),
             creation_type: None,
             external: None,

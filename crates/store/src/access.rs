@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::access::{Access, Assignment, Held, Register, Told, remember};
-use innkeeper_domain::ids::{GuestId, TenantId};
+use innkeeper_domain::ids::{GroupId, GuestId, TenantId};
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::given::Given;
@@ -19,6 +20,9 @@ pub(crate) struct Columns {
     pub(crate) guest_key: i64,
     eligible_roles: Option<String>,
     packages: Option<String>,
+    reviews: Option<String>,
+    sole_owner_of: Option<String>,
+    exempt_by: Option<String>,
     held: Option<String>,
 }
 
@@ -26,6 +30,9 @@ from_row!(Columns {
     guest_key,
     eligible_roles,
     packages,
+    reviews,
+    sole_owner_of,
+    exempt_by,
     held
 });
 
@@ -36,6 +43,9 @@ impl Columns {
             guest_key: _,
             eligible_roles,
             packages,
+            reviews,
+            sole_owner_of,
+            exempt_by,
             held,
         } = self;
         if let Some(roles) = eligible_roles {
@@ -43,6 +53,15 @@ impl Columns {
         }
         if let Some(packages) = packages {
             access.packages = from_json("access packages", &packages)?;
+        }
+        if let Some(reviews) = reviews {
+            access.reviews = from_json("access reviews", &reviews)?;
+        }
+        if let Some(groups) = sole_owner_of {
+            access.sole_owner_of = from_json("groups", &groups)?;
+        }
+        if let Some(groups) = exempt_by {
+            access.exempt_by = from_json("groups that exempt", &groups)?;
         }
         if let Some(held) = held {
             access.held = Some(from_json("app roles", &held)?);
@@ -57,6 +76,15 @@ const SET_ROLES: &str = "INSERT INTO guest_access (guest_key, tenant_id, eligibl
 const SET_PACKAGES: &str = "INSERT INTO guest_access (guest_key, tenant_id, packages) SELECT guest_key, $1, list FROM given WHERE true \
      ON CONFLICT (guest_key) DO UPDATE SET packages = excluded.packages \
      WHERE guest_access.packages IS DISTINCT FROM excluded.packages";
+const SET_REVIEWS: &str = "INSERT INTO guest_access (guest_key, tenant_id, reviews) SELECT guest_key, $1, list FROM given WHERE true \
+     ON CONFLICT (guest_key) DO UPDATE SET reviews = excluded.reviews \
+     WHERE guest_access.reviews IS DISTINCT FROM excluded.reviews";
+const SET_SOLE_OWNERS: &str = "INSERT INTO guest_access (guest_key, tenant_id, sole_owner_of) SELECT guest_key, $1, list FROM given WHERE true \
+     ON CONFLICT (guest_key) DO UPDATE SET sole_owner_of = excluded.sole_owner_of \
+     WHERE guest_access.sole_owner_of IS DISTINCT FROM excluded.sole_owner_of";
+const SET_EXEMPT_BY: &str = "INSERT INTO guest_access (guest_key, tenant_id, exempt_by) SELECT guest_key, $1, list FROM given WHERE true \
+     ON CONFLICT (guest_key) DO UPDATE SET exempt_by = excluded.exempt_by \
+     WHERE guest_access.exempt_by IS DISTINCT FROM excluded.exempt_by";
 const SET_HELD: &str = "INSERT INTO guest_access (guest_key, tenant_id, held) SELECT guest_key, $1, list FROM given WHERE true \
      ON CONFLICT (guest_key) DO UPDATE SET held = excluded.held \
      WHERE guest_access.held IS DISTINCT FROM excluded.held";
@@ -192,6 +220,88 @@ impl Tx {
         self.set_lists(tenant, &lists, SET_HELD).await
     }
 
+    /// Makes these the running access reviews that decide on guests: of all guests when `all`, else of those named.
+    /// Others than known guests are passed over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_reviews(
+        &mut self,
+        tenant: TenantId,
+        reviews: &BTreeMap<GuestId, Vec<String>>,
+        all: bool,
+    ) -> Result<(), StoreError> {
+        let mut lists: BTreeMap<i64, String> = BTreeMap::new();
+        if all {
+            let sql =
+                "SELECT guest_key FROM guest_access WHERE tenant_id = $1 AND reviews IS NOT NULL";
+            let before: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0)?;
+            let none = json(&Vec::<String>::new());
+            lists.extend(before.into_iter().map(|(key,)| (key, none.clone())));
+        }
+        let ids: Vec<GuestId> = reviews.keys().copied().collect();
+        for (guest, key) in self.keys(tenant, &ids).await? {
+            lists.insert(key.0, json(&reviews[&guest]));
+        }
+        self.set_lists(tenant, &lists, SET_REVIEWS).await
+    }
+
+    /// Makes these the groups that guests are the only owners of. Others than known guests are passed over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_sole_owners(
+        &mut self,
+        tenant: TenantId,
+        groups: &BTreeMap<GuestId, Vec<String>>,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<GuestId> = groups.keys().copied().collect();
+        let keys = self.keys(tenant, &ids).await?;
+        let lists = keys
+            .into_iter()
+            .map(|(guest, key)| (key.0, json(&groups[&guest])))
+            .collect();
+        self.set_lists(tenant, &lists, SET_SOLE_OWNERS).await
+    }
+
+    /// Guests of the directory that were found to be the only owner of a group.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sole_owners(&mut self, tenant: TenantId) -> Result<Vec<GuestId>, StoreError> {
+        let sql = "SELECT g.guest_id FROM guest_access a JOIN guests g ON g.guest_key = a.guest_key \
+                   WHERE a.tenant_id = $1 AND a.sole_owner_of IS NOT NULL AND a.sole_owner_of <> '[]' AND g.gone_at IS NULL \
+                   ORDER BY g.guest_key";
+        let rows: Vec<(Uuid,)> = fetch_all!(self, (Uuid,), sql, tenant.0)?;
+        Ok(rows.into_iter().map(|(id,)| GuestId(id)).collect())
+    }
+
+    /// Makes these the groups that exempt guests: of all guests when `all`, else of those named. Others than known guests
+    /// are passed over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_exempt_by(
+        &mut self,
+        tenant: TenantId,
+        groups: &BTreeMap<GuestId, Vec<GroupId>>,
+        all: bool,
+    ) -> Result<(), StoreError> {
+        let mut lists: BTreeMap<i64, String> = BTreeMap::new();
+        if all {
+            let sql =
+                "SELECT guest_key FROM guest_access WHERE tenant_id = $1 AND exempt_by IS NOT NULL";
+            let before: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0)?;
+            let none = json(&Vec::<GroupId>::new());
+            lists.extend(before.into_iter().map(|(key,)| (key, none.clone())));
+        }
+        let ids: Vec<GuestId> = groups.keys().copied().collect();
+        for (guest, key) in self.keys(tenant, &ids).await? {
+            lists.insert(key.0, json(&groups[&guest]));
+        }
+        self.set_lists(tenant, &lists, SET_EXEMPT_BY).await
+    }
+
     async fn set_lists(
         &mut self,
         tenant: TenantId,
@@ -216,6 +326,7 @@ pub(crate) fn unread(registers: &BTreeMap<Register, RegisterRow>) -> Access {
     Access {
         eligible_told: told(Register::EligibleRoles),
         packages_told: told(Register::AccessPackages),
+        reviews_told: told(Register::AccessReviews),
         ..Access::default()
     }
 }

@@ -82,6 +82,32 @@ impl Tx {
         rows.into_iter().map(known).collect()
     }
 
+    /// Guests that Innkeeper deleted after one time and no later than another, the first of them first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn deleted_by_us_between(
+        &mut self,
+        tenant: TenantId,
+        after: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<GuestRecord>, StoreError> {
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND deleted_by_us_at > $2 AND deleted_by_us_at <= $3 \
+                   ORDER BY deleted_by_us_at, guest_key LIMIT $4";
+        let rows = fetch_all!(
+            self,
+            Columns,
+            sql,
+            tenant.0,
+            micros(after),
+            micros(until),
+            i64::from(limit)
+        )?;
+        let record = |columns: Columns| columns.record().map(|(_, record, _)| record);
+        rows.into_iter().map(record).collect()
+    }
+
     /// The row keys of those of these guests that are known.
     pub(crate) async fn keys(
         &mut self,

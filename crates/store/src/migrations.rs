@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 14] = [
+const MIGRATIONS: [Texts; 15] = [
     (
         1,
         "start",
@@ -95,6 +95,12 @@ const MIGRATIONS: [Texts; 14] = [
         "alarms",
         include_str!("../../../migrations/sqlite/0014_alarms.sql"),
         include_str!("../../../migrations/postgres/0014_alarms.sql"),
+    ),
+    (
+        15,
+        "never_touched",
+        include_str!("../../../migrations/sqlite/0015_never_touched.sql"),
+        include_str!("../../../migrations/postgres/0015_never_touched.sql"),
     ),
 ];
 

@@ -208,7 +208,7 @@ impl Tx {
             put(guest_key, &mut |view| view.roles.push(role.clone()));
         }
 
-        let sql = "SELECT guest_key, eligible_roles, packages, held FROM guest_access WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3";
+        let sql = "SELECT guest_key, eligible_roles, packages, reviews, sole_owner_of, exempt_by, held FROM guest_access WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3";
         for columns in fetch_all!(self, access::Columns, sql, tenant.0, first, last)? {
             if let Some(place) = places.get(&columns.guest_key) {
                 columns.fill(&mut rows[*place].view.access)?;
@@ -319,6 +319,7 @@ impl Tx {
                 | Call::Restore
                 | Call::AddToGroup { .. }
                 | Call::AddSponsor { .. }
+                | Call::SetManager { .. }
                 | Call::RemoveSponsor { .. } => {}
             }
         }

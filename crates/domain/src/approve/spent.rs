@@ -23,11 +23,11 @@ impl Spent {
                 | Outcome::FoundNotDone,
             ) => false,
         };
-        // Confirming an answer is nothing that a plan has a budget for.
+        // Confirming an answer, or announcing a last day, is nothing that a plan has a budget for.
         let is_confirmation = matches!(
             call,
             Call::Notify {
-                notice: Notice::Answered,
+                notice: Notice::Answered | Notice::LastDays,
                 ..
             }
         );
@@ -61,6 +61,7 @@ fn purse(call: &Call) -> Purse {
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => Purse::Enable,
     }
 }

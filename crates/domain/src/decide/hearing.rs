@@ -9,6 +9,7 @@ use crate::attestation::{ANSWERED, Standing};
 use crate::case::{Case, CaseChange, Closing};
 use crate::decision::Decision;
 use crate::facts::{Fact, FactName, Facts};
+use crate::group::Found;
 use crate::guest::GuestView;
 use crate::ids::GroupId;
 use crate::policy::{
@@ -60,6 +61,8 @@ struct Findings<'x> {
     uncertain: Vec<Uncertain>,
     /// What is due and waits: for a person, since somebody keeps undoing it, or for a list that cannot be read.
     contested: Vec<Uncertain>,
+    /// What keeps something that is due from being taken away, for as long as it lasts.
+    barred: Option<Protector>,
     closable: Vec<Closable<'x>>,
 }
 
@@ -103,6 +106,9 @@ impl<'x> Hearing<'x> {
         if self.facts.synced == Fact::Known(true) {
             return Ok(Some(Protector::Synced));
         }
+        if self.guest.record.guest.management_restricted == Some(true) {
+            return Ok(Some(Protector::Restricted));
+        }
         if let Some(governs) = self.guest.access.governed_by() {
             return Ok(Some(Protector::Governed(governs.package.clone())));
         }
@@ -112,6 +118,9 @@ impl<'x> Hearing<'x> {
                 by: by.clone(),
                 reason: reason.clone(),
             }));
+        }
+        if let Some(group) = self.exempting_group() {
+            return Ok(Some(Protector::ExemptGroup(group.to_owned())));
         }
         let mut uncertain = None;
         for protection in &self.judge.policy.protections {
@@ -124,6 +133,26 @@ impl<'x> Hearing<'x> {
             }
         }
         uncertain.map_or(Ok(None), Err)
+    }
+
+    /// A group that exempts it.
+    fn exempting_group(&self) -> Option<&str> {
+        let named = self.judge.named_groups;
+        let mut groups = self.judge.policy.exempt_groups.iter();
+        groups.find_map(|key| {
+            let group = named.get(key)?.group()?;
+            let is_in = self.guest.access.exempt_by.contains(&group.id)
+                || self.guest.groups.iter().any(|of| of.id == group.id);
+            is_in.then_some(group.name.as_str())
+        })
+    }
+
+    /// A group that might exempt anybody, since it was not found or several have its name.
+    fn unknown_exempting_group(&self) -> Option<&String> {
+        let named = self.judge.named_groups;
+        let is_known = |key: &&String| named.get(*key).and_then(Found::group).is_some();
+        let mut groups = self.judge.policy.exempt_groups.iter();
+        groups.find(|key| !is_known(key))
     }
 
     /// A directory role that it may activate; one that was read once counts even where no newer list can be read.
@@ -145,7 +174,7 @@ impl<'x> Hearing<'x> {
         };
         let closable: Vec<Closable<'_>> = self.guest.cases.iter().map(closable).collect();
         match &protector {
-            Protector::Policy(_) | Protector::Exempt { .. } => {
+            Protector::Policy(_) | Protector::ExemptGroup(_) | Protector::Exempt { .. } => {
                 let mut undo: Vec<Step> = self.close(&closable, &[]).into_iter().collect();
                 let closing = Closing::Protected { by: by.clone() };
                 undo.extend(self.unmark(&closable, &[], Some((&closing, &by))));
@@ -159,13 +188,14 @@ impl<'x> Hearing<'x> {
             Protector::DirectoryRole(_)
             | Protector::EligibleRole(_)
             | Protector::Synced
+            | Protector::Restricted
             | Protector::Governed(_) => {
                 self.changes.extend(closable.iter().map(Closable::change));
                 Conclusion::Protected(protector)
             }
             // The cases stay, so that what is ours can still be undone when the hold is lifted; until then time stands
-            // still.
-            Protector::Hold { .. } => {
+            // still. (The others only bar what is due, and come of the rules.)
+            Protector::Hold { .. } | Protector::UnderReview(_) | Protector::SoleOwner(_) => {
                 for case in &self.guest.cases {
                     self.blind(case);
                 }
@@ -327,6 +357,21 @@ impl<'x> Hearing<'x> {
                 });
                 return;
             }
+            if let Some(group) = self.unknown_exempting_group()
+                && effect.is_destructive()
+            {
+                findings.contested.push(Uncertain {
+                    rule: rule.name.clone(),
+                    protection: false,
+                    cause: Cause::ExemptGroup(group.clone()),
+                    stage: Some(index),
+                });
+                return;
+            }
+            if let Some(protector) = self.barred(&effect) {
+                findings.barred.get_or_insert(protector);
+                return;
+            }
             findings.due.push(Step {
                 guest: case.guest,
                 case: case.id,
@@ -337,6 +382,22 @@ impl<'x> Hearing<'x> {
                 because,
             });
         }
+    }
+
+    /// What for a time keeps this from being done. The case waits where it is: notices go on, and what is ours can be
+    /// undone.
+    fn barred(&self, effect: &Effect) -> Option<Protector> {
+        let access = &self.guest.access;
+        if effect.is_destructive()
+            && let Some(review) = access.reviews.first()
+        {
+            return Some(Protector::UnderReview(review.clone()));
+        }
+        let takes_the_account = matches!(effect, Effect::Disable | Effect::Delete);
+        let group = access.sole_owner_of.first();
+        group
+            .filter(|_| takes_the_account)
+            .map(|group| Protector::SoleOwner(group.clone()))
     }
 
     /// The notice executed last, if it is due again.
@@ -414,6 +475,7 @@ impl<'x> Hearing<'x> {
             mut waiting,
             uncertain,
             contested,
+            barred,
             closable,
         } = findings;
         due.sort_by_key(|step| (step.effect.action(), step.due));
@@ -428,6 +490,9 @@ impl<'x> Hearing<'x> {
         let steps: Vec<Step> = undo.into_iter().chain(unmark).chain(due).collect();
         if !steps.is_empty() {
             return Conclusion::Act(steps);
+        }
+        if let Some(protector) = barred {
+            return Conclusion::Protected(protector);
         }
         if let Some(contested) = contested.into_iter().next() {
             return Conclusion::Unknown(contested);

@@ -197,6 +197,8 @@ pub enum Notice {
     Ask,
     /// An answer was given in the recipient's name. No stage has it.
     Answered,
+    /// Entra is about to let go for good of a guest that Innkeeper deleted. No stage has it.
+    LastDays,
 }
 
 impl Notice {
@@ -205,7 +207,7 @@ impl Notice {
     pub fn is_stage(&self) -> bool {
         match self {
             Self::Stage => true,
-            Self::Again | Self::Ask | Self::Answered => false,
+            Self::Again | Self::Ask | Self::Answered | Self::LastDays => false,
         }
     }
 
@@ -214,7 +216,7 @@ impl Notice {
     pub fn is_reminder(&self) -> bool {
         match self {
             Self::Again | Self::Ask => true,
-            Self::Stage | Self::Answered => false,
+            Self::Stage | Self::Answered | Self::LastDays => false,
         }
     }
 }

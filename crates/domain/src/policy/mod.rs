@@ -77,6 +77,8 @@ pub struct Policy {
     pub projects: Vec<Project>,
     /// What is known of partner domains.
     pub partners: Vec<Partner>,
+    /// Groups whose members no rule touches, by id or name: those in a group that is in one of them too.
+    pub exempt_groups: Vec<String>,
     /// Where the end of a stay comes from.
     pub expiry: Expiry,
     /// What counts as a sign of life.
@@ -258,6 +260,7 @@ impl Policy {
             .flat_map(|rule| rule.keeps_last_of(&self.projects));
         projects
             .chain(self.sponsoring.group.as_deref())
+            .chain(self.exempt_groups.iter().map(String::as_str))
             .chain(kept)
             .chain(conditions.flat_map(Condition::groups))
             .chain(stages)

@@ -103,8 +103,16 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 root,
                 "the policy",
                 &[
-                    "rule", "protect", "project", "partner", "expiry", "activity", "limits",
-                    "sponsors", "steward",
+                    "rule",
+                    "protect",
+                    "project",
+                    "partner",
+                    "exempt_groups",
+                    "expiry",
+                    "activity",
+                    "limits",
+                    "sponsors",
+                    "steward",
                 ],
             );
             let rules = rules::rules(&mut reader, root, &mut places.rules);
@@ -118,6 +126,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<(Policy, Places), Problems
                 protections: rules::protections(&mut reader, root, &mut places.protections),
                 projects: tables::projects(&mut reader, root, &mut places.projects),
                 partners: tables::partners(&mut reader, root),
+                exempt_groups: tables::exempt_groups(&mut reader, root),
                 expiry,
                 basis: expiry::basis(&mut reader, root),
                 limits: limits::limits(&mut reader, root),

@@ -6,7 +6,7 @@ use innkeeper_domain::decide::Judge;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::policy::{Policy, RuleName};
 
-use crate::tenant::{POLICY, Tenant, guest, inactive};
+use crate::tenant::{POLICY, Tenant, group, guest, inactive};
 
 fn policy(text: &str) -> Policy {
     Policy::parse("policy.toml", text).expect("a good policy")
@@ -39,6 +39,23 @@ fn a_protection_that_is_taken_away_affects_those_whom_it_kept() {
     let bare = POLICY.replace("partner.example", "other.example");
     assert!(is_affected(POLICY, &bare, partner.clone()));
     assert!(!is_affected(&bare, POLICY, partner));
+}
+
+#[test]
+fn a_group_that_exempts_no_more_affects_those_whom_it_kept() {
+    let sparing = format!("exempt_groups = [\"exempt\"]\n{POLICY}");
+    let mut nested = inactive(1);
+    nested.access.exempt_by = vec![group("exempt").id];
+    assert!(is_affected(&sparing, POLICY, nested.clone()));
+    assert!(!is_affected(POLICY, &sparing, nested));
+}
+
+#[test]
+fn who_is_spared_for_a_time_only_counts_as_affected() {
+    let lower = POLICY.replace(">= 90", ">= 1");
+    let mut reviewed = guest(1);
+    reviewed.access.reviews = vec!["Quarterly".to_owned()];
+    assert!(is_affected(POLICY, &lower, reviewed));
 }
 
 #[test]

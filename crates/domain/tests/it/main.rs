@@ -28,5 +28,6 @@ mod stages;
 mod templates;
 mod tenant;
 mod trials;
+mod untouched;
 mod version;
 mod warnings;

@@ -66,7 +66,7 @@ fn tables_and_keys_that_there_are_not_are_told_with_the_nearest_one() {
         ),
         (
             "mode = \"enforce\"\n",
-            "policy.toml:1:1: the policy: there is no key mode; there are rule, protect, project, partner, expiry, activity, limits, sponsors, steward",
+            "policy.toml:1:1: the policy: there is no key mode; there are rule, protect, project, partner, exempt_groups, expiry, activity, limits, sponsors, steward",
         ),
         (
             "[rule]\nname = \"r\"\n",

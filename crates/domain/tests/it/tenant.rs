@@ -83,6 +83,7 @@ pub fn guest(number: u32) -> GuestView {
                     at: Some(start() - TimeDelta::days(499)),
                 },
                 on_premises_sync: None,
+                management_restricted: None,
                 company: None,
                 creation_type: None,
                 external: None,

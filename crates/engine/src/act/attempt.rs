@@ -325,6 +325,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     Call::Restore
                     | Call::AddAppRole { .. }
                     | Call::AddToGroup { .. }
+                    | Call::SetManager { .. }
                     | Call::RemoveSponsor { .. } => {
                         unreachable!("no step of a plan undoes another")
                     }
@@ -382,6 +383,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     Call::Flag
                     | Call::Mark { .. }
                     | Call::Unmark { .. }
+                    | Call::SetManager { .. }
                     | Call::Notify { .. }
                     | Call::ResendInvitation { .. }
                     | Call::RemoveAppRole { .. }

@@ -123,7 +123,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let holds = !matches!(
             intent.call,
             Call::Notify {
-                notice: Notice::Answered,
+                notice: Notice::Answered | Notice::LastDays,
                 ..
             }
         );
@@ -213,6 +213,7 @@ fn action(call: &Call) -> Option<Action> {
         | Call::Restore
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => None,
     }
 }
@@ -230,6 +231,7 @@ fn changes_the_account(call: &Call) -> bool {
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => false,
         Call::Disable | Call::Enable | Call::Delete | Call::Restore => true,
     }
@@ -249,6 +251,7 @@ fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc
         | Call::RemoveFromGroup { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => record,
         Call::Restore => GuestRecord {
             gone: None,

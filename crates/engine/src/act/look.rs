@@ -92,7 +92,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .filter(|step| asks || step.effect.is_destructive())
             .map(|step| step.guest)
             .collect();
-        self.refresh_access(&guests).await
+        self.refresh_access(&guests).await?;
+        let leaving: Vec<GuestId> = steps
+            .iter()
+            .filter(|step| matches!(step.effect, Effect::Disable | Effect::Delete))
+            .map(|step| step.guest)
+            .collect();
+        self.look_for_sole_owners(&leaving).await
     }
 
     /// Takes in the fresh reading, and judges the guest by it: is the very same step still due?

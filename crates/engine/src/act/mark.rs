@@ -122,6 +122,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             | Call::Enable
             | Call::Delete
             | Call::Restore
+            | Call::SetManager { .. }
             | Call::RemoveSponsor { .. }
             | Call::AddToGroup { .. }
             | Call::AddSponsor { .. } => {}
@@ -184,6 +185,7 @@ pub(super) fn mend(
         | Call::Enable
         | Call::Delete
         | Call::Restore
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. } => return None,

@@ -4,12 +4,14 @@
 //! Invariant: a register that cannot be read leaves what was known of it as it was and is marked as refused, so that
 //! nothing is taken from anybody. Only a tenant that says itself that it has no licence counts as one without.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use innkeeper_domain::access::{Held, Register, Told};
-use innkeeper_domain::ids::GuestId;
+use innkeeper_domain::group::Found;
+use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_graph::GraphError;
 use roaring::RoaringTreemap;
@@ -21,6 +23,9 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 
 /// How long it is believed that a tenant has no licence: it costs requests to ask.
 const LICENCE: TimeDelta = TimeDelta::hours(24);
+
+/// How long a reading of the access reviews is gone by: they run for days, and each reading is of all of them.
+const REVIEWS: TimeDelta = TimeDelta::minutes(10);
 
 /// Guests asked for between two looks at the store.
 const PAGE: u32 = 1_000;
@@ -39,9 +44,93 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 self.read_register(register).await?;
             }
         }
+        self.read_what_nothing_follows().await?;
         if self.policies().any(Policy::asks_holdings) {
             self.read_holdings(keys).await?;
         }
+        Ok(())
+    }
+
+    /// Reads what no changes are told of, and what a guest that waits for it would wait for in vain.
+    pub(super) async fn read_what_nothing_follows(&self) -> Result<(), CycleError> {
+        self.read_exempt_groups().await?;
+        let mut tx = self.store.read().await?;
+        let sole_owners = tx.sole_owners(self.tenant.id).await?;
+        drop(tx);
+        self.look_for_sole_owners(&sole_owners).await
+    }
+
+    /// Reads who is in the groups that exempt, however deeply. That one cannot be read ends the cycle.
+    async fn read_exempt_groups(&self) -> Result<(), CycleError> {
+        let mut members: BTreeMap<GuestId, Vec<GroupId>> = BTreeMap::new();
+        for group in self.exempt_groups().await? {
+            let mut pages = pin!(self.tenant.reader.nested_members(group));
+            while let Some(page) = self.unless_stopped(pages.try_next()).await?? {
+                for guest in page {
+                    members.entry(guest).or_default().push(group);
+                }
+            }
+        }
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.set_exempt_by(self.tenant.id, &members, true).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The groups that exempt by the policy in force, and by the one that may come to decide in this cycle, as far as they
+    /// were found. The others are said loudly: because of them nothing is taken from anybody.
+    async fn exempt_groups(&self) -> Result<BTreeSet<GroupId>, CycleError> {
+        let of_candidate = self.candidate.map(|candidate| &candidate.policy);
+        let policies = [Some(self.policy), of_candidate].into_iter().flatten();
+        let keys: BTreeSet<&String> = policies.flat_map(|policy| &policy.exempt_groups).collect();
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut tx = self.store.read().await?;
+        let named = tx.named_groups(self.tenant.id).await?;
+        drop(tx);
+        let mut groups = BTreeSet::new();
+        for key in keys {
+            match named.get(key).and_then(Found::group) {
+                Some(group) => _ = groups.insert(group.id),
+                None => warn!(
+                    group = key,
+                    "exempt_groups names a group that is not found, or several have its name; until that is put right nothing is taken away from any guest"
+                ),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Reads again which of these groups a few guests are in.
+    async fn refresh_exemptions(&self, guests: &[GuestId]) -> Result<(), CycleError> {
+        let groups = self.exempt_groups().await?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let found = self
+            .unless_stopped(self.tenant.reader.nested_in(guests, &groups))
+            .await??;
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.set_exempt_by(self.tenant.id, &found, false).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Finds out which groups would be left without an owner if these guests' accounts were taken.
+    pub(crate) async fn look_for_sole_owners(&self, guests: &[GuestId]) -> Result<(), CycleError> {
+        if guests.is_empty() {
+            return Ok(());
+        }
+        let found = self
+            .unless_stopped(self.tenant.reader.sole_owned(guests))
+            .await??;
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.set_sole_owners(self.tenant.id, &found).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -54,11 +143,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.read().await?;
         let registers = tx.registers(self.tenant.id).await?;
         drop(tx);
-        for (register, (told, _)) in registers {
-            if told == Told::Read {
+        for (register, (told, asked)) in registers {
+            let is_fresh = match register {
+                Register::EligibleRoles | Register::AccessPackages => false,
+                Register::AccessReviews => self.clock.now() - asked < REVIEWS,
+            };
+            if told == Told::Read && !is_fresh {
                 self.refresh_register(register, guests).await?;
             }
         }
+        self.refresh_exemptions(guests).await?;
         if self.policies().any(Policy::asks_holdings) {
             let held = self.held(guests).await?;
             self.keep_holdings(&held).await?;
@@ -85,6 +179,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     let mut tx = self.store.begin().await?;
                     self.lease.check(&mut tx).await?;
                     tx.set_eligible_roles(tenant, &lists, true).await?;
+                    tx.set_register(tenant, register, Told::Read, now).await?;
+                    tx.commit().await?;
+                }
+                Err(error) => self.not_read(register, error).await?,
+            },
+            Register::AccessReviews => match self.unless_stopped(reader.access_reviews()).await? {
+                Ok(lists) => {
+                    let mut tx = self.store.begin().await?;
+                    self.lease.check(&mut tx).await?;
+                    tx.set_reviews(tenant, &lists, true).await?;
                     tx.set_register(tenant, register, Told::Read, now).await?;
                     tx.commit().await?;
                 }
@@ -129,6 +233,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     Err(error) => self.not_read(register, error).await?,
                 }
             }
+            // It cannot be asked for of a few.
+            Register::AccessReviews => self.read_register(register).await?,
             Register::AccessPackages => {
                 match self
                     .unless_stopped(reader.access_packages_of(guests))

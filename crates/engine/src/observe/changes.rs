@@ -147,6 +147,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let gone = self.take_in_changes(users, &mut counts).await?;
         self.take_in_members(members).await?;
+        self.read_what_nothing_follows().await?;
         self.read_inviters(started).await?;
         self.look_for_people().await?;
         counts.logged_in = self.read_log(started).await?;

@@ -11,7 +11,8 @@ use crate::request::Request;
 use crate::wire::{AppRoleAssignment, Licensed, Page};
 
 impl Reader {
-    /// Direct app roles and licences of each, in their order: `appRoleAssignments` and `assignedLicenses`, in batches.
+    /// Direct app roles, licences and manager of each, in their order: `appRoleAssignments`, `assignedLicenses` and
+    /// `manager`, in batches.
     ///
     /// # Errors
     /// When anything about any of them cannot be read.
@@ -47,6 +48,7 @@ impl Reader {
             let licences = user.assigned_licenses.unwrap_or_default().into_iter();
             all.push(Holdings {
                 app_roles: app_roles.collect(),
+                manager: user.manager.map(|manager| manager.id.into()),
                 licences: licences.filter_map(|licence| licence.sku_id).collect(),
             });
         }
@@ -116,5 +118,6 @@ impl Reader {
         self.0
             .get(&segments, "/users/{id}", "User.Read.All")
             .with("$select", "id,assignedLicenses")
+            .with("$expand", "manager")
     }
 }

@@ -18,7 +18,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 26] {
+fn all() -> [Read; 31] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -37,6 +37,11 @@ fn all() -> [Read; 26] {
         read::<access::Package>(&["accessPackage"]),
         read::<access::HeldAssignment>(&["appRoleAssignment"]),
         read::<access::MemberOf>(&["group"]),
+        read::<reviews::ReviewDefinition>(&["accessReviewScheduleDefinition"]),
+        read::<reviews::ReviewSettings>(&["accessReviewScheduleSettings"]),
+        read::<reviews::ReviewInstance>(&["accessReviewInstance"]),
+        read::<reviews::ReviewDecision>(&["accessReviewInstanceDecisionItem"]),
+        read::<reviews::ReviewedIdentity>(&["identity"]),
         read::<WireOrganization>(&["organization"]),
         read::<AssignedPlan>(&["assignedPlan"]),
         read::<AppRoleAssignment>(&["appRoleAssignment"]),
@@ -137,6 +142,7 @@ fn no_type_is_forgotten() {
         include_str!("access.rs"),
         include_str!("audit.rs"),
         include_str!("extension.rs"),
+        include_str!("reviews.rs"),
     ];
     let derives = texts
         .iter()

@@ -79,6 +79,17 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     ] {
         assert!(packages.expect("who has what")[&guest].len() == 1);
     }
+    let reviews = reader.access_reviews().await.expect("who is reviewed");
+    assert!(reviews[&guest].len() == 1);
+    let sole = reader.sole_owned(&[guest]).await.expect("what it owns");
+    assert_eq!(sole[&guest].len(), 1);
+    let nested = all(reader.nested_members(id.into()))
+        .await
+        .expect("members");
+    assert_eq!(nested.concat(), [guest]);
+    let groups = [GroupId::from(id)].into();
+    let nested = reader.nested_in(&[guest], &groups).await.expect("groups");
+    assert_eq!(nested[&guest], [GroupId::from(id)]);
     let held = reader.held(&[guest]).await.expect("what it holds");
     assert_eq!(held[&guest].app_roles.len(), 1);
     let extensions = reader.extensions(&[guest]).await.expect("attributes");
@@ -121,6 +132,7 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         writer.add_to_group(id.into(), guest).await,
         writer.add_sponsor(guest, id.into()).await,
         writer.remove_sponsor(guest, id.into()).await,
+        writer.set_manager(guest, id.into()).await,
         writer.send_mail(&mail).await,
     ] {
         done.expect("it is done");

@@ -55,6 +55,7 @@ fn assert_true(guest: &Guest, row: &Value) {
         created,
         invitation: _,
         on_premises_sync,
+        management_restricted,
         company: _,
         creation_type,
         external,
@@ -66,6 +67,7 @@ fn assert_true(guest: &Guest, row: &Value) {
     assert_eq!(*enabled, row["enabled"].as_bool(), "{row}");
     assert_eq!(*creation_type, text(&row["creation_type"]), "{row}");
     assert_eq!((*external, attribute), (Some(upn.contains("#EXT#")), &None));
+    assert_eq!(*management_restricted, row["restricted"].as_bool());
     assert_eq!(*on_premises_sync, row["synced"].as_bool(), "{row}");
     assert_eq!(*created, time(&row["created"]), "{row}");
     assert_eq!(sign_ins.successful, time(&row["last_success"]), "{row}");

@@ -65,6 +65,12 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         if is_failure(&report) {
             exit = Exit::Failed;
         }
+        for key in &report.plan.observation.counts.groups_missing {
+            eprintln!(
+                "{}: doubt: the group {key:?} that the policy names was not found, or several have its name; what depends on it is unknown, and if it is one of exempt_groups nothing is taken away from any guest",
+                tenant.name
+            );
+        }
         for refusal in &report.approval.refusals {
             eprintln!("{}: refused: {refusal}", tenant.name);
         }

@@ -13,8 +13,8 @@ use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
 use self::chain::Chains;
-use super::decisions;
 use super::judging::{Bench, shown};
+use super::{decisions, guests};
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
@@ -53,6 +53,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             "due": verdict.due(),
             "reason": verdict.reason(),
             "nothing_happens_because": nothing,
+            "remains": guests::remains(&row.view, bench.now),
         }))?,
         Output::Csv => fact_rows(&facts).print_csv()?,
         Output::Table => {
@@ -82,6 +83,9 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
                 print(&format!("\nDecided by people:\n{decisions}"))?;
             }
             print(&chains.lines())?;
+            if let Some(remains) = guests::remains(&row.view, bench.now) {
+                print(&format!("\nWhat remains: {remains}.\n"))?;
+            }
             print(&format!(
                 "\nVerdict: {}\n  {}{due}{nothing}\n",
                 verdict.as_str(),

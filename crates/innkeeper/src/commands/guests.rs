@@ -1,10 +1,13 @@
 //! `guests list` and `guests show`.
 
 use anyhow::Result;
+use chrono::{DateTime, NaiveDate, Utc};
+use innkeeper_domain::containment;
 use innkeeper_domain::facts::{FactName, Facts};
-use innkeeper_domain::guest::{GuestView, Invitation};
+use innkeeper_domain::guest::{GuestRecord, GuestView, Invitation};
 use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::Verdict;
+use innkeeper_engine::final_day as final_day_of;
 use innkeeper_store::{CaseRow, IntentRow, RowKey};
 use serde_json::{Value, json};
 
@@ -18,6 +21,9 @@ use crate::output::{Rows, print, print_json};
 
 /// Guests read between two looks at the store.
 const PAGE: u32 = 1_000;
+
+/// Deleted guests shown at most.
+const DELETED: u32 = 200;
 
 pub(crate) async fn list(
     global: &Global,
@@ -59,6 +65,12 @@ pub(crate) async fn list(
             }
         }
     }
+    // For 30 days they are not altogether gone.
+    let (now, limit) = (bench.now, DELETED);
+    let since = now - (final_day_of(now) - now);
+    let deleted = tx
+        .deleted_by_us_between(bench.tenant, since, now, limit)
+        .await?;
     match global.output {
         Output::Table => {
             rows.without(&["guest_id", "mail"])
@@ -68,11 +80,34 @@ pub(crate) async fn list(
                 rows.len(),
                 bench.observation.finished.format("%Y-%m-%d %H:%M UTC")
             ))?;
+            let deleted = deleted_rows(&deleted);
+            if !deleted.is_empty() {
+                print(
+                    "\nDeleted by Innkeeper; until the final day `innkeeper undo <guest_id>` brings them back:\n",
+                )?;
+                deleted.print_table(usize::MAX)?;
+            }
         }
         Output::Csv => rows.print_csv()?,
         Output::Json => print_json(&Value::Array(objects))?,
     }
     Ok(Exit::Ok)
+}
+
+/// Those who can still be brought back, the first to be gone for good first.
+fn deleted_rows(deleted: &[GuestRecord]) -> Rows {
+    let mut rows = Rows::new(["guest_id", "upn", "deleted", "final day"]);
+    for record in deleted {
+        if let Some(at) = record.deleted_by_us {
+            rows.push([
+                record.guest.id.to_string(),
+                record.guest.upn.clone(),
+                shown(Some(at)),
+                final_day_of(at).date_naive().to_string(),
+            ]);
+        }
+    }
+    rows
 }
 
 fn word(verdict: VerdictWord) -> &'static str {
@@ -137,6 +172,8 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
         object["gone"] = json!(row.view.record.gone);
         object["disabled_by_innkeeper"] = json!(row.view.record.disabled_by_us);
         object["deleted_by_innkeeper"] = json!(row.view.record.deleted_by_us);
+        object["remains"] = json!(remains(&row.view, bench.now));
+        object["final_day"] = json!(final_day(&row.view));
         object["sponsors"] = json!(facts.shown(FactName::Sponsors));
         object["groups"] = json!(
             row.view
@@ -172,8 +209,24 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
     if !said.is_empty() {
         print(&format!("said by those answerable:\n{said}\n"))?;
     }
+    if let Some(remains) = remains(&row.view, bench.now) {
+        print(&format!("what remains: {remains}.\n\n"))?;
+    }
     history.print_table(usize::MAX)?;
     Ok(Exit::Ok)
+}
+
+/// What a guest that Innkeeper disabled or deleted can still do.
+pub(super) fn remains(view: &GuestView, now: DateTime<Utc>) -> Option<String> {
+    let record = &view.record;
+    let taken = record.disabled_by_us.or(record.deleted_by_us)?;
+    Some(containment::remains(taken, now))
+}
+
+/// When Entra lets go of a guest for good that Innkeeper deleted.
+fn final_day(view: &GuestView) -> Option<NaiveDate> {
+    let deleted = view.record.deleted_by_us?;
+    Some(final_day_of(deleted).date_naive())
 }
 
 fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String {
@@ -194,7 +247,12 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
         (None, _) => "not known".to_owned(),
     };
     let gone = match (record.gone, record.deleted_by_us) {
-        (_, Some(at)) => format!("deleted by Innkeeper {}\n", shown(Some(at))),
+        (_, Some(at)) => format!(
+            "deleted by Innkeeper {}; Entra lets go of it for good on {}, until then `innkeeper undo {}` brings it back\n",
+            shown(Some(at)),
+            final_day_of(at).date_naive(),
+            guest.id
+        ),
         (Some(at), None) => format!("no longer in the directory since {}\n", shown(Some(at))),
         (None, None) => String::new(),
     };
@@ -221,7 +279,7 @@ fn description(view: &GuestView, facts: &Facts<'_>, verdict: &Verdict) -> String
 }
 
 fn history(cases: &[CaseRow], intents: &[IntentRow]) -> Rows {
-    let mut events: Vec<(chrono::DateTime<chrono::Utc>, [String; 3])> = Vec::new();
+    let mut events: Vec<(DateTime<Utc>, [String; 3])> = Vec::new();
     for CaseRow { case, closed } in cases {
         events.push((
             case.opened,

@@ -158,6 +158,7 @@ fn words(call: &Call) -> String {
         Call::AddSponsor { sponsor } => format!("add sponsor {sponsor}"),
         Call::RemoveSponsor { sponsor } => format!("remove sponsor {sponsor}"),
         Call::Unmark { mark } => format!("clear {mark}"),
+        Call::SetManager { manager } => format!("set manager {manager}"),
         call => call.as_str().to_owned(),
     }
 }

@@ -229,6 +229,8 @@ section!(
         operators: Vec<String>,
         /// Where a guest comes to who accepts an invitation that was sent again.
         invitation_redirect: String,
+        /// Days before a deleted guest is gone for good that operators are told.
+        days_before_final_day: u32,
     }
 );
 

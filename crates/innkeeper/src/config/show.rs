@@ -149,6 +149,7 @@ impl Page<'_> {
             sender,
             operators,
             invitation_redirect,
+            days_before_final_day,
         }) = notify
         {
             let at = self.section("[tenants.notify]", &path.child("notify"));
@@ -157,6 +158,7 @@ impl Page<'_> {
             if let Some(redirect) = invitation_redirect {
                 self.pair(&at, "invitation_redirect", redirect.as_str());
             }
+            self.pair(&at, "days_before_final_day", *days_before_final_day);
         }
         if let Some(Heartbeat { url, failure_url }) = heartbeat {
             let at = self.section("[tenants.heartbeat]", &path.child("heartbeat"));

@@ -246,7 +246,15 @@ fn check_notify(raw: RawNotify, path: &KeyPath, findings: &mut Findings<'_>) -> 
         sender,
         operators,
         invitation_redirect,
+        days_before_final_day,
     } = raw;
+    let days_before_final_day = days_before_final_day.unwrap_or(5);
+    if days_before_final_day > 29 {
+        findings.wrong(
+            &path.child("days_before_final_day"),
+            "must be from 0 to 29; Entra keeps a deleted guest for 30 days",
+        );
+    }
     let redirect = match invitation_redirect {
         None => Some(None),
         Some(text) => findings
@@ -277,5 +285,6 @@ fn check_notify(raw: RawNotify, path: &KeyPath, findings: &mut Findings<'_>) -> 
         sender: sender?,
         operators: operators.into_iter().collect::<Option<_>>()?,
         invitation_redirect: redirect?,
+        days_before_final_day,
     })
 }

@@ -301,6 +301,7 @@ fn reading(guest: &TrueGuest) -> Result<Guest> {
             Some(other) => bail!("the simulator has a guest in the unknown state {other:?}"),
         },
         on_premises_sync: guest.synced,
+        management_restricted: Some(guest.restricted),
         company: None,
         creation_type: None,
         external: None,
@@ -333,6 +334,10 @@ fn access(guest: &TrueGuest, now: DateTime<Utc>) -> Access {
         eligible_told: Told::Read,
         packages: remember(&[], packages, now),
         packages_told: Told::Read,
+        reviews: Vec::new(),
+        reviews_told: Told::Read,
+        sole_owner_of: Vec::new(),
+        exempt_by: Vec::new(),
         // No demo's policy asks for it.
         held: None,
     }

@@ -9,7 +9,7 @@ use innkeeper_domain::case::Closing;
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::Call;
-use innkeeper_domain::policy::Truth;
+use innkeeper_domain::policy::{Notice, Truth};
 use innkeeper_domain::verdict::Conclusion;
 use innkeeper_engine::Report;
 use innkeeper_store::{IntentRow, Store};
@@ -116,6 +116,14 @@ impl Summary {
             if !outcome.is_some_and(|(_, outcome)| outcome.is_in_effect()) {
                 continue;
             }
+            // No rule asks for it, so that no observer of rules expects it.
+            if let Call::Notify {
+                notice: Notice::LastDays,
+                ..
+            } = intent.call
+            {
+                continue;
+            }
             *self
                 .by_rule
                 .entry(intent.rule.to_string())
@@ -141,6 +149,7 @@ impl Summary {
                 | Call::Restore
                 | Call::AddToGroup { .. }
                 | Call::AddSponsor { .. }
+                | Call::SetManager { .. }
                 | Call::RemoveSponsor { .. } => {}
             }
         }

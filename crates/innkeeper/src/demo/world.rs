@@ -64,6 +64,7 @@ pub(super) struct TrueGuest {
     pub(super) eligible_roles: Vec<String>,
     pub(super) access_packages: Vec<TruePackage>,
     pub(super) privileged: bool,
+    pub(super) restricted: bool,
     pub(super) sponsors: Vec<TrueSponsor>,
     pub(super) groups: Vec<TrueGroup>,
 }

@@ -284,6 +284,18 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 }
             }
         }
+        "manager" => {
+            let manager = match value {
+                Value::Null => None,
+                _ => Some(user(world, &text()?)?),
+            };
+            let directory = &mut world.tenant.directory;
+            directory.user_quietly(ix).extras_mut().manager = manager;
+        }
+        "restricted" => {
+            directory.user_mut(ix).extras_mut().restricted =
+                value.as_bool().ok_or("true or false is expected")?;
+        }
         "leave" => directory.user_mut(ix).extras_mut().leave = time()?,
         "attributes" => {
             let object = value.as_object().ok_or("an object is expected")?;
@@ -343,13 +355,6 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 Some(true) => world.tenant.delete_user(ix, now),
                 Some(false) | None => return Err("true is expected".to_owned()),
             }
-        }
-        "manager" => {
-            let manager = match value {
-                Value::Null => None,
-                _ => Some(user(world, &text()?)?),
-            };
-            world.tenant.directory.user_mut(ix).extras_mut().manager = manager;
         }
         // What the audit log tells of it: by a user, or by an application for null.
         "invited_by" => {
@@ -462,6 +467,21 @@ fn new_group(world: &mut World, body: &Value) -> Result<Uuid, String> {
         changed: 0,
     });
     Ok(id)
+}
+
+/// Who owns a group.
+pub(super) fn own_group(world: &mut World, id: &str, body: &Value) -> Reply {
+    let owners = body.get("owners").and_then(Value::as_array);
+    let Some(owners) = owners else {
+        return refuse("owners is missing");
+    };
+    let owners = owners.iter().filter_map(Value::as_str);
+    let owners: Result<Vec<UserIx>, String> = owners.map(|id| user(world, id)).collect();
+    reply(owners.and_then(|owners| {
+        let ix = group(world, id)?;
+        world.tenant.directory.group_mut(ix).owners = owners;
+        Ok(json!({}))
+    }))
 }
 
 pub(super) fn rename_group(world: &mut World, id: &str, body: &Value) -> Reply {

@@ -74,6 +74,8 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             ("POST", ["users", id, "sign-in"]) => change::sign_in(&mut world, id, &body),
             ("PATCH", ["users", id]) => change::change_user(&mut world, id, &body),
             ("POST", ["groups"]) => change::add_group(&mut world, &body),
+            ("PUT", ["reviews"]) => governance::set_reviews(&mut world, &body),
+            ("PUT", ["groups", id, "owners"]) => change::own_group(&mut world, id, &body),
             ("POST", ["groups", id, "rename"]) => change::rename_group(&mut world, id, &body),
             ("DELETE", ["groups", id]) => change::delete_group(&mut world, id),
             _ => Reply::error(

@@ -146,6 +146,8 @@ pub(super) fn guest(world: &World, ix: UserIx) -> Value {
         "last_non_interactive": time(user.activity.non_interactive),
         "synced": user.synced,
         "attributes": attributes(user),
+        "manager": user.manager().map(|manager| directory.user(manager).id),
+        "restricted": user.is_restricted(),
         "privileged": directory.is_privileged(ix),
         "cross_tenant_synced": directory.domain_of(ix).cross_tenant_sync,
         "roles": user.roles().iter().map(|role| ROLES[*role].name).collect::<Vec<_>>(),

@@ -84,7 +84,14 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
         let collection = matches!(
             after,
             Some(
-                "users" | "groups" | "members" | "sponsors" | "deletedItems" | "appRoleAssignments"
+                "users"
+                    | "groups"
+                    | "members"
+                    | "sponsors"
+                    | "deletedItems"
+                    | "appRoleAssignments"
+                    | "definitions"
+                    | "instances"
             )
         );
         collection
@@ -107,7 +114,17 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
 /// What a request costs: resource units of the table, `$select` -1, `$expand` +1, `$top` below 20 -1, never below 1.
 pub(super) fn cost(call: &Call<'_>) -> Cost {
     let base: u32 = match (call.method, shape(&call.segments).as_slice()) {
-        ("GET", ["users"] | ["users", "{id}"] | ["users", "{id}", "memberOf", ..]) => 2,
+        (
+            "GET",
+            ["users"]
+            | ["users", "{id}"]
+            | [
+                "users",
+                "{id}",
+                "memberOf" | "transitiveMemberOf" | "ownedObjects",
+                ..,
+            ],
+        ) => 2,
         ("GET", ["groups", "{id}", "members", ..] | ["subscribedSkus"]) => 3,
         ("GET", ["groups", "{id}", "transitiveMembers"]) => 5,
         _ => 1,
@@ -165,7 +182,9 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
         return checked;
     }
     let allowed = match (call.method, segments.as_slice()) {
-        ("GET", ["users", _, "memberOf", ..]) => {
+        ("GET", ["users", _, "ownedObjects"]) => has(READ_DIRECTORY),
+        ("GET", ["groups", _, "transitiveMembers"]) => has(READ_MEMBERS),
+        ("GET", ["users", _, "memberOf" | "transitiveMemberOf", ..]) => {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])
         }
         ("GET", ["users", _, "appRoleAssignments"]) => has(READ_DIRECTORY),
@@ -179,6 +198,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
         ("PATCH", ["users", _]) => may_update(call),
         ("POST", ["users", _, "sendMail"]) => has(&["Mail.Send"]),
         ("POST" | "DELETE", ["users", _, "sponsors", .., "$ref"]) => has(WRITE_USERS),
+        ("PUT", ["users", _, "manager", "$ref"]) => has(WRITE_USERS),
         ("DELETE", ["users", _, "sponsors", _]) => has(DELETE_USERS) || has(DELETE_GROUPS),
         ("DELETE", ["users", _]) => has(DELETE_USERS),
         ("GET", ["groups", _, "members" | "transitiveMembers", ..]) => has(READ_MEMBERS),

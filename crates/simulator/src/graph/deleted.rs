@@ -104,8 +104,18 @@ pub(super) fn purge(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     Ok(Reply::empty(204))
 }
 
+/// A user in a restricted management administrative unit is changed by administrators of that unit alone.
+pub(super) fn refuse_restricted(world: &World, ix: UserIx) -> Result<(), Reply> {
+    if world.tenant.directory.user(ix).is_restricted() {
+        Err(Reply::denied())
+    } else {
+        Ok(())
+    }
+}
+
 /// Sensitive actions on privileged users take a role that an application does not have.
 pub(super) fn refuse_privileged(world: &World, ix: UserIx) -> Result<(), Reply> {
+    refuse_restricted(world, ix)?;
     if world.tenant.directory.is_privileged(ix) {
         Err(Reply::denied())
     } else {

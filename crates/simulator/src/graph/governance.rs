@@ -26,6 +26,9 @@ const READ_ASSIGNMENTS: [&str; 2] = [
     "EntitlementManagement.ReadWrite.All",
 ];
 
+/// What reads access reviews ("List definitions", Permissions).
+const READ_REVIEWS: [&str; 2] = ["AccessReview.Read.All", "AccessReview.ReadWrite.All"];
+
 /// Refuses what the permissions do not cover.
 pub(super) fn check(call: &Call<'_>, segments: &[&str]) -> Option<Result<(), Reply>> {
     let has = |any: &[&str]| call.roles.iter().any(|role| any.contains(&role.as_str()));
@@ -43,6 +46,11 @@ pub(super) fn check(call: &Call<'_>, segments: &[&str]) -> Option<Result<(), Rep
                 "PermissionScopeNotGranted",
                 format!("Authorization failed due to missing permission scope {scopes}."),
             ))
+        }),
+        ["identityGovernance", "accessReviews", ..] => Some(if has(&READ_REVIEWS) {
+            Ok(())
+        } else {
+            Err(Reply::denied())
         }),
         ["identityGovernance", ..] => Some(if has(&READ_ASSIGNMENTS) {
             Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::listing::{CUSTOMARY, MOST, page, place, take};
-use super::{Call, access, objects};
+use super::{Call, access, objects, related};
 use crate::filter::{Expression, Literal, Operator};
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{Group, GroupIx, GroupKind, UserIx};
@@ -138,66 +138,30 @@ pub(super) fn members(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
     let from = place(world, call)?;
     let first = UserIx(u32::try_from(from).unwrap_or(u32::MAX));
-    let members = world.tenant.directory.group(ix).members.range(first..);
-    users(world, call, members.copied())
-}
-
-/// Everything in the group, and in the groups in it, flat: the users, and those groups themselves.
-pub(super) fn transitive(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
-    call.query.only(&["$select", "$top"])?;
-    let directory = &world.tenant.directory;
-    let top = find(world, id)?;
-    let mut groups = vec![top];
-    let mut looked_at = 0;
-    while let Some(group) = groups.get(looked_at).copied() {
-        looked_at += 1;
-        for nested in &directory.group(group).nested {
-            if !groups.contains(nested) && !directory.group(*nested).deleted {
-                groups.push(*nested);
-            }
-        }
-    }
-    let members = groups
-        .iter()
-        .flat_map(|group| &directory.group(*group).members);
-    let users: std::collections::BTreeSet<UserIx> = members.copied().collect();
-    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
-    let of_user = match access::may_read_users(call) {
-        true => objects::selected(select.as_deref(), objects::DEFAULT_USER),
-        false => vec!["id"],
+    let group = world.tenant.directory.group(ix);
+    let nested = if call.segments.len() == 3 {
+        group.nested.as_slice()
+    } else {
+        &[]
     };
-    let of_group = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
-    let is_shown = |ix: &UserIx| {
-        let user = directory.user(*ix);
-        user.is_live() && !call.is_missing(user.id)
-    };
-    let users = users.into_iter().filter(is_shown).map(|ix| {
-        let row = objects::typed("user", objects::user(directory, ix, &of_user, None));
-        (u64::from(ix.0), row)
-    });
-    // Groups come after all users.
-    let nested = groups.iter().skip(1).map(|ix| {
-        let row = objects::typed("group", objects::group(directory, *ix, &of_group));
-        (u64::from(u32::MAX) + 1 + u64::from(ix.0), row)
-    });
-    let (rows, next) = take(
-        users.chain(nested),
-        place(world, call)?,
-        call.query.top(CUSTOMARY, MOST)?,
-    );
-    Ok(page(call, "directoryObjects", rows, next, None))
+    users(world, call, group.members.range(first..).copied(), nested)
 }
 
 pub(super) fn owners(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
     let ix = find(world, id)?;
     let mut owners = world.tenant.directory.group(ix).owners.clone();
     owners.sort_unstable();
-    users(world, call, owners.into_iter())
+    users(world, call, owners.into_iter(), &[])
 }
 
-/// Users in the order of their places. Without the permission to read users only their ids are told
+/// Users in the order of their places, then groups. Without the permission to read users only their ids are told
 /// ("limited information returned for inaccessible member objects").
-fn users(world: &World, call: &Call<'_>, all: impl Iterator<Item = UserIx>) -> Outcome {
+fn users(
+    world: &World,
+    call: &Call<'_>,
+    all: impl Iterator<Item = UserIx>,
+    nested: &[GroupIx],
+) -> Outcome {
     call.query.only(&["$select", "$top", "$count"])?;
     let select = call.query.select(objects::DIRECTORY_OBJECT)?;
     let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
@@ -207,14 +171,22 @@ fn users(world: &World, call: &Call<'_>, all: impl Iterator<Item = UserIx>) -> O
     let directory = &world.tenant.directory;
     let live =
         all.filter(|ix| directory.user(*ix).is_live() && !call.is_missing(directory.user(*ix).id));
-    let (found, next) = take(
-        live.map(|ix| (u64::from(ix.0), ix)),
+    let users = live.map(|ix| {
+        let row = objects::user(directory, ix, &names, None);
+        (u64::from(ix.0), objects::typed("user", row))
+    });
+    let mut nested = nested.to_vec();
+    nested.retain(|group| !directory.group(*group).deleted);
+    nested.sort_unstable();
+    let of_group = objects::selected(select.as_deref(), objects::DEFAULT_GROUP);
+    let groups = nested.into_iter().map(|group| {
+        let row = objects::group(directory, group, &of_group);
+        (related::after_users(group), objects::typed("group", row))
+    });
+    let (rows, next) = take(
+        users.chain(groups),
         place(world, call)?,
         call.query.top(CUSTOMARY, MOST)?,
     );
-    let rows = found
-        .into_iter()
-        .map(|ix| objects::typed("user", objects::user(directory, ix, &names, None)))
-        .collect();
     Ok(page(call, "directoryObjects", rows, next, None))
 }

@@ -4,6 +4,7 @@ use crate::reply::Reply;
 
 const READ: &[&str] = &["GET"];
 const ACT: &[&str] = &["POST"];
+const REPLACE: &[&str] = &["PUT"];
 const REMOVE: &[&str] = &["DELETE"];
 
 /// Refuses a path that leads nowhere, and a method that a path does not take.
@@ -30,7 +31,30 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
             "memberOf",
             "microsoft.graph.group" | "microsoft.graph.directoryRole",
         ] => READ,
-        ["users", _, "sponsors" | "memberOf" | "manager"] => READ,
+        [
+            "users",
+            _,
+            "sponsors" | "memberOf" | "transitiveMemberOf" | "ownedObjects",
+        ] => READ,
+        ["identityGovernance", "accessReviews", "definitions"]
+        | [
+            "identityGovernance",
+            "accessReviews",
+            "definitions",
+            _,
+            "instances",
+        ]
+        | [
+            "identityGovernance",
+            "accessReviews",
+            "definitions",
+            _,
+            "instances",
+            _,
+            "decisions",
+        ] => READ,
+        ["users", _, "manager"] => READ,
+        ["users", _, "manager", "$ref"] => REPLACE,
         ["users", _, "appRoleAssignments"] => &["GET", "POST"],
         ["users", _, "appRoleAssignments", _] => REMOVE,
         ["invitations"] => ACT,

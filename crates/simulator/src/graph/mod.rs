@@ -15,8 +15,11 @@ mod invitations;
 mod listing;
 mod logs;
 mod mail;
+mod manager;
 mod map;
 mod objects;
+mod related;
+mod reviews;
 mod tenant;
 mod user_filter;
 mod users;
@@ -251,8 +254,9 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["users", id]) => users::get(world, call, id),
         ("PATCH", ["users", id]) => writes::update_user(world, call, id),
         ("DELETE", ["users", id]) => writes::delete_user(world, call, id),
-        ("GET", ["users", id, "manager"]) => users::manager(world, call, id),
         ("GET", ["users", id, "sponsors"]) => users::sponsors(world, call, id),
+        ("GET", ["users", id, "manager"]) => manager::get(world, call, id),
+        ("PUT", ["users", id, "manager", "$ref"]) => manager::set(world, call, id),
         ("POST", ["users", id, "sponsors", "$ref"]) => writes::add_sponsor(world, call, id),
         ("DELETE", ["users", id, "sponsors", sponsor, "$ref"]) => {
             writes::remove_sponsor(world, call, id, sponsor)
@@ -263,6 +267,18 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         }
         ("GET", ["users", id, "memberOf"]) => users::member_of(world, call, id, None),
         ("GET", ["users", id, "memberOf", cast]) => users::member_of(world, call, id, Some(cast)),
+        ("GET", ["users", id, "ownedObjects"]) => related::owned(world, call, id),
+        ("GET", ["users", id, "transitiveMemberOf"]) => related::groups_of(world, call, id),
+        ("GET", ["groups", id, "transitiveMembers"]) => related::members(world, call, id),
+        (
+            "GET",
+            [
+                "identityGovernance",
+                "accessReviews",
+                "definitions",
+                below @ ..,
+            ],
+        ) => reviews::get(world, call, below),
         ("GET", ["users", id, "appRoleAssignments"]) => app_roles::list(world, call, id),
         ("POST", ["users", id, "appRoleAssignments"]) => app_roles::add(world, call, id),
         ("DELETE", ["users", id, "appRoleAssignments", assignment]) => {
@@ -275,7 +291,6 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["groups", id, "members"] | ["groups", id, "members", "microsoft.graph.user"]) => {
             groups::members(world, call, id)
         }
-        ("GET", ["groups", id, "transitiveMembers"]) => groups::transitive(world, call, id),
         ("GET", ["groups", id, "owners"]) => groups::owners(world, call, id),
         ("POST", ["groups", id, "members", "$ref"]) => writes::add_member(world, call, id),
         ("DELETE", ["groups", id, "members", member, "$ref"]) => {

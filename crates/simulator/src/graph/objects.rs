@@ -220,7 +220,7 @@ pub(super) fn user(
                     .into()
             }
             "businessPhones" => json!([]),
-            "isManagementRestricted" => json!(false),
+            "isManagementRestricted" => json!(user.is_restricted()),
             "signInActivity" => match sign_in_activity(user.id, user.shown, fault) {
                 Some(activity) => activity,
                 None => continue,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::listing::{CUSTOMARY, MOST, page, place, take};
 use super::user_filter::UserFilter;
-use super::{Call, objects};
+use super::{Call, manager, objects};
 use crate::fault::FaultKind;
 use crate::reply::{Outcome, Reply};
 use crate::tenant::{Directory, Sponsor, Tenant, UserIx};
@@ -225,7 +225,12 @@ pub(super) fn count(world: &mut World, call: &Call<'_>) -> Outcome {
 pub(super) fn get(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     call.query.only(&["$select", "$expand"])?;
     let select = call.query.select(objects::USER)?;
-    let expand = expansion(call)?;
+    // Of one user the manager can be expanded too.
+    let wants_manager = call.query.get("$expand") == Some("manager");
+    let expand = match wants_manager {
+        true => None,
+        false => expansion(call)?,
+    };
     if wants_sign_in_activity(call) {
         if !world.licensed {
             return Err(Reply::premium());
@@ -257,6 +262,9 @@ pub(super) fn get(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
             Value::Array(sponsor_rows(&world.tenant, ix, inner.as_deref())),
         );
     }
+    if wants_manager && let Some(manager) = manager::row(world, ix, None) {
+        row.insert("manager".to_owned(), Value::Object(manager));
+    }
     Ok(Reply::ok(Value::Object(row)))
 }
 
@@ -267,28 +275,6 @@ pub(super) fn find(world: &World, key: &str) -> Result<UserIx, Reply> {
         .directory
         .live_user(key)
         .ok_or_else(|| Reply::not_found(key))
-}
-
-/// The manager, unless there is none, or not any more.
-pub(super) fn manager(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
-    call.query.only(&["$select"])?;
-    let ix = find(world, key)?;
-    let select = call.query.select(objects::DIRECTORY_OBJECT)?;
-    let directory = &world.tenant.directory;
-    let manager = directory
-        .user(ix)
-        .extras
-        .as_ref()
-        .and_then(|extras| extras.manager);
-    let manager = manager.filter(|manager| directory.user(*manager).is_live());
-    let manager = manager.ok_or_else(|| Reply::not_found("manager"))?;
-    let names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
-    let mut row = objects::typed("user", objects::user(directory, manager, &names, None));
-    row["@odata.context"] = json!(format!(
-        "http://{}/v1.0/$metadata#directoryObjects/$entity",
-        call.host
-    ));
-    Ok(Reply::ok(row))
 }
 
 pub(super) fn sponsors(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::deleted::refuse_privileged;
+use super::deleted::{refuse_privileged, refuse_restricted};
 use super::{Call, access, groups, users};
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
@@ -16,6 +16,7 @@ const LONGEST_ATTRIBUTE: usize = 1024;
 pub(super) fn update_user(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
     // An annotation, such as the type that Microsoft's clients always send along, changes nothing.
+    refuse_restricted(world, ix)?;
     let mut body = call.body.as_object().cloned().unwrap_or_default();
     body.retain(|name, _| !is_annotation(name));
     if body.is_empty() {
@@ -156,7 +157,7 @@ pub(super) fn delete_user(world: &mut World, call: &Call<'_>, key: &str) -> Outc
 }
 
 /// The object that a reference's body names.
-fn referenced(call: &Call<'_>) -> Result<Uuid, Reply> {
+pub(super) fn referenced(call: &Call<'_>) -> Result<Uuid, Reply> {
     let link = call
         .body
         .get("@odata.id")

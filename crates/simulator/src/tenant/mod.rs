@@ -10,6 +10,7 @@ mod effect;
 mod group;
 mod invited;
 mod record;
+mod review;
 mod role;
 mod shadow;
 mod sign_in;
@@ -22,6 +23,7 @@ pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
 pub(crate) use invited::{Invitations, Invited};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
+pub(crate) use review::Review;
 pub(crate) use role::{ROLES, role_named};
 pub(crate) use shadow::Shadows;
 pub(crate) use sign_in::{ACCOUNT_DISABLED, SignIn, SignInLog, request_id};
@@ -58,6 +60,7 @@ pub(crate) struct Tenant {
     pub(crate) invitations: u64,
     pub(crate) writes: Vec<Write>,
     pub(crate) outbox: Vec<Mail>,
+    pub(crate) reviews: Vec<Review>,
 }
 
 impl Tenant {
@@ -73,6 +76,7 @@ impl Tenant {
             invitations: 0,
             writes: Vec::new(),
             outbox: Vec::new(),
+            reviews: Vec::new(),
         }
     }
 }

@@ -163,12 +163,14 @@ pub(crate) struct Extras {
     /// `onPremisesExtensionAttributes.extensionAttribute1..15`.
     pub(crate) attributes: BTreeMap<u8, String>,
     pub(crate) leave: Option<Second>,
-    pub(crate) manager: Option<UserIx>,
     /// Indices into [`super::ROLES`].
     pub(crate) roles: Vec<usize>,
     /// The same of those that it may activate.
     pub(crate) eligible: Vec<usize>,
     pub(crate) packages: Vec<GivenPackage>,
+    pub(crate) manager: Option<UserIx>,
+    /// It is in a restricted management administrative unit.
+    pub(crate) restricted: bool,
     /// The role in an application that it came with was taken away.
     pub(crate) lost_app_role: bool,
     /// Roles in applications that were assigned later.
@@ -249,6 +251,14 @@ impl User {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_with(Box::default)
+    }
+
+    pub(crate) fn manager(&self) -> Option<UserIx> {
+        self.extras.as_ref().and_then(|extras| extras.manager)
+    }
+
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.restricted)
     }
 
     pub(crate) fn eligible(&self) -> &[usize] {

@@ -119,6 +119,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/groups/{id}/members/microsoft.graph.user",
         "/groups/{id}/owners",
         "/groups/{id}/transitiveMembers",
+        "/identityGovernance/accessReviews/definitions",
         "/identityGovernance/entitlementManagement/assignments",
         "/organization",
         "/roleManagement/directory/roleAssignments",
@@ -131,7 +132,9 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/users/{id}/memberOf",
         "/users/{id}/memberOf/microsoft.graph.directoryRole",
         "/users/{id}/memberOf/microsoft.graph.group",
+        "/users/{id}/ownedObjects",
         "/users/{id}/sponsors",
+        "/users/{id}/transitiveMemberOf",
     ];
     assert_eq!(served, expected);
 }
@@ -194,7 +197,13 @@ async fn groups_and_who_is_in_them_are_as_graph_declares_them() {
     let all = everything(&schema, &tenant, "/groups", "group").await;
     let owned = json!({ "name": "Bridge", "owners": [member], "members": [member] });
     let group = text(&tenant.drive("POST", "groups", owned).await["id"]);
+    let above = json!({ "name": "Above", "groups": [group], "members": [member] });
+    let above = text(&tenant.drive("POST", "groups", above).await["id"]);
     for path in [
+        format!("/groups/{above}/members?$select={all}"),
+        format!("/groups/{above}/transitiveMembers?$select={all}"),
+        format!("/users/{member}/transitiveMemberOf?$select={all}"),
+        format!("/users/{member}/ownedObjects?$select={all}"),
         "/groups".to_owned(),
         format!("/groups?$select={all}"),
         format!("/groups/{group}"),
@@ -234,7 +243,16 @@ async fn everything_else_is_as_graph_declares_it() {
     }
     let deleted = tenant.add_guest("gone").await;
     tenant.delete(&format!("/users/{deleted}")).await.ok();
+    let reviews = json!({ "reviews": [{ "name": "Guests", "guests": [guest] }] });
+    tenant.drive("PUT", "reviews", reviews).await;
+    let reviews = "/identityGovernance/accessReviews/definitions";
+    let review = text(&tenant.get(reviews).await.rows()[0]["id"]);
+    let runs = format!("{reviews}/{review}/instances");
+    let run = text(&tenant.get(&runs).await.rows()[0]["id"]);
     for path in [
+        reviews,
+        &runs,
+        &format!("{runs}/{run}/decisions"),
         with_app.expect("somebody uses an application").as_str(),
         "/organization",
         "/subscribedSkus",

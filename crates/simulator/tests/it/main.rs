@@ -28,3 +28,4 @@ mod tenant;
 mod throttling;
 mod tokens;
 mod traps;
+mod untouched;

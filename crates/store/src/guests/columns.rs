@@ -23,6 +23,7 @@ pub(crate) struct Columns {
     invitation: String,
     invitation_at: Option<DateTime<Utc>>,
     on_premises_sync: Option<bool>,
+    management_restricted: Option<bool>,
     company: Option<String>,
     creation_type: Option<String>,
     external: Option<bool>,
@@ -54,6 +55,7 @@ from_row!(Columns {
     invitation,
     invitation_at,
     on_premises_sync,
+    management_restricted,
     company,
     creation_type,
     external,
@@ -101,6 +103,7 @@ impl Columns {
                 _ => return Err(StoreError::corrupt("invitation", self.invitation)),
             },
             on_premises_sync: self.on_premises_sync,
+            management_restricted: self.management_restricted,
             company: self.company,
             creation_type: self.creation_type,
             external: self.external,
@@ -132,23 +135,23 @@ impl Columns {
 
 /// Writes what `given` has of guests, where it differs from what is stored.
 pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
-    invitation_at, on_premises_sync, company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
+    invitation_at, on_premises_sync, management_restricted, company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
     revived_at, disabled_by_us_at, deleted_by_us_at) \
-    SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, \
+    SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, management_restricted, \
     company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
     deleted_by_us_at FROM given WHERE true \
     ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
     user_type = excluded.user_type, enabled = excluded.enabled, created_at = excluded.created_at, invitation = excluded.invitation, \
-    invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, company = excluded.company, \
+    invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, management_restricted = excluded.management_restricted, company = excluded.company, \
     creation_type = excluded.creation_type, external = excluded.external, attribute_name = excluded.attribute_name, attribute_value = excluded.attribute_value, \
     successful_at = excluded.successful_at, interactive_at = excluded.interactive_at, \
     non_interactive_at = excluded.non_interactive_at, reading = excluded.reading, logged_in_at = excluded.logged_in_at, gone_at = excluded.gone_at, \
     revived_at = excluded.revived_at, disabled_by_us_at = excluded.disabled_by_us_at, deleted_by_us_at = excluded.deleted_by_us_at \
     WHERE (guests.upn, guests.mail, guests.display_name, guests.user_type, guests.enabled, guests.created_at, guests.invitation, \
-    guests.invitation_at, guests.on_premises_sync, guests.company, guests.creation_type, guests.external, guests.attribute_name, guests.attribute_value, guests.successful_at, guests.interactive_at, \
+    guests.invitation_at, guests.on_premises_sync, guests.management_restricted, guests.company, guests.creation_type, guests.external, guests.attribute_name, guests.attribute_value, guests.successful_at, guests.interactive_at, \
     guests.non_interactive_at, guests.reading, guests.logged_in_at, guests.gone_at, guests.revived_at, guests.disabled_by_us_at, guests.deleted_by_us_at) \
     IS DISTINCT FROM (excluded.upn, excluded.mail, excluded.display_name, excluded.user_type, excluded.enabled, excluded.created_at, \
-    excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.company, excluded.creation_type, excluded.external, excluded.attribute_name, excluded.attribute_value, excluded.successful_at, \
+    excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.management_restricted, excluded.company, excluded.creation_type, excluded.external, excluded.attribute_name, excluded.attribute_value, excluded.successful_at, \
     excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.logged_in_at, excluded.gone_at, excluded.revived_at, \
     excluded.disabled_by_us_at, excluded.deleted_by_us_at) \
     RETURNING guest_key, guest_id";
@@ -188,6 +191,10 @@ pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
         .flags(
             "on_premises_sync",
             guests().map(|guest| guest.on_premises_sync),
+        )
+        .flags(
+            "management_restricted",
+            guests().map(|guest| guest.management_restricted),
         )
         .texts("company", guests().map(|guest| guest.company.as_deref()))
         .texts(

@@ -45,11 +45,13 @@ async fn a_register_that_was_never_asked_for_may_be_full(store: Store) {
     assert_eq!(unread.unread(), Some(Register::EligibleRoles));
     for (told, left) in [
         (Told::Read, Some(Register::AccessPackages)),
-        (Told::NoLicence, None),
+        (Told::NoLicence, Some(Register::AccessReviews)),
+        (Told::Refused, Some(Register::AccessReviews)),
     ] {
         let register = match told {
             Told::Read => Register::EligibleRoles,
-            Told::NoLicence | Told::Refused => Register::AccessPackages,
+            Told::NoLicence => Register::AccessPackages,
+            Told::Refused => Register::AccessReviews,
         };
         tx.set_register(tenant(), register, told, at(1))
             .await

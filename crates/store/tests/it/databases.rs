@@ -67,6 +67,7 @@ pub fn guest(number: u32) -> GuestRecord {
             created: Some(at(-400)),
             invitation: Invitation::Accepted { at: Some(at(-399)) },
             on_premises_sync: None,
+            management_restricted: None,
             company: None,
             creation_type: None,
             external: None,

@@ -61,6 +61,7 @@ async fn guests_come_back_as_they_were_kept(store: Store) {
             created: None,
             invitation: Invitation::Unrecognised,
             on_premises_sync: Some(false),
+            management_restricted: Some(false),
             creation_type: Some("Invitation".into()),
             external: Some(true),
             attribute: Some(Attribute {

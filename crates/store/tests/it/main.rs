@@ -14,3 +14,4 @@ mod opening;
 mod people;
 mod projects;
 mod retention;
+mod untouched;

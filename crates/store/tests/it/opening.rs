@@ -40,7 +40,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0011_acceptance_and_history",
             "0012_attestations",
             "0013_access",
-            "0014_alarms"
+            "0014_alarms",
+            "0015_never_touched"
         ]
     );
     assert_eq!(
@@ -59,7 +60,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0011_acceptance_and_history",
             "0012_attestations",
             "0013_access",
-            "0014_alarms"
+            "0014_alarms",
+            "0015_never_touched"
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! Projects and partners.
+//! Projects, partners and groups that exempt.
 
 use std::collections::BTreeSet;
 
@@ -119,4 +119,13 @@ pub(super) fn partners(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<Par
         partners.push(Partner { domain, synced });
     }
     partners
+}
+
+/// Groups whose members no rule touches.
+pub(super) fn exempt_groups(reader: &mut Reader<'_>, root: &dyn TableLike) -> Vec<String> {
+    let Some(item) = root.get("exempt_groups") else {
+        return Vec::new();
+    };
+    let texts = reader.texts(item, "exempt_groups", "the policy");
+    texts.into_iter().map(|(group, _)| group).collect()
 }

@@ -73,9 +73,11 @@ impl Asked {
                 schema.faults_written(kind, &self.body)
             }
             ("POST", Resource::Action(parameters)) => schema.faults_of_call(parameters, &self.body),
-            // A reference is made by the address of an object, and by nothing else.
-            ("POST", Resource::Reference)
-                if self.body.as_object().is_some_and(|body| body.len() == 1)
+            // A reference is made by the address of an object, and by nothing else: one more in a collection, or the only
+            // one that there is in place of another.
+            ("POST" | "PUT", Resource::Reference)
+                if (self.method == "PUT") == self.segments().contains(&"manager")
+                    && self.body.as_object().is_some_and(|body| body.len() == 1)
                     && self.body["@odata.id"]
                         .as_str()
                         .is_some_and(|id| id.contains("/v1.0/directoryObjects/")) =>

@@ -48,6 +48,10 @@ pub(super) fn why(
                 register.tells(),
                 register.permission()
             ),
+            Cause::ExemptGroup(group) => format!(
+                "there is no single group {group:?}, which exempt_groups names, and until it is known who is in it nothing \
+                 is taken from anybody"
+            ),
             Cause::BroughtBack(times) => format!(
                 "somebody brought the account back {times} times after Innkeeper had taken it: it is left to a person"
             ),

@@ -208,7 +208,9 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
                 app_role.application()
             }
             Call::RemoveFromGroup { group } | Call::AddToGroup { group } => group.to_string(),
-            Call::AddSponsor { sponsor } | Call::RemoveSponsor { sponsor } => sponsor.to_string(),
+            Call::AddSponsor { sponsor: person }
+            | Call::RemoveSponsor { sponsor: person }
+            | Call::SetManager { manager: person } => person.to_string(),
             Call::Flag | Call::Disable | Call::Enable | Call::Delete | Call::Restore => {
                 String::new()
             }

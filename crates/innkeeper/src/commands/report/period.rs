@@ -196,6 +196,7 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::AddAppRole { .. }
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => {
             return None;
         }
@@ -215,6 +216,7 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::Restore
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
@@ -313,6 +315,18 @@ async fn kept(bench: &Bench, tx: &mut Tx) -> Result<(Vec<Item>, BTreeMap<&'stati
                     Protector::Synced => "its being mastered elsewhere".to_owned(),
                     Protector::Governed(package) => {
                         format!("entitlement management, by the access package \"{package}\"")
+                    }
+                    Protector::ExemptGroup(group) => {
+                        format!("being in the group \"{group}\", which exempts")
+                    }
+                    Protector::Restricted => {
+                        "being in a restricted management administrative unit".to_owned()
+                    }
+                    Protector::UnderReview(review) => {
+                        format!("the access review \"{review}\", which is running")
+                    }
+                    Protector::SoleOwner(group) => {
+                        format!("being the only owner of the group \"{group}\"")
                     }
                     Protector::Exempt { until, by, reason } => {
                         format!("an exemption until {until} by {by}: {reason}")

@@ -341,6 +341,7 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
         | Call::Restore
         | Call::AddToGroup { .. }
         | Call::AddSponsor { .. }
+        | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => false,
     }
 }
@@ -416,7 +417,7 @@ stages = [
                 "created": on(1), "external_state": "Accepted", "external_state_changed": on(1),
                 "enabled": !is_disabled, "deleted": null, "purged": false,
                 "last_success": on(last), "last_interactive": null, "last_non_interactive": null,
-                "synced": null, "roles": roles, "privileged": false, "sponsors": [], "groups": [],
+                "synced": null, "roles": roles, "privileged": false, "restricted": false, "sponsors": [], "groups": [],
                 "eligible_roles": [], "access_packages": [],
             }]);
             let truth: Vec<TrueGuest> = serde_json::from_value(truth).expect("the truth");

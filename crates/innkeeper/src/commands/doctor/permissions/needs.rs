@@ -35,7 +35,7 @@ enum Feature {
     Acting(Action),
 }
 
-const NEEDS: [Need; 16] = [
+const NEEDS: [Need; 17] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -108,6 +108,14 @@ const NEEDS: [Need; 16] = [
         by: Feature::Governing,
         reason: "it tells whom entitlement management looks after, and who is therefore never touched; with a licence for that and without the permission nothing is taken from anybody",
         covered_by: &["EntitlementManagement.ReadWrite.All"],
+    },
+    Need {
+        name: "AccessReview.Read.All",
+        role: uuid!("d07a8cc0-3d51-4b77-b3b0-32704d1f69fa"),
+        from: Mode::Observe,
+        by: Feature::Governing,
+        reason: "it tells on whom a running access review is about to decide, from whom nothing is taken meanwhile; with a licence for that and without the permission nothing is taken from anybody",
+        covered_by: &["AccessReview.ReadWrite.All"],
     },
     Need {
         name: "User-LifeCycleInfo.Read.All",
@@ -431,10 +439,11 @@ mod tests {
         };
         // That of roles is covered by what reads those that are held.
         let packages = "EntitlementManagement.Read.All";
-        assert_eq!(missing(Some(true)), [packages]);
-        assert_eq!(missing(None), [packages]);
+        let reviews = "AccessReview.Read.All";
+        assert_eq!(missing(Some(true)), [packages, reviews]);
+        assert_eq!(missing(None), [packages, reviews]);
         assert_eq!(missing(Some(false)), [""; 0]);
-        let with = granted(&[&READING[..], &[packages]].concat());
+        let with = granted(&[&READING[..], &[packages, reviews]].concat());
         let compared = compare(Mode::Observe, Some(&uses(&[])), Some(false), &with);
         assert!(compared.unneeded.is_empty(), "{compared:?}");
     }
