@@ -22,6 +22,9 @@ use crate::token::Token;
 /// The largest body that is read. A page of 500 guests has about 400 kB.
 const LARGEST_BODY: usize = 64 << 20;
 
+/// What an answer may take up beforehand.
+const A_PAGE: usize = 1 << 20;
+
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -209,7 +212,9 @@ impl Connection {
             error: unreachable(source),
         })?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
+        // As large as it says, but for what nobody would send.
+        let length = answer.content_length().unwrap_or_default();
+        let mut body = Vec::with_capacity(usize::try_from(length).map_or(0, |at| at.min(A_PAGE)));
         loop {
             match answer.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {
