@@ -10,7 +10,7 @@ pub(crate) fn write(text: &mut String, at: DateTime<Utc>) {
     let (Ok(year), false) = (u32::try_from(at.year()), at.nanosecond() >= 1_000_000_000) else {
         return text.push_str(&general(at));
     };
-    if year > 9_999 || at.nanosecond() % 1_000 != 0 {
+    if year > 9_999 || !at.nanosecond().is_multiple_of(1_000) {
         return text.push_str(&general(at));
     }
     digits(text, year, 4);
@@ -26,7 +26,7 @@ pub(crate) fn write(text: &mut String, at: DateTime<Utc>) {
     }
     if micros != 0 {
         text.push('.');
-        if micros % 1_000 == 0 {
+        if micros.is_multiple_of(1_000) {
             digits(text, micros / 1_000, 3);
         } else {
             digits(text, micros, 6);
