@@ -175,6 +175,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             keys,
             mut counts,
             waited,
+            is_first: _,
         } = self.read_guests(begun, counted).await?;
         counts.counted = Some(counted);
         counts.logged_in = self.read_log(started).await?;

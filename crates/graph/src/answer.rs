@@ -155,7 +155,13 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Reads an answer's body. What cannot be read is an error and never an empty answer.
 pub(crate) fn decode<T: DeserializeOwned>(request: &Request, body: &[u8]) -> Result<T, GraphError> {
-    serde_json::from_slice(body).map_err(|error| malformed(request, wrong_with(&error)))
+    // The whole is looked through at once, which is faster than each text by itself. What is not UTF-8 may stand where
+    // nobody reads it.
+    let decoded = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    decoded.map_err(|error| malformed(request, wrong_with(&error)))
 }
 
 pub(crate) fn malformed(request: &Request, why: impl Into<String>) -> GraphError {

@@ -25,6 +25,8 @@ const LARGEST_BODY: usize = 64 << 20;
 /// The target of the events right before a request is sent and right after its answer is there. A process that dies
 /// there is what tests are for.
 const BOUNDARY: &str = "innkeeper_graph::boundary";
+/// What an answer may take up beforehand.
+const A_PAGE: usize = 1 << 20;
 
 /// An answer.
 pub(crate) struct Answer {
@@ -214,7 +216,9 @@ impl Connection {
             error: unreachable(source),
         })?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
+        // As large as it says, but for what nobody would send.
+        let length = answer.content_length().unwrap_or_default();
+        let mut body = Vec::with_capacity(usize::try_from(length).map_or(0, |at| at.min(A_PAGE)));
         loop {
             match answer.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => {

@@ -5,23 +5,24 @@ mod audit;
 #[cfg(test)]
 mod contract;
 pub(crate) mod extension;
+mod moment;
 pub(crate) mod reviews;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Utc};
 use innkeeper_domain::activity::SignIns;
 use innkeeper_domain::group::{Group, Membership};
 use innkeeper_domain::guest::{Attribute, Extras, Guest, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::policy::LEAVE;
 use innkeeper_domain::sponsor::{Membership as InSponsorGroup, Sponsor, SponsorKind};
-use serde::de::{IgnoredAny, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 pub(crate) use audit::DirectoryAudit;
+pub(crate) use moment::Moment;
 
 /// A page of a listing. `value` must be there: an answer without it is not an empty page.
 #[derive(Deserialize)]
@@ -41,50 +42,6 @@ impl<T> Page<T> {
             next_link: None,
             delta_link: None,
         }
-    }
-}
-
-/// A point in time, or one of Graph's four ways to say that there is none: absent, `null`, `0001-01-01T00:00:00Z`, `""`.
-/// What cannot be read as a time counts as none too, since none is never concluded from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) Option<DateTime<Utc>>);
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_option(MomentVisitor)
-    }
-}
-
-/// Reads the text where it lies, without a copy.
-struct MomentVisitor;
-
-impl<'de> Visitor<'de> for MomentVisitor {
-    type Value = Moment;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a point in time or null")
-    }
-
-    fn visit_none<E>(self) -> Result<Moment, E> {
-        Ok(Moment(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Moment, E> {
-        Ok(Moment(None))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Moment, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Moment, E> {
-        let parsed = DateTime::parse_from_rfc3339(text).ok();
-        let is_real = |at: &DateTime<Utc>| *at > DateTime::UNIX_EPOCH;
-        Ok(Moment(
-            parsed
-                .map(|at| at.to_utc().trunc_subsecs(6))
-                .filter(is_real),
-        ))
     }
 }
 
@@ -214,11 +171,11 @@ pub(crate) struct User {
     #[serde(default)]
     other_mails: Option<Vec<String>>,
     display_name: Option<String>,
-    user_type: Option<String>,
+    user_type: Option<Kind>,
     account_enabled: Option<bool>,
     #[serde(default)]
     created_date_time: Moment,
-    external_user_state: Option<String>,
+    external_user_state: Option<ExternalState>,
     #[serde(default)]
     external_user_state_change_date_time: Moment,
     on_premises_sync_enabled: Option<bool>,
@@ -229,6 +186,27 @@ pub(crate) struct User {
     employee_leave_date_time: Option<String>,
     on_premises_extension_attributes: Option<BTreeMap<String, Option<String>>>,
     sign_in_activity: Option<SignInActivity>,
+}
+
+/// What a user is (`userType`).
+#[derive(Clone, Copy, Deserialize)]
+enum Kind {
+    Guest,
+    Member,
+    #[serde(other)]
+    Other,
+}
+
+/// How far an invitation has come (`externalUserState`).
+#[derive(Clone, Copy, Deserialize)]
+enum ExternalState {
+    PendingAcceptance,
+    /// As Entra's prose writes it.
+    #[serde(rename = "Pending Acceptance")]
+    PendingInProse,
+    Accepted,
+    #[serde(other)]
+    Other,
 }
 
 /// How a user signs in (`objectIdentity`).
@@ -261,10 +239,10 @@ impl User {
         let external = self.is_external();
         let attribute = extras.attribute.as_deref();
         let attribute = attribute.and_then(|name| self.attribute(name));
-        let user_type = match self.user_type.as_deref() {
-            Some("Guest") => UserType::Guest,
-            Some("Member") => UserType::Member,
-            Some(_) => return Err(id),
+        let user_type = match self.user_type {
+            Some(Kind::Guest) => UserType::Guest,
+            Some(Kind::Member) => UserType::Member,
+            Some(Kind::Other) => return Err(id),
             None => filtered_by.ok_or(id)?,
         };
         let changed = self.external_user_state_change_date_time.0;
@@ -283,14 +261,13 @@ impl User {
             user_type,
             enabled: self.account_enabled,
             created: self.created_date_time.0,
-            invitation: match self.external_user_state.as_deref() {
+            invitation: match self.external_user_state {
                 None => Invitation::None,
-                // Entra's prose writes it with a blank.
-                Some("PendingAcceptance" | "Pending Acceptance") => {
+                Some(ExternalState::PendingAcceptance | ExternalState::PendingInProse) => {
                     Invitation::Pending { since: changed }
                 }
-                Some("Accepted") => Invitation::Accepted { at: changed },
-                Some(_) => Invitation::Unrecognised,
+                Some(ExternalState::Accepted) => Invitation::Accepted { at: changed },
+                Some(ExternalState::Other) => Invitation::Unrecognised,
             },
             on_premises_sync: self.on_premises_sync_enabled,
             management_restricted: self.is_management_restricted,
@@ -322,7 +299,10 @@ impl User {
             .is_some_and(|upn| upn.contains("#EXT#"));
         let is_federated =
             |identity: &Identity| identity.sign_in_type.as_deref() == Some("federated");
-        let is_pending = self.external_user_state.as_deref() == Some("PendingAcceptance");
+        let is_pending = matches!(
+            self.external_user_state,
+            Some(ExternalState::PendingAcceptance)
+        );
         match &self.identities {
             Some(identities) if !is_pending => is_named_so || identities.iter().any(is_federated),
             Some(_) | None => is_named_so || is_invited,

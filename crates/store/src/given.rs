@@ -5,6 +5,7 @@
 //! is the tenant.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::TenantId;
@@ -167,14 +168,22 @@ impl<'a> Given<'a> {
         let mut arguments = SqliteArguments::default();
         arguments.reserve(1 + rows.len() * self.columns.len(), 0);
         arguments.add(tenant.0)?;
+        let mut above: Vec<Arc<str>> = vec![Arc::default(); self.columns.len()];
+        let mut time = String::new();
         for row in rows {
-            for (_, column) in &self.columns {
+            for ((_, column), above) in self.columns.iter().zip(&mut above) {
                 match column {
                     Column::Ids(values) => arguments.add(values[row])?,
-                    Column::Texts(values) => arguments.add(values[row])?,
+                    Column::Texts(values) => {
+                        arguments.add(values[row].map(|text| shared(above, text)))?;
+                    }
                     Column::Integers(values) => arguments.add(values[row])?,
                     Column::Flags(values) => arguments.add(values[row])?,
-                    Column::Times(values) => arguments.add(values[row].map(moment::text))?,
+                    Column::Times(values) => arguments.add(values[row].map(|at| {
+                        time.clear();
+                        moment::write(&mut time, at);
+                        shared(above, &time)
+                    }))?,
                     Column::Bytes(values) => arguments.add(values[row])?,
                 }
             }
@@ -270,6 +279,14 @@ impl Tx {
         }
         Ok(all)
     }
+}
+
+/// The text, in the memory of the one above it in its column where both are the same, as they often are.
+fn shared(above: &mut Arc<str>, text: &str) -> Arc<str> {
+    if **above != *text {
+        *above = text.into();
+    }
+    above.clone()
 }
 
 fn encoded<A>(arguments: Result<A, BoxDynError>) -> Result<A, StoreError> {

@@ -17,7 +17,7 @@ use crate::open::Tx;
 use crate::rows::{count, micros};
 
 pub(crate) use columns::Columns;
-use columns::{UPSERT, given};
+use columns::{ADD, UPSERT, given};
 
 /// Row keys read at once, so that memory does not grow with the guests.
 const KEYS: i64 = 10_000;
@@ -47,21 +47,12 @@ pub struct StoredVerdict {
     pub rule: Option<RuleName>,
 }
 
-/// A row key with the guest's id.
-struct Keyed {
-    guest_key: i64,
-    guest_id: Uuid,
-}
+/// A row key with the guest's id, as a statement gives them: by place, since by name costs more and a reading gets one
+/// for each guest.
+type Keyed = (i64, Uuid);
 
-from_row!(Keyed {
-    guest_key,
-    guest_id
-});
-
-impl Keyed {
-    fn pair(self) -> (GuestId, RowKey) {
-        (self.guest_id.into(), RowKey(self.guest_key))
-    }
+fn pair((key, guest): Keyed) -> (GuestId, RowKey) {
+    (guest.into(), RowKey(key))
 }
 
 impl Tx {
@@ -117,7 +108,7 @@ impl Tx {
         let given = Given::rows(ids.len()).ids("guest_id", ids.iter().map(|id| id.0));
         let sql = "SELECT guest_key, guest_id FROM guests WHERE tenant_id = $1 AND guest_id IN (SELECT guest_id FROM given)";
         let rows: Vec<Keyed> = self.fetch_given(tenant, &given, sql).await?;
-        Ok(rows.into_iter().map(Keyed::pair).collect())
+        Ok(rows.into_iter().map(pair).collect())
     }
 
     /// The guest in a row.
@@ -132,6 +123,20 @@ impl Tx {
         let sql = "SELECT guest_id FROM guests WHERE tenant_id = $1 AND guest_key = $2";
         let id: Option<(Uuid,)> = fetch_optional!(self, (Uuid,), sql, tenant.0, key.0)?;
         Ok(id.map(|(id,)| id.into()))
+    }
+
+    /// Writes those of these guests, each given once, that are not stored yet; returns the row key of each. Nothing is
+    /// learnt of the others, and they stay as they are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_guests(
+        &mut self,
+        tenant: TenantId,
+        records: &[&GuestRecord],
+    ) -> Result<Vec<(GuestId, RowKey)>, StoreError> {
+        let added: Vec<Keyed> = self.fetch_given(tenant, &given(records), ADD).await?;
+        Ok(added.into_iter().map(pair).collect())
     }
 
     /// Writes guests, new or known; returns the row key of each. What is stored already is not written again. Of a
@@ -154,7 +159,7 @@ impl Tx {
             .filter(|record| places.insert(record.guest.id));
         let records: Vec<&GuestRecord> = in_order.map(|record| latest[&record.guest.id]).collect();
         let written: Vec<Keyed> = self.fetch_given(tenant, &given(&records), UPSERT).await?;
-        let mut keys: Vec<(GuestId, RowKey)> = written.into_iter().map(Keyed::pair).collect();
+        let mut keys: Vec<(GuestId, RowKey)> = written.into_iter().map(pair).collect();
         if keys.len() < records.len() {
             for (id, _) in &keys {
                 latest.remove(id);

@@ -3,17 +3,17 @@
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
-/// RFC 3339 in UTC, with no more of a fraction than there is: none, milliseconds or microseconds.
-pub(crate) fn text(at: DateTime<Utc>) -> String {
+/// Writes a time into an empty text: RFC 3339 in UTC, with no more of a fraction than there is, none, milliseconds or
+/// microseconds.
+pub(crate) fn write(text: &mut String, at: DateTime<Utc>) {
     let micros = at.nanosecond() / 1_000;
     let (Ok(year), false) = (u32::try_from(at.year()), at.nanosecond() >= 1_000_000_000) else {
-        return general(at);
+        return text.push_str(&general(at));
     };
     if year > 9_999 || !at.nanosecond().is_multiple_of(1_000) {
-        return general(at);
+        return text.push_str(&general(at));
     }
-    let mut text = String::with_capacity(32);
-    digits(&mut text, year, 4);
+    digits(text, year, 4);
     for (before, number) in [
         ('-', at.month()),
         ('-', at.day()),
@@ -22,18 +22,17 @@ pub(crate) fn text(at: DateTime<Utc>) -> String {
         (':', at.second()),
     ] {
         text.push(before);
-        digits(&mut text, number, 2);
+        digits(text, number, 2);
     }
     if micros != 0 {
         text.push('.');
         if micros.is_multiple_of(1_000) {
-            digits(&mut text, micros / 1_000, 3);
+            digits(text, micros / 1_000, 3);
         } else {
-            digits(&mut text, micros, 6);
+            digits(text, micros, 6);
         }
     }
     text.push_str("+00:00");
-    text
 }
 
 /// As sqlx writes it.
@@ -51,6 +50,12 @@ fn digits(text: &mut String, number: u32, places: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(at: DateTime<Utc>) -> String {
+        let mut text = String::new();
+        write(&mut text, at);
+        text
+    }
 
     #[test]
     fn every_time_is_written_as_sqlx_writes_it() {

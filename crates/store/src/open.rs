@@ -24,6 +24,14 @@ const BUSY: Duration = Duration::from_secs(30);
 /// the two do not wake each other for every few of them.
 const ROWS_AHEAD: usize = 500;
 
+/// Memory for pages of the file while it is written, in KiB, as SQLite's `cache_size` has it: a transaction of a reading
+/// dirties more than SQLite's own two MiB hold, and what does not fit is written and read again.
+const CACHE: &str = "-8192";
+
+/// Pages in the log of writes before they are copied into the file (16 MiB): a reading dirties the same pages of the index
+/// in each of its transactions, and copies them once for several of these.
+const CHECKPOINT: &str = "4000";
+
 /// How long a connection is waited for.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -128,7 +136,12 @@ impl Store {
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)
-            .connect_with(options.clone())
+            .connect_with(
+                options
+                    .clone()
+                    .pragma("cache_size", CACHE)
+                    .pragma("wal_autocheckpoint", CHECKPOINT),
+            )
             .await;
         let write = write.map_err(opening)?;
         // A database that can be read but not written is found out now, and not in the middle of a cycle.

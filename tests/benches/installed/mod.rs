@@ -75,7 +75,7 @@ pub fn write_installation(folder: &Path, settings: &str, policy: &str) {
         "mode = \"enforce\"\npolicy = \"policy.toml\"",
     );
     let config = format!(
-        "[database]\nurl = \"sqlite://innkeeper.db\"\n\n[schedule]\ncycle = \"0 */6 * * *\"\n\n{settings}\n\
+        "{settings}\n[schedule]\ncycle = \"0 */6 * * *\"\n\n\
          [tenants.notify]\nsender = \"guests@contoso.example\"\noperators = [\"operators@contoso.example\"]\n"
     );
     std::fs::write(folder.join("innkeeper.toml"), config).expect("the folder can be written");
@@ -86,7 +86,8 @@ pub fn write_installation(folder: &Path, settings: &str, policy: &str) {
 pub fn run(innkeeper: &Path, command: &str, folder: &Path) -> (Duration, u64) {
     let begun = Instant::now();
     let mut child = Command::new(innkeeper)
-        .args([command, "--quiet", "--config"])
+        .args(command.split(' '))
+        .args(["--quiet", "--config"])
         .arg(folder.join("innkeeper.toml"))
         .stdout(Stdio::null())
         .spawn()

@@ -31,6 +31,8 @@ pub(super) struct Pass {
     pub(super) counts: Counts,
     /// How long it was waited between pages.
     pub(super) waited: Duration,
+    /// Nobody was known when it began, so whoever comes is most likely new.
+    pub(super) is_first: bool,
 }
 
 /// Pages written in one transaction: enough that the index pages dirtied by random ids are written once for many
@@ -69,6 +71,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         counted: u64,
     ) -> Result<(), CycleError> {
         let pages = self.tenant.reader.guests_from(from);
+        let mut tx = self.store.read().await?;
+        pass.is_first = tx.guest_count(self.tenant.id).await? == 0;
+        drop(tx);
         let until = self.tenant.spread_until;
         // What was read is kept before a wait: a stop in the middle of it shall lose nothing.
         let in_one = until.map_or(PAGES_PER_TRANSACTION, |_| 1);
@@ -156,6 +161,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         seen: &mut Pass,
     ) -> Result<(), CycleError> {
         let now = self.clock.now();
+        // Graph may list an object twice in one pass, even on one page.
+        let mut on_this_page = HashSet::new();
+        let guests = guests.into_iter();
+        let mut guests: Vec<Guest> = guests
+            .filter(|guest| on_this_page.insert(guest.id))
+            .collect();
+        if seen.is_first {
+            guests = self.add(tx, guests, seen).await?;
+        }
         let ids: Vec<GuestId> = guests.iter().map(|guest| guest.id).collect();
         let known = tx.guests_by_id(self.tenant.id, &ids).await?;
         let known: HashMap<GuestId, (RowKey, GuestRecord)> = known
@@ -163,12 +177,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .map(|(key, record)| (record.guest.id, (key, record)))
             .collect();
         let mut to_write = Vec::new();
-        let mut on_this_page = HashSet::new();
         for guest in guests {
-            // Graph may list an object twice in one pass, even on one page.
-            if !on_this_page.insert(guest.id) {
-                continue;
-            }
             let before = known.get(&guest.id);
             let (record, change) = merge(before.map(|(_, record)| record), guest, now);
             match before {
@@ -189,6 +198,33 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             seen.keys.insert(key.into());
         }
         Ok(())
+    }
+
+    /// Writes down who is new without asking first what is known of whom; gives back the others, to be joined with that.
+    async fn add(
+        &self,
+        tx: &mut Tx,
+        guests: Vec<Guest>,
+        seen: &mut Pass,
+    ) -> Result<Vec<Guest>, CycleError> {
+        let now = self.clock.now();
+        let records = guests.into_iter().map(|guest| merge(None, guest, now).0);
+        let records: Vec<GuestRecord> = records.collect();
+        let added = tx
+            .add_guests(self.tenant.id, &records.iter().collect::<Vec<_>>())
+            .await?;
+        let added: HashMap<GuestId, RowKey> = added.into_iter().collect();
+        let mut others = Vec::new();
+        for record in records {
+            match added.get(&record.guest.id) {
+                Some(key) => {
+                    seen.keys.insert((*key).into());
+                    seen.count(&record, Change::New);
+                }
+                None => others.push(record.guest),
+            }
+        }
+        Ok(others)
     }
 }
 

@@ -72,6 +72,7 @@ impl Begun {
             keys: keys.clone(),
             counts: place.counts.clone(),
             waited: Duration::ZERO,
+            is_first: false,
         }
     }
 }

@@ -133,14 +133,22 @@ impl Columns {
     }
 }
 
-/// Writes what `given` has of guests, where it differs from what is stored.
-pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
+/// Inserts what `given` has of guests.
+macro_rules! insert {
+    () => {
+        "INSERT INTO guests (tenant_id, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, \
     invitation_at, on_premises_sync, management_restricted, company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, \
     revived_at, disabled_by_us_at, deleted_by_us_at) \
     SELECT $1, guest_id, upn, mail, display_name, user_type, enabled, created_at, invitation, invitation_at, on_premises_sync, management_restricted, \
     company, creation_type, external, attribute_name, attribute_value, successful_at, interactive_at, non_interactive_at, reading, logged_in_at, first_seen_at, gone_at, revived_at, disabled_by_us_at, \
-    deleted_by_us_at FROM given WHERE true \
-    ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
+    deleted_by_us_at FROM given WHERE true "
+    };
+}
+
+/// Writes what `given` has of guests, where it differs from what is stored.
+pub(super) const UPSERT: &str = concat!(
+    insert!(),
+    "ON CONFLICT (tenant_id, guest_id) DO UPDATE SET upn = excluded.upn, mail = excluded.mail, display_name = excluded.display_name, \
     user_type = excluded.user_type, enabled = excluded.enabled, created_at = excluded.created_at, invitation = excluded.invitation, \
     invitation_at = excluded.invitation_at, on_premises_sync = excluded.on_premises_sync, management_restricted = excluded.management_restricted, company = excluded.company, \
     creation_type = excluded.creation_type, external = excluded.external, attribute_name = excluded.attribute_name, attribute_value = excluded.attribute_value, \
@@ -154,9 +162,16 @@ pub(super) const UPSERT: &str = "INSERT INTO guests (tenant_id, guest_id, upn, m
     excluded.invitation, excluded.invitation_at, excluded.on_premises_sync, excluded.management_restricted, excluded.company, excluded.creation_type, excluded.external, excluded.attribute_name, excluded.attribute_value, excluded.successful_at, \
     excluded.interactive_at, excluded.non_interactive_at, excluded.reading, excluded.logged_in_at, excluded.gone_at, excluded.revived_at, \
     excluded.disabled_by_us_at, excluded.deleted_by_us_at) \
-    RETURNING guest_key, guest_id";
+    RETURNING guest_key, guest_id"
+);
 
-/// The columns of guests as [`UPSERT`] reads them.
+/// Writes those of the guests that `given` has who are not stored yet.
+pub(super) const ADD: &str = concat!(
+    insert!(),
+    "ON CONFLICT (tenant_id, guest_id) DO NOTHING RETURNING guest_key, guest_id"
+);
+
+/// The columns of guests as [`UPSERT`] and [`ADD`] read them.
 pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {
     let guests = || records.iter().map(|record| &record.guest);
     let records = || records.iter();

@@ -14,6 +14,7 @@ on_both! {
     more_rows_than_one_statement_takes_are_all_kept
     a_guest_given_twice_is_kept_once_as_it_was_given_last
     what_is_stored_already_is_not_written_again
+    only_who_is_new_is_added
     nothing_given_is_nothing_done
 }
 
@@ -185,6 +186,27 @@ async fn what_is_stored_already_is_not_written_again(store: Store) {
         keys
     };
     assert_eq!(in_order(again), in_order(keys));
+}
+
+async fn only_who_is_new_is_added(store: Store) {
+    let records = with_guests(&store, 2).await;
+    let mut tx = begin(&store).await;
+    let mut changed = records[0].clone();
+    changed.guest.enabled = Some(false);
+    let new = guest(7);
+    let given = [&changed, &new, &records[1]];
+    let added = tx.add_guests(tenant(), &given).await.expect("kept");
+    let ids: Vec<GuestId> = added.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, [new.guest.id]);
+    let ids = [records[0].guest.id, new.guest.id];
+    let known = tx.guests_by_id(tenant(), &ids).await.expect("read");
+    let is_same = known
+        .iter()
+        .map(|(_, record)| record)
+        .eq([&records[0], &new]);
+    assert!(is_same, "{known:?}");
+    assert_eq!(known[1].0, added[0].1);
+    assert_eq!(tx.add_guests(tenant(), &[]).await.expect("nothing"), []);
 }
 
 async fn nothing_given_is_nothing_done(store: Store) {
