@@ -174,8 +174,8 @@ async fn what_is_asked_for_and_written_is_there() {
     let Some(schema) = Schema::load().map(Arc::new) else {
         return;
     };
-    let mut all = asked(&schema, false).await;
-    all.extend(asked(&schema, true).await);
+    let mut all = Box::pin(asked(&schema, false)).await;
+    all.extend(Box::pin(asked(&schema, true)).await);
     for one in &all {
         let faults = one.faults(&schema);
         assert!(faults.is_empty(), "{} {}: {faults:#?}", one.method, one.url);
