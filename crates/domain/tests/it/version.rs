@@ -61,7 +61,7 @@ fn population() -> Vec<(&'static str, GuestView)> {
         (
             "partner",
             with(6, &|view| {
-                view.record.guest.mail = Some("p@partner.example".into())
+                view.record.guest.mail = Some("p@partner.example".into());
             }),
         ),
         (
@@ -89,13 +89,13 @@ fn population() -> Vec<(&'static str, GuestView)> {
         (
             "restored",
             with(14, &|view| {
-                view.record.revived = Some(start() - TimeDelta::days(3))
+                view.record.revived = Some(start() - TimeDelta::days(3));
             }),
         ),
         (
             "in the log",
             with(15, &|view| {
-                view.record.logged_in = Some(start() - TimeDelta::days(2))
+                view.record.logged_in = Some(start() - TimeDelta::days(2));
             }),
         ),
         (
