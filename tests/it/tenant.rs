@@ -89,7 +89,7 @@ impl Tenant {
         })
         .await
         .expect("the simulator starts");
-        let folder = TempDir::new().expect("a folder");
+        let folder = folder();
         let tenant = Self {
             simulator,
             http: client(),
@@ -278,6 +278,13 @@ impl Tenant {
             .map(shown)
             .collect()
     }
+}
+
+/// In memory where there is such a place: everything that is committed is synced, and these tests are not about disks.
+fn folder() -> TempDir {
+    TempDir::new_in("/dev/shm")
+        .or_else(|_| TempDir::new())
+        .expect("a folder")
 }
 
 #[expect(
