@@ -81,8 +81,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// The groups that exempt by the policy in force, and by the one that may come to decide in this cycle, as far as they
     /// were found. The others are said loudly: because of them nothing is taken from anybody.
     async fn exempt_groups(&self) -> Result<BTreeSet<GroupId>, CycleError> {
-        let of_candidate = self.candidate.map(|candidate| &candidate.policy);
-        let policies = [Some(self.policy), of_candidate].into_iter().flatten();
+        let policies = self.policies();
         let keys: BTreeSet<&String> = policies.flat_map(|policy| &policy.exempt_groups).collect();
         if keys.is_empty() {
             return Ok(BTreeSet::new());
