@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, shown};
+use crate::tenant::{OLD, Tenant, shown};
 
 const ELIGIBILITIES: &str = "roleEligibilityScheduleInstances";
 const ASSIGNMENTS: &str = "entitlementManagement/assignments";
@@ -18,24 +18,6 @@ const PERMISSIONS: [&str; 8] = [
     "User.Read.All",
     "GroupMember.ReadWrite.All",
 ];
-
-/// Everybody, without a fact that lags.
-const OLD: &str = r#"
-[[rule]]
-name = "old"
-when = 'guest.account_age_days >= 10'
-stages = [
-  { action = "notify", to = ["operators"] },
-  { action = "disable", wait = "2h" },
-  { action = "delete", wait = "30d" },
-]
-
-[limits]
-disable = { guests = 100, percent = 100 }
-per_domain = { guests = 100 }
-per_sponsor = { guests = 100 }
-ceiling = { guests = 100, percent = 100 }
-"#;
 
 async fn set(tenant: &Tenant, guest: &str, body: Value) {
     let path = format!("users/{guest}");

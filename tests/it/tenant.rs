@@ -42,6 +42,24 @@ per_sponsor = { guests = 1000 }
 ceiling = { guests = 1000, percent = 100 }
 "#;
 
+/// Everybody, without a fact that lags.
+pub const OLD: &str = r#"
+[[rule]]
+name = "old"
+when = 'guest.account_age_days >= 10'
+stages = [
+  { action = "notify", to = ["operators"] },
+  { action = "disable", wait = "2h" },
+  { action = "delete", wait = "30d" },
+]
+
+[limits]
+disable = { guests = 100, percent = 100 }
+per_domain = { guests = 100 }
+per_sponsor = { guests = 100 }
+ceiling = { guests = 100, percent = 100 }
+"#;
+
 /// The binary. `cargo test --workspace` builds it beside the tests.
 pub fn innkeeper() -> PathBuf {
     let tests = std::env::current_exe().expect("this test's own path");

@@ -4,25 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, shown};
-
-/// Everybody, without a fact that lags.
-const OLD: &str = r#"
-[[rule]]
-name = "old"
-when = 'guest.account_age_days >= 10'
-stages = [
-  { action = "notify", to = ["operators"] },
-  { action = "disable", wait = "2h" },
-  { action = "delete", wait = "30d" },
-]
-
-[limits]
-disable = { guests = 100, percent = 100 }
-per_domain = { guests = 100 }
-per_sponsor = { guests = 100 }
-ceiling = { guests = 100, percent = 100 }
-"#;
+use crate::tenant::{OLD, Tenant, shown};
 
 async fn databases() -> [String; 2] {
     [
