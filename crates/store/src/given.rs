@@ -41,6 +41,20 @@ enum Column<'a> {
     Bytes(Vec<&'a [u8]>),
 }
 
+impl Column<'_> {
+    /// None of these rows has a value in it.
+    fn is_empty(&self, rows: Range<usize>) -> bool {
+        match self {
+            Self::Ids(values) => values[rows].iter().all(Option::is_none),
+            Self::Texts(values) => values[rows].iter().all(Option::is_none),
+            Self::Integers(values) => values[rows].iter().all(Option::is_none),
+            Self::Flags(values) => values[rows].iter().all(Option::is_none),
+            Self::Times(values) => values[rows].iter().all(Option::is_none),
+            Self::Bytes(_) => false,
+        }
+    }
+}
+
 impl<'a> Given<'a> {
     /// So many rows, without a column yet.
     pub(crate) fn rows(rows: usize) -> Self {
@@ -122,25 +136,42 @@ impl<'a> Given<'a> {
             .map(move |start| start..rows.min(start + size))
     }
 
-    /// The statement after its rows, row by row.
+    /// The statement after these rows, row by row, and its arguments.
     ///
     /// Parameters without a name, because SQLite seeks a name among all of a statement's. They are counted from the
     /// first argument, so the tenant is taken as one of them too; `$1` in the statement means the same argument.
-    fn on_sqlite(&self, statement: &str, rows: usize) -> AssertSqlSafe<String> {
-        let parameters = vec!["?"; self.columns.len()].join(", ");
-        let row = format!("({parameters})");
+    fn on_sqlite(
+        &self,
+        statement: &str,
+        tenant: TenantId,
+        rows: Range<usize>,
+    ) -> Result<(AssertSqlSafe<String>, SqliteArguments), StoreError> {
+        // Of a guest a third of the columns is hardly ever filled, and a parameter costs as much without a value.
+        let (empty, filled): (Vec<_>, Vec<_>) = self
+            .columns
+            .iter()
+            .partition(|(_, column)| column.is_empty(rows.clone()));
+        let names: Vec<&str> = filled.iter().map(|(name, _)| *name).collect();
+        let row = format!("({})", vec!["?"; filled.len()].join(", "));
         let mut sql = format!(
-            "WITH tenant (tenant_id) AS (VALUES (?)), {} (VALUES ",
-            self.head()
+            "WITH tenant (tenant_id) AS (VALUES (?)), filled ({}) AS (VALUES ",
+            names.join(", ")
         );
-        for place in 0..rows {
+        for place in 0..rows.len() {
             sql.push_str(if place == 0 { "" } else { ", " });
             sql.push_str(&row);
         }
-        sql.push_str(") ");
+        sql.push_str("), given AS (SELECT *");
+        for (name, _) in empty {
+            sql.push_str(", NULL AS ");
+            sql.push_str(name);
+        }
+        sql.push_str(" FROM filled) ");
         sql.push_str(statement);
+        let columns: Vec<&Column<'_>> = filled.into_iter().map(|(_, column)| column).collect();
+        let arguments = encoded(sqlite_arguments(&columns, tenant, rows))?;
         // Put together from literals.
-        AssertSqlSafe(sql)
+        Ok((AssertSqlSafe(sql), arguments))
     }
 
     /// The statement after its rows, as one array in `$2` and so on for each column.
@@ -148,47 +179,12 @@ impl<'a> Given<'a> {
         let parameters: Vec<String> = (0..self.columns.len())
             .map(|column| format!("${}", column + 2))
             .collect();
-        let (head, parameters) = (self.head(), parameters.join(", "));
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let (names, parameters) = (names.join(", "), parameters.join(", "));
         // Put together from literals and numbers.
         AssertSqlSafe(format!(
-            "WITH {head} (SELECT * FROM UNNEST({parameters})) {statement}"
+            "WITH given ({names}) AS (SELECT * FROM UNNEST({parameters})) {statement}"
         ))
-    }
-
-    fn head(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
-        format!("given ({}) AS", names.join(", "))
-    }
-
-    fn sqlite_arguments(
-        &self,
-        tenant: TenantId,
-        rows: Range<usize>,
-    ) -> Result<SqliteArguments, BoxDynError> {
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(1 + rows.len() * self.columns.len(), 0);
-        arguments.add(tenant.0)?;
-        let mut above: Vec<Arc<str>> = vec![Arc::default(); self.columns.len()];
-        let mut time = String::new();
-        for row in rows {
-            for ((_, column), above) in self.columns.iter().zip(&mut above) {
-                match column {
-                    Column::Ids(values) => arguments.add(values[row])?,
-                    Column::Texts(values) => {
-                        arguments.add(values[row].map(|text| shared(above, text)))?;
-                    }
-                    Column::Integers(values) => arguments.add(values[row])?,
-                    Column::Flags(values) => arguments.add(values[row])?,
-                    Column::Times(values) => arguments.add(values[row].map(|at| {
-                        time.clear();
-                        moment::write(&mut time, at);
-                        shared(above, &time)
-                    }))?,
-                    Column::Bytes(values) => arguments.add(values[row])?,
-                }
-            }
-        }
-        Ok(arguments)
     }
 
     fn postgres_arguments(
@@ -224,9 +220,8 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => {
                 for rows in given.chunks(SQLITE_ROWS) {
-                    let sql = given.on_sqlite(statement, rows.len());
                     let whole = rows.len() == SQLITE_ROWS;
-                    let arguments = encoded(given.sqlite_arguments(tenant, rows))?;
+                    let (sql, arguments) = given.on_sqlite(statement, tenant, rows)?;
                     // Statements of every length would fill the cache with texts that hardly ever come again.
                     let query = sqlx::query_with(sql, arguments).persistent(whole);
                     touched += query.execute(&mut **tx).await?.rows_affected();
@@ -258,9 +253,8 @@ impl Tx {
         match self {
             Self::Sqlite(tx) => {
                 for rows in given.chunks(SQLITE_ROWS) {
-                    let sql = given.on_sqlite(statement, rows.len());
                     let whole = rows.len() == SQLITE_ROWS;
-                    let arguments = encoded(given.sqlite_arguments(tenant, rows))?;
+                    let (sql, arguments) = given.on_sqlite(statement, tenant, rows)?;
                     let query = sqlx::query_as_with(sql, arguments).persistent(whole);
                     all.extend(query.fetch_all(&mut **tx).await?);
                 }
@@ -279,6 +273,37 @@ impl Tx {
         }
         Ok(all)
     }
+}
+
+fn sqlite_arguments(
+    columns: &[&Column<'_>],
+    tenant: TenantId,
+    rows: Range<usize>,
+) -> Result<SqliteArguments, BoxDynError> {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(1 + rows.len() * columns.len(), 0);
+    arguments.add(tenant.0)?;
+    let mut above: Vec<Arc<str>> = vec![Arc::default(); columns.len()];
+    let mut time = String::new();
+    for row in rows {
+        for (column, above) in columns.iter().zip(&mut above) {
+            match column {
+                Column::Ids(values) => arguments.add(values[row])?,
+                Column::Texts(values) => {
+                    arguments.add(values[row].map(|text| shared(above, text)))?;
+                }
+                Column::Integers(values) => arguments.add(values[row])?,
+                Column::Flags(values) => arguments.add(values[row])?,
+                Column::Times(values) => arguments.add(values[row].map(|at| {
+                    time.clear();
+                    moment::write(&mut time, at);
+                    shared(above, &time)
+                }))?,
+                Column::Bytes(values) => arguments.add(values[row])?,
+            }
+        }
+    }
+    Ok(arguments)
 }
 
 /// The text, in the memory of the one above it in its column where both are the same, as they often are.
