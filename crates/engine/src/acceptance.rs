@@ -1,8 +1,10 @@
 //! Which policy decides: the tenant's own, once it is accepted.
 //!
-//! Invariant: a policy, or a version of deciding, that newly affects more guests than the configuration allows takes
-//! nothing away before a person has accepted it. Until then the policy accepted last decides; where that cannot be, since
+//! Invariant: a policy, or a version of deciding, that newly affects more guests than the configuration allows, together
+//! with those before it that no person accepted, takes nothing away before a person has accepted it. Until then the policy accepted last decides; where that cannot be, since
 //! the version of deciding is another or its text is not understood any more, nothing is taken away at all.
+
+mod ruling;
 
 use std::collections::BTreeSet;
 
@@ -15,8 +17,9 @@ use innkeeper_domain::journal::Event;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::watch::Watched;
 use innkeeper_store::{AcceptedPolicy, GuestRow, Tx, WaitingPolicy};
-use tracing::{info, warn};
+use tracing::info;
 
+pub use self::ruling::{Own, Ruling};
 use crate::cycle::{Cycle, Engine, Tenant};
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -36,7 +39,9 @@ pub enum PolicyStanding {
     Waits {
         /// How many guests it newly affects.
         affected: u64,
-        /// How many it may affect without a person.
+        /// How many others edits before it did, since a person accepted a policy last.
+        before: u64,
+        /// How many may be without a person.
         allowed: u64,
         /// It was not known to wait before this cycle.
         is_news: bool,
@@ -66,6 +71,8 @@ pub(crate) struct Policies {
 pub(crate) struct Candidate {
     pub(crate) policy: Policy,
     against: Against,
+    /// How many guests edits before it have newly affected without a person.
+    before: u64,
 }
 
 /// What it is held against.
@@ -85,41 +92,24 @@ impl Engine {
         &self,
         tenant: &Tenant<R, W>,
     ) -> Result<Policies, CycleError> {
-        let own = self.policy_of(tenant).await?;
         let mut tx = self.store().read().await?;
-        let Some(accepted) = tx.accepted_policy(tenant.id).await? else {
-            return Ok(Policies {
-                in_force: own.clone(),
-                candidate: Some(Candidate {
-                    policy: own,
-                    against: Against::Nothing,
-                }),
-            });
-        };
-        let is_same_version = accepted.decision_version == DECISION_VERSION;
-        if is_same_version && accepted.hash == own.hash {
-            return Ok(Policies {
-                in_force: own,
-                candidate: None,
-            });
-        }
+        let accepted = tx.accepted_policy(tenant.id).await?;
         let set = tx.projects(tenant.id).await?;
-        let (in_force, against) = match Policy::parse("the accepted policy", &accepted.text) {
-            Ok(policy) if is_same_version => (policy.with_projects(&set), Against::InForce),
-            Ok(policy) => (policy.with_projects(&set), Against::Conclusions),
-            Err(problems) => {
-                warn!(
-                    %problems,
-                    "the accepted policy is not understood any more; nothing is taken away before another one is accepted"
-                );
-                (own.clone(), Against::Conclusions)
-            }
+        let own = &tenant.policy.policy;
+        let Ruling { policy, own: place } = Ruling::of(own, accepted.as_ref(), &set);
+        let against = match place {
+            Own::Accepted => None,
+            Own::First => Some(Against::Nothing),
+            Own::Behind => Some(Against::InForce),
+            Own::Alone => Some(Against::Conclusions),
         };
+        let before = accepted.map_or(0, |accepted| accepted.affected);
         Ok(Policies {
-            in_force,
-            candidate: Some(Candidate {
-                policy: own,
+            in_force: policy,
+            candidate: against.map(|against| Candidate {
+                policy: own.with_projects(&set),
                 against,
+                before,
             }),
         })
     }
@@ -175,21 +165,23 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         };
         let (affected, guests) = self.affected(tx, candidate).await?;
         let allowed = self.tenant.max_newly_affected.of(guests.max(SMALL_TENANT));
-        if affected <= allowed {
-            let acceptance = Acceptance::WithinLimit { affected, allowed };
+        let before = candidate.before;
+        if let Some(acceptance) = Acceptance::without_a_person(affected, before, allowed) {
             self.take(tx, candidate, &acceptance).await?;
             return Ok((&candidate.policy, PolicyStanding::Accepted));
         }
-        let before = tx.waiting_policy(tenant).await?.filter(|waiting| {
+        let known = tx.waiting_policy(tenant).await?.filter(|waiting| {
             waiting.hash == *hash && waiting.decision_version == DECISION_VERSION
         });
-        let is_news = before.is_none();
+        let is_news = known.is_none();
         let waiting = WaitingPolicy {
             hash: hash.clone(),
             decision_version: DECISION_VERSION,
             affected,
+            before,
             allowed,
-            since: before.map_or(now, |before| before.since),
+            since: known.map_or(now, |known| known.since),
+            held: in_force.is_none(),
         };
         tx.save_waiting_policy(tenant, &waiting).await?;
         tx.save_policy(tenant, hash, &self.tenant.policy.text, now)
@@ -199,6 +191,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
                 hash: hash.clone(),
                 decision_version: DECISION_VERSION,
                 affected,
+                before,
                 allowed,
                 in_force: in_force.clone(),
             };
@@ -206,6 +199,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         }
         let standing = PolicyStanding::Waits {
             affected,
+            before,
             allowed,
             is_news,
             in_force,

@@ -23,6 +23,9 @@ pub struct AcceptedPolicy {
     pub by: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// How many guests edits have newly affected without a person, this one's among them, since one accepted a policy
+    /// last.
+    pub affected: u64,
 }
 
 impl AcceptedPolicy {
@@ -35,9 +38,14 @@ impl AcceptedPolicy {
         at: DateTime<Utc>,
         acceptance: &Acceptance,
     ) -> Self {
-        let (by, reason) = match acceptance {
-            Acceptance::First | Acceptance::WithinLimit { .. } => (None, None),
-            Acceptance::Person { by, reason } => (Some(by.clone()), Some(reason.clone())),
+        let (by, reason, affected) = match acceptance {
+            Acceptance::First => (None, None, 0),
+            Acceptance::WithinLimit {
+                affected,
+                before,
+                allowed: _,
+            } => (None, None, before + affected),
+            Acceptance::Person { by, reason } => (Some(by.clone()), Some(reason.clone()), 0),
         };
         Self {
             hash: hash.to_owned(),
@@ -46,6 +54,7 @@ impl AcceptedPolicy {
             at,
             by,
             reason,
+            affected,
         }
     }
 }
@@ -59,10 +68,14 @@ pub struct WaitingPolicy {
     pub decision_version: u32,
     /// How many guests it newly affected when it was looked at last.
     pub affected: u64,
+    /// How many others before it did without a person, since one accepted a policy last.
+    pub before: u64,
     /// How many it may affect without a person.
     pub allowed: u64,
     /// Since when it waits.
     pub since: DateTime<Utc>,
+    /// Nothing decides until it is accepted.
+    pub held: bool,
 }
 
 type Accepted = (
@@ -72,7 +85,10 @@ type Accepted = (
     DateTime<Utc>,
     Option<String>,
     Option<String>,
+    i64,
 );
+
+type Waiting = (String, i64, i64, i64, i64, DateTime<Utc>, bool);
 
 impl Tx {
     /// The policy that was accepted last.
@@ -83,9 +99,9 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<AcceptedPolicy>, StoreError> {
-        let sql = "SELECT hash, text, decision_version, accepted_at, accepted_by, reason FROM accepted_policies WHERE tenant_id = $1";
+        let sql = "SELECT hash, text, decision_version, accepted_at, accepted_by, reason, affected FROM accepted_policies WHERE tenant_id = $1";
         let row: Option<Accepted> = fetch_optional!(self, Accepted, sql, tenant.0)?;
-        row.map(|(hash, text, decision, at, by, reason)| {
+        row.map(|(hash, text, decision, at, by, reason, affected)| {
             Ok(AcceptedPolicy {
                 hash,
                 text,
@@ -93,6 +109,7 @@ impl Tx {
                 at,
                 by,
                 reason,
+                affected: count(affected),
             })
         })
         .transpose()
@@ -114,11 +131,12 @@ impl Tx {
             at,
             by,
             reason,
+            affected,
         } = policy;
-        let sql = "INSERT INTO accepted_policies (tenant_id, hash, text, decision_version, accepted_at, accepted_by, reason) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
+        let sql = "INSERT INTO accepted_policies (tenant_id, hash, text, decision_version, accepted_at, accepted_by, reason, affected) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
                    text = excluded.text, decision_version = excluded.decision_version, accepted_at = excluded.accepted_at, \
-                   accepted_by = excluded.accepted_by, reason = excluded.reason";
+                   accepted_by = excluded.accepted_by, reason = excluded.reason, affected = excluded.affected";
         execute!(
             self,
             sql,
@@ -128,7 +146,8 @@ impl Tx {
             i64::from(*decision_version),
             micros(*at),
             by.clone(),
-            reason.clone()
+            reason.clone(),
+            affected.cast_signed()
         )?;
         self.forget_waiting_policy(tenant).await
     }
@@ -141,16 +160,17 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<WaitingPolicy>, StoreError> {
-        let sql = "SELECT hash, decision_version, affected, allowed, since FROM waiting_policies WHERE tenant_id = $1";
-        let row: Option<(String, i64, i64, i64, DateTime<Utc>)> =
-            fetch_optional!(self, (String, i64, i64, i64, DateTime<Utc>), sql, tenant.0)?;
-        row.map(|(hash, decision, affected, allowed, since)| {
+        let sql = "SELECT hash, decision_version, affected, affected_before, allowed, since, held FROM waiting_policies WHERE tenant_id = $1";
+        let row: Option<Waiting> = fetch_optional!(self, Waiting, sql, tenant.0)?;
+        row.map(|(hash, decision, affected, before, allowed, since, held)| {
             Ok(WaitingPolicy {
                 hash,
                 decision_version: version(decision)?,
                 affected: count(affected),
+                before: count(before),
                 allowed: count(allowed),
                 since,
+                held,
             })
         })
         .transpose()
@@ -169,13 +189,15 @@ impl Tx {
             hash,
             decision_version,
             affected,
+            before,
             allowed,
             since,
+            held,
         } = policy;
-        let sql = "INSERT INTO waiting_policies (tenant_id, hash, decision_version, affected, allowed, since) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
+        let sql = "INSERT INTO waiting_policies (tenant_id, hash, decision_version, affected, affected_before, allowed, since, held) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
                    decision_version = excluded.decision_version, affected = excluded.affected, \
-                   allowed = excluded.allowed, since = excluded.since";
+                   affected_before = excluded.affected_before, allowed = excluded.allowed, since = excluded.since, held = excluded.held";
         execute!(
             self,
             sql,
@@ -183,8 +205,10 @@ impl Tx {
             hash.clone(),
             i64::from(*decision_version),
             affected.cast_signed(),
+            before.cast_signed(),
             allowed.cast_signed(),
-            micros(*since)
+            micros(*since),
+            *held
         )?;
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod chain;
 mod nothing;
 
+use std::path::Path;
+
 use anyhow::Result;
 use chrono::NaiveDate;
 use innkeeper_domain::case::Case;
@@ -19,8 +21,13 @@ use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
 
-pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> Result<Exit> {
-    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+pub(crate) async fn run(
+    global: &Global,
+    text: &str,
+    day: Option<NaiveDate>,
+    tried: Option<&Path>,
+) -> Result<Exit> {
+    let (bench, mut tx, row) = Bench::with_guest(global, tried, text).await?;
     let bench = match day {
         Some(day) => bench.on(day)?,
         None => bench,
@@ -33,13 +40,15 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
     let outcomes = outcomes(&bench, &facts, &row.view.cases);
     let record = &row.view.record;
     let guest = &record.guest;
-    let nothing = nothing::why(&verdict, record, &bench.policy, &facts, bench.mode);
+    let nothing = nothing::why(&verdict, record, &bench, &facts);
+    bench.tell(global.output)?;
     match global.output {
         Output::Json => print_json(&json!({
             "guest_id": guest.id,
             "upn": guest.upn,
             "mail": guest.mail,
             "at": bench.now,
+            "policy": bench.standing.object(),
             "observed": bench.observation.finished,
             "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
             "protections": outcomes.protections.iter().map(Judged::object).collect::<Vec<_>>(),

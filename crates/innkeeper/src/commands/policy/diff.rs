@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, old: &Path, new: &Path) -> Result<Exit>
     let (old, new) = (load(old)?, load(new)?);
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, None, &mut tx).await?;
     let diff = Diff::of(&bench, &mut tx, &old, &new).await?;
     diff.show(global.output, &old, &new)?;
     Ok(if diff.found.is_empty() {
@@ -67,16 +67,10 @@ impl Diff {
                 });
             }
         }
-        let is_unread = |key: &&str| !bench.named_groups.contains_key(*key);
         Ok(Self {
             guests: guests.len(),
             found,
-            unread: new
-                .groups()
-                .into_iter()
-                .filter(is_unread)
-                .map(ToOwned::to_owned)
-                .collect(),
+            unread: bench.unread(new),
         })
     }
 

@@ -21,7 +21,7 @@ use crate::output::Rows;
 
 pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions) -> Result<Exit> {
     let format = format(global, options);
-    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+    let (bench, mut tx, row) = Bench::with_guest(global, None, text).await?;
     let (tenant, view) = (bench.tenant, &row.view);
     let id = view.record.guest.id;
     let cases = tx.cases_of(tenant, id).await?;
@@ -55,6 +55,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 "reported": bench.now,
                 "observed": bench.observation.finished,
                 "policy_hash": bench.policy.hash,
+                "policy": bench.standing.object(),
                 "guest_id": id,
                 "guest": pairs.collect::<Value>(),
                 "verdict": verdict.as_ref().map(|verdict| {
@@ -74,7 +75,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 ("reported", shown(Some(bench.now))),
                 ("as observed", shown(Some(bench.observation.finished))),
                 ("tenant", tenant.to_string()),
-                ("policy", bench.policy.hash.clone()),
+                ("policy", bench.standing.described()),
                 (
                     "verdict",
                     verdict.map_or_else(

@@ -1,0 +1,7 @@
+-- How many guests edits have newly affected without a person, since one accepted a policy last.
+ALTER TABLE accepted_policies ADD COLUMN affected INTEGER NOT NULL DEFAULT 0;
+
+-- The same, before the policy that waits.
+ALTER TABLE waiting_policies ADD COLUMN affected_before INTEGER NOT NULL DEFAULT 0;
+-- Nothing decides until it is accepted.
+ALTER TABLE waiting_policies ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
