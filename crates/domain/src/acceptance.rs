@@ -53,8 +53,8 @@ impl Acceptance {
     /// A policy is accepted without a person when it affects nobody newly, or when everybody whom edits have newly affected
     /// since a person accepted one last is no more than may be. `None`: a person is asked.
     ///
-    /// Edits are counted together, since many small ones come to the same as a large one. Only edits count: a guest who
-    /// comes into scope under an unchanged policy never does.
+    /// Edits are counted together, each guest once, since many small ones come to the same as a large one. Only edits count:
+    /// a guest who comes into scope under an unchanged policy never does.
     #[must_use]
     pub fn without_a_person(affected: u64, before: u64, allowed: u64) -> Option<Self> {
         let is_within = affected == 0 || before.saturating_add(affected) <= allowed;

@@ -17,6 +17,7 @@ use innkeeper_domain::journal::Event;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::watch::Watched;
 use innkeeper_store::{AcceptedPolicy, GuestRow, Tx, WaitingPolicy};
+use roaring::RoaringTreemap;
 use tracing::info;
 
 pub use self::ruling::{Own, Ruling};
@@ -71,8 +72,6 @@ pub(crate) struct Policies {
 pub(crate) struct Candidate {
     pub(crate) policy: Policy,
     against: Against,
-    /// How many guests edits before it have newly affected without a person.
-    before: u64,
 }
 
 /// What it is held against.
@@ -103,13 +102,11 @@ impl Engine {
             Own::Behind => Some(Against::InForce),
             Own::Alone => Some(Against::Conclusions),
         };
-        let before = accepted.map_or(0, |accepted| accepted.affected);
         Ok(Policies {
             in_force: policy,
             candidate: against.map(|against| Candidate {
                 policy: own.with_projects(&set),
                 against,
-                before,
             }),
         })
     }
@@ -157,17 +154,20 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         let hash = &candidate.policy.hash;
         let in_force = match candidate.against {
             Against::Nothing => {
-                self.take(tx, candidate, &Acceptance::First).await?;
+                self.take(tx, candidate, &Acceptance::First, &RoaringTreemap::new())
+                    .await?;
                 return Ok((&candidate.policy, PolicyStanding::Accepted));
             }
             Against::InForce => Some(self.policy.hash.clone()),
             Against::Conclusions => None,
         };
-        let (affected, guests) = self.affected(tx, candidate).await?;
+        let (newly, guests) = self.affected(tx, candidate).await?;
+        let others = tx.affected_guests(tenant).await? - &newly;
+        let (affected, before) = (newly.len(), others.len());
         let allowed = self.tenant.max_newly_affected.of(guests.max(SMALL_TENANT));
-        let before = candidate.before;
         if let Some(acceptance) = Acceptance::without_a_person(affected, before, allowed) {
-            self.take(tx, candidate, &acceptance).await?;
+            self.take(tx, candidate, &acceptance, &(others | newly))
+                .await?;
             return Ok((&candidate.policy, PolicyStanding::Accepted));
         }
         let known = tx.waiting_policy(tenant).await?.filter(|waiting| {
@@ -212,6 +212,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         tx: &mut Tx,
         candidate: &Candidate,
         acceptance: &Acceptance,
+        affected: &RoaringTreemap,
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let now = self.clock.now();
@@ -219,6 +220,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         let text = &self.tenant.policy.text;
         let accepted = AcceptedPolicy::of(hash, text, DECISION_VERSION, now, acceptance);
         tx.accept_policy(tenant, &accepted).await?;
+        tx.add_affected_guests(tenant, affected).await?;
         let event = Event::PolicyAccepted {
             hash: hash.clone(),
             decision_version: DECISION_VERSION,
@@ -232,8 +234,12 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         Ok(())
     }
 
-    /// How many guests the candidate newly affects, and of how many.
-    async fn affected(&self, tx: &mut Tx, candidate: &Candidate) -> Result<(u64, u64), CycleError> {
+    /// Whom the candidate newly affects, and of how many guests.
+    async fn affected(
+        &self,
+        tx: &mut Tx,
+        candidate: &Candidate,
+    ) -> Result<(RoaringTreemap, u64), CycleError> {
         let named_groups = tx.named_groups(self.tenant.id).await?;
         let watched = tx
             .last_healthy_observation(self.tenant.id)
@@ -257,7 +263,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
                 is_affected_beyond(&new, &row.view, rule, was_unknown)
             }
         };
-        let (mut affected, mut guests) = (0, 0);
+        let (mut affected, mut guests) = (RoaringTreemap::new(), 0);
         let mut after = None;
         loop {
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
@@ -266,7 +272,8 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
             };
             after = Some(last.key);
             guests += rows.len() as u64;
-            affected += rows.iter().filter(is_affected).count() as u64;
+            let newly = rows.iter().filter(is_affected);
+            affected.extend(newly.map(|row| u64::from(row.key)));
         }
     }
 }

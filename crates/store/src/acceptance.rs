@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use innkeeper_domain::acceptance::Acceptance;
 use innkeeper_domain::ids::TenantId;
+use roaring::RoaringTreemap;
 
 use crate::error::StoreError;
+use crate::given::Given;
+use crate::guests::RowKey;
 use crate::open::Tx;
 use crate::rows::{count, micros};
 
@@ -23,9 +26,6 @@ pub struct AcceptedPolicy {
     pub by: Option<String>,
     /// Why.
     pub reason: Option<String>,
-    /// How many guests edits have newly affected without a person, this one's among them, since one accepted a policy
-    /// last.
-    pub affected: u64,
 }
 
 impl AcceptedPolicy {
@@ -38,14 +38,9 @@ impl AcceptedPolicy {
         at: DateTime<Utc>,
         acceptance: &Acceptance,
     ) -> Self {
-        let (by, reason, affected) = match acceptance {
-            Acceptance::First => (None, None, 0),
-            Acceptance::WithinLimit {
-                affected,
-                before,
-                allowed: _,
-            } => (None, None, before + affected),
-            Acceptance::Person { by, reason } => (Some(by.clone()), Some(reason.clone()), 0),
+        let (by, reason) = match acceptance {
+            Acceptance::First | Acceptance::WithinLimit { .. } => (None, None),
+            Acceptance::Person { by, reason } => (Some(by.clone()), Some(reason.clone())),
         };
         Self {
             hash: hash.to_owned(),
@@ -54,7 +49,6 @@ impl AcceptedPolicy {
             at,
             by,
             reason,
-            affected,
         }
     }
 }
@@ -85,7 +79,6 @@ type Accepted = (
     DateTime<Utc>,
     Option<String>,
     Option<String>,
-    i64,
 );
 
 type Waiting = (String, i64, i64, i64, i64, DateTime<Utc>, bool);
@@ -99,9 +92,9 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<AcceptedPolicy>, StoreError> {
-        let sql = "SELECT hash, text, decision_version, accepted_at, accepted_by, reason, affected FROM accepted_policies WHERE tenant_id = $1";
+        let sql = "SELECT hash, text, decision_version, accepted_at, accepted_by, reason FROM accepted_policies WHERE tenant_id = $1";
         let row: Option<Accepted> = fetch_optional!(self, Accepted, sql, tenant.0)?;
-        row.map(|(hash, text, decision, at, by, reason, affected)| {
+        row.map(|(hash, text, decision, at, by, reason)| {
             Ok(AcceptedPolicy {
                 hash,
                 text,
@@ -109,13 +102,13 @@ impl Tx {
                 at,
                 by,
                 reason,
-                affected: count(affected),
             })
         })
         .transpose()
     }
 
-    /// Writes down that a policy is accepted, in place of the one before. None waits after it.
+    /// Writes down that a policy is accepted, in place of the one before. None waits after it, and whom edits have newly
+    /// affected before is forgotten.
     ///
     /// # Errors
     /// When the database fails.
@@ -131,12 +124,11 @@ impl Tx {
             at,
             by,
             reason,
-            affected,
         } = policy;
-        let sql = "INSERT INTO accepted_policies (tenant_id, hash, text, decision_version, accepted_at, accepted_by, reason, affected) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
+        let sql = "INSERT INTO accepted_policies (tenant_id, hash, text, decision_version, accepted_at, accepted_by, reason) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
                    text = excluded.text, decision_version = excluded.decision_version, accepted_at = excluded.accepted_at, \
-                   accepted_by = excluded.accepted_by, reason = excluded.reason, affected = excluded.affected";
+                   accepted_by = excluded.accepted_by, reason = excluded.reason";
         execute!(
             self,
             sql,
@@ -146,10 +138,41 @@ impl Tx {
             i64::from(*decision_version),
             micros(*at),
             by.clone(),
-            reason.clone(),
-            affected.cast_signed()
+            reason.clone()
         )?;
+        let sql = "DELETE FROM affected_guests WHERE tenant_id = $1";
+        execute!(self, sql, tenant.0)?;
         self.forget_waiting_policy(tenant).await
+    }
+
+    /// Writes down whom edits have newly affected without a person. None of them is written down yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_affected_guests(
+        &mut self,
+        tenant: TenantId,
+        affected: &RoaringTreemap,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<i64> = affected.iter().map(|key| RowKey::from(key).0).collect();
+        let given = Given::rows(keys.len()).integers("guest_key", keys);
+        let sql = "INSERT INTO affected_guests (guest_key, tenant_id) SELECT guest_key, $1 FROM given WHERE true";
+        self.execute_given(tenant, &given, sql).await?;
+        Ok(())
+    }
+
+    /// The rows of the guests whom edits have newly affected without a person, since one accepted a policy last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn affected_guests(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<RoaringTreemap, StoreError> {
+        let sql = "SELECT guest_key FROM affected_guests WHERE tenant_id = $1";
+        let keys: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0)?;
+        let keys = keys.into_iter().map(|(key,)| u64::from(RowKey(key)));
+        Ok(keys.collect())
     }
 
     /// The policy that waits to be accepted.

@@ -1,5 +1,7 @@
 //! Whom a changed policy newly affects.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use innkeeper_domain::acceptance::{Acceptance, is_affected_beyond, is_newly_affected};
 use innkeeper_domain::activity::Reading;
@@ -115,19 +117,21 @@ fn another_version_of_deciding_is_held_against_cases_and_verdicts() {
 /// Edits, one after the other, as far as they are accepted without a person: what is in force in the end, and whether the
 /// last one needs a person.
 fn edited(tenant: &Tenant, first: &str, edits: &[String], allowed: u64) -> (String, bool) {
-    let (mut in_force, mut before) = (first.to_owned(), 0);
+    let (mut in_force, mut so_far) = (first.to_owned(), BTreeSet::new());
     for edit in edits {
         let (old, new) = (policy(&in_force), policy(edit));
         let judge = |policy| Judge {
             policy,
             ..tenant.judge()
         };
-        let newly = |view: &&GuestView| is_newly_affected(&judge(&old), &judge(&new), view);
-        let affected = tenant.guests.iter().filter(newly).count() as u64;
+        let is_newly = |view: &&GuestView| is_newly_affected(&judge(&old), &judge(&new), view);
+        let newly = tenant.guests.iter().filter(is_newly);
+        let newly: BTreeSet<_> = newly.map(|view| view.record.guest.id).collect();
+        let (affected, before) = (newly.len() as u64, so_far.difference(&newly).count() as u64);
         if Acceptance::without_a_person(affected, before, allowed).is_none() {
             return (in_force, true);
         }
-        before += affected;
+        so_far.extend(newly);
         in_force.clone_from(edit);
     }
     (in_force, false)
@@ -158,6 +162,18 @@ fn edits_that_reach_others_each_time_are_counted_together_although_none_is_reach
     let only = |days: i64| POLICY.replace(">= 90", &format!("== {days}"));
     let edits = [only(0), only(1), only(2)];
     assert_eq!(edited(&tenant, &from(90), &edits, 25), (only(0), true));
+}
+
+#[test]
+fn a_guest_whom_several_edits_affect_counts_once() {
+    let tenant = Tenant::of((0..20).map(|number| away(number, 100)));
+    let waits = |days: u32| POLICY.replace("wait = \"14d\"", &format!("wait = \"{days}d\""));
+    let edits = [waits(10), waits(5), waits(1)];
+    assert_eq!(edited(&tenant, POLICY, &edits, 25), (waits(1), false));
+    assert_eq!(
+        edited(&tenant, POLICY, &edits, 19),
+        (POLICY.to_owned(), true)
+    );
 }
 
 #[test]

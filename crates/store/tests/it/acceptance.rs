@@ -3,8 +3,9 @@
 use innkeeper_domain::acceptance::Acceptance;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_store::{AcceptedPolicy, Store, WaitingPolicy};
+use roaring::RoaringTreemap;
 
-use crate::databases::{at, begin, on_both, tenant};
+use crate::databases::{at, begin, on_both, tenant, with_guests};
 
 on_both! {
     what_edits_newly_affected_adds_up_until_a_person_accepts_one
@@ -25,21 +26,30 @@ async fn what_edits_newly_affected_adds_up_until_a_person_accepts_one(store: Sto
         by: "ann".to_owned(),
         reason: "agreed on".to_owned(),
     };
+    with_guests(&store, 3).await;
     let mut tx = begin(&store).await;
+    let rows = tx.guest_rows(tenant(), None, 10).await.expect("read");
+    let rows: Vec<u64> = rows.iter().map(|row| row.key.into()).collect();
     assert_eq!(tx.accepted_policy(tenant()).await.expect("read"), None);
+    let other = TenantId::derived(&[b"fabrikam"]);
     for (day, acceptance, affected) in [
-        (1, Acceptance::First, 0),
-        (2, within(0, 20), 20),
-        (3, within(20, 5), 25),
-        (4, person, 0),
+        (1, Acceptance::First, &rows[..0]),
+        (2, within(0, 2), &rows[..2]),
+        (3, within(2, 1), &rows[..3]),
+        (4, person, &rows[..0]),
     ] {
         let policy = accepted(day, &acceptance);
+        let affected: RoaringTreemap = affected.iter().collect();
         tx.accept_policy(tenant(), &policy).await.expect("kept");
-        let read = tx.accepted_policy(tenant()).await.expect("read");
-        assert_eq!(read.as_ref().map(|of| of.affected), Some(affected));
-        assert_eq!(read, Some(policy));
+        let kept = tx.add_affected_guests(tenant(), &affected).await;
+        kept.expect("kept");
+        let read = tx.accepted_policy(tenant()).await;
+        assert_eq!(read.expect("read"), Some(policy));
+        let read = tx.affected_guests(tenant()).await;
+        assert_eq!(read.expect("read"), affected);
+        let of_others = tx.affected_guests(other).await.expect("read");
+        assert!(of_others.is_empty());
     }
-    let other = TenantId::derived(&[b"fabrikam"]);
     assert_eq!(tx.accepted_policy(other).await.expect("read"), None);
 }
 

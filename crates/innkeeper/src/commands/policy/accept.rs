@@ -30,7 +30,7 @@ pub(crate) async fn run(
     if let Some(accepted) = &accepted {
         let is_own =
             accepted.hash == own.policy.hash && accepted.decision_version == DECISION_VERSION;
-        match (is_own, accepted.affected) {
+        match (is_own, tx.affected_guests(tenant.id).await?.len()) {
             (true, 0) => {
                 print("The policy of the configuration is accepted already; nothing waits.\n")?;
                 return Ok(Exit::Ok);
@@ -118,6 +118,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
     for tenant in installation.tenants(global)? {
         let accepted = tx.accepted_policy(tenant.id).await?;
         let waiting = tx.waiting_policy(tenant.id).await?;
+        let so_far = tx.affected_guests(tenant.id).await?.len();
         if let Some(AcceptedPolicy {
             hash,
             text: _,
@@ -125,7 +126,6 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
             at,
             by,
             reason,
-            affected,
         }) = &accepted
         {
             rows.push([
@@ -137,7 +137,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
                 by.clone().unwrap_or_default(),
                 reason.clone().unwrap_or_default(),
                 String::new(),
-                affected.to_string(),
+                so_far.to_string(),
                 String::new(),
             ]);
         }
@@ -169,7 +169,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
             "tenant": tenant.name,
             "accepted": accepted.map(|of| json!({
                 "hash": of.hash, "decision_version": of.decision_version, "at": of.at, "by": of.by, "reason": of.reason,
-                "affected_since_a_person": of.affected,
+                "affected_since_a_person": so_far,
             })),
             "waiting": waiting.map(|of| json!({
                 "hash": of.hash, "decision_version": of.decision_version, "since": of.since,
