@@ -1,6 +1,7 @@
 //! A changed policy that affects many waits for a person.
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::tenant::{Tenant, shown};
 
@@ -352,4 +353,45 @@ async fn operators_are_told_once_that_a_policy_waits_and_once_that_it_does_no_mo
     tenant.apply().await;
     assert_eq!(tenant.json(&["alarms", "list"]).await, json!([]));
     assert_eq!(mails(tenant.get("outbox").await, "policy-waits: over"), 1);
+}
+
+#[tokio::test]
+async fn where_nothing_decides_any_more_whoever_looks_is_told_that_nothing_is_taken_away() {
+    let tenant = watched("sqlite://innkeeper.db".to_owned()).await;
+    tenant.write("policy.toml", &after(90));
+    tenant.apply().await;
+    let writes = tenant.writes().await;
+    // The accepted policy was for another version of deciding.
+    let path = tenant.path("innkeeper.db");
+    let url = format!("sqlite://{}", path.to_str().expect("a text"));
+    let mut connection = SqliteConnection::connect(&url).await.expect("opened");
+    let sql = "UPDATE accepted_policies SET decision_version = 0";
+    sqlx::query(sql)
+        .execute(&mut connection)
+        .await
+        .expect("done");
+    connection.close().await.expect("closed");
+    let renamed = after(60).replace("\"inactive\"", "\"dormant\"");
+    tenant.write("policy.toml", &renamed);
+    tenant.pass_days(8).await;
+    tenant.run(&["apply"]).await;
+    assert_eq!(tenant.writes().await, writes, "nothing is done");
+
+    let held = "no policy is in force, and nothing is taken away";
+    let explained = tenant.run(&["explain", "guest1@partner.example"]).await;
+    assert!(shown(&explained).contains(held), "{}", shown(&explained));
+    let explained = tenant.json(&["explain", "guest1@partner.example"]).await;
+    assert_eq!(explained["verdict"], "act", "{explained:#}");
+    assert_eq!(explained["policy"]["standing"], "held");
+    assert_eq!(explained["policy"]["in_force"], Value::Null);
+    assert_eq!(
+        explained["nothing_happens_because"],
+        "no policy is in force until one is accepted: nothing is taken away"
+    );
+    let forecast = tenant.run(&["forecast"]).await;
+    assert!(shown(&forecast).contains(held), "{}", shown(&forecast));
+    let raised = tenant.json(&["alarms", "list"]).await;
+    assert_eq!(raised[0]["numbers"]["held"], true, "{raised:#}");
+    let status = tenant.json(&["policy", "status"]).await;
+    assert_eq!(status[0]["waiting"]["held"], true, "{status:#}");
 }

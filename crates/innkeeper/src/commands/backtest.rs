@@ -10,9 +10,10 @@ use innkeeper_store::Tx;
 use serde_json::{Value, json};
 
 use super::judging::{Bench, shown};
+use super::policy as policies;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
-use crate::installation::{Installation, load_policy};
+use crate::installation::Installation;
 use crate::output::{Rows, print, print_json};
 
 /// Guests replayed between two looks at the store.
@@ -77,7 +78,7 @@ pub(crate) async fn run(
     days: u32,
     from: Option<NaiveDate>,
 ) -> Result<Exit> {
-    let new = load_policy(file)?.policy;
+    let new = policies::load(file)?;
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
     let bench = Bench::read(&installation, global, None, &mut tx).await?;

@@ -72,6 +72,11 @@ impl Bench {
         })
     }
 
+    /// When the command began, whatever instant it judges for.
+    pub(crate) fn read_at(&self) -> DateTime<Utc> {
+        self.now - self.ahead
+    }
+
     /// The same on a later day, as if the tenant were watched without a gap until then.
     pub(crate) fn on(mut self, day: NaiveDate) -> Result<Self> {
         let today = self.now.date_naive();
@@ -105,7 +110,7 @@ impl Bench {
             policy,
             named_groups: &self.named_groups,
             now: self.now,
-            watched: watched.advanced(finished, self.now - self.ahead, policy.limits.longest_gap)
+            watched: watched.advanced(finished, self.read_at(), policy.limits.longest_gap)
                 + self.ahead,
             span: TimeDelta::zero(),
         }

@@ -10,6 +10,7 @@ use innkeeper_store::{Tx, WaitingPolicy};
 use serde_json::{Value, json};
 
 use crate::cli::Output;
+use crate::commands::policy as policies;
 use crate::config::TenantConfig;
 use crate::installation::load_policy;
 use crate::output::print;
@@ -73,7 +74,7 @@ impl Standing {
             None if is_in_force => (policy, Place::InForce),
             None => (policy, Place::Held),
             Some(file) => {
-                let tried = load_policy(file)?.policy.with_projects(&set);
+                let tried = policies::load(file)?.with_projects(&set);
                 let is_same = in_force.as_ref() == Some(&tried.hash);
                 let place = if is_same {
                     Place::InForce

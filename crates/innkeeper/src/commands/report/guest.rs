@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::page::{Document, Section};
 use super::{deliver, format, pretty};
 use crate::cli::{DocumentOptions, Format, Global};
+use crate::commands::explain::age::Ages;
 use crate::commands::explain::{fact_object, fact_rows, outcomes};
 use crate::commands::guests::{case_object, intent_object};
 use crate::commands::judging::Bench;
@@ -29,6 +30,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
     let entries = tx.journal_of(tenant, id).await?;
     // In the same state of the database, so that it is about these very entries.
     let proof = tx.verify_journal(tenant, &Anchors::default()).await?;
+    let ages = Ages::of(&bench, &mut tx).await?;
     let judge = bench.judge();
     let facts = judge.facts(view);
     // Nobody judges who is no longer there.
@@ -61,7 +63,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 "verdict": verdict.as_ref().map(|verdict| {
                     json!({ "verdict": verdict.as_str(), "rule": verdict.rule(), "reason": verdict.reason() })
                 }),
-                "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
+                "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts, &ages)).collect::<Vec<_>>(),
                 "rules": rules.objects(),
                 "cases": cases.iter().map(case_object).collect::<Vec<_>>(),
                 "actions": intents.iter().map(intent_object).collect::<Vec<_>>(),
@@ -98,7 +100,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                     section(
                         "Facts",
                         "What the policy may ask, and where it comes from.",
-                        fact_rows(&facts),
+                        fact_rows(&facts, &ages),
                     ),
                     section("Rules and protections", "", rules),
                     section("Cases", "", case_rows(&cases)),
