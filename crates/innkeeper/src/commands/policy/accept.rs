@@ -39,7 +39,14 @@ pub(crate) async fn run(
                 "The policy of the configuration decides already. Edits have newly affected {affected} guests since a person \
                  accepted one; a person's word for it begins the count anew.\n"
             ))?,
-            (false, _) => show_changes(global, &installation, accepted, &own.policy).await?,
+            (false, affected) => {
+                show_changes(global, &installation, accepted, &own.policy).await?;
+                if affected > 0 {
+                    eprintln!(
+                        "Besides, edits before it have newly affected {affected} guests since a person accepted a policy."
+                    );
+                }
+            }
         }
     }
     if !yes {
