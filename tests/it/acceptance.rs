@@ -1,5 +1,6 @@
 //! A changed policy that affects many waits for a person.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
@@ -394,4 +395,30 @@ async fn where_nothing_decides_any_more_whoever_looks_is_told_that_nothing_is_ta
     assert_eq!(raised[0]["numbers"]["held"], true, "{raised:#}");
     let status = tenant.json(&["policy", "status"]).await;
     assert_eq!(status[0]["waiting"]["held"], true, "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_comes_while_the_tenant_is_read_counts_at_once() {
+    let tenant = watched("sqlite://innkeeper.db".to_owned()).await;
+    tenant.apply().await;
+    tenant.write("policy.toml", &after(90));
+    tenant.apply().await;
+    let fault = json!({ "kind": "hold", "when": "before", "method": "GET", "path": "/v1.0/users", "next": 1 });
+    tenant.post("faults", fault).await;
+    let mut applying = tenant.start(&["apply"]);
+    let held = tenant.get("held?wait=60").await;
+    assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
+    let word = ["policy", "accept", "--yes", "--by", "ann", "--reason", "ok"];
+    let output = tenant.run(&word).await;
+    assert!(output.status.success(), "{}", shown(&output));
+    tenant.control(Method::DELETE, "faults", None).await;
+    assert!(applying.wait().expect("it ends").success());
+    let status = tenant.json(&["policy", "status"]).await;
+    assert_eq!(status[0]["waiting"], Value::Null, "{status:#}");
+    assert_eq!(status[0]["accepted"]["by"], "ann");
+    assert_eq!(tenant.json(&["alarms", "list"]).await, json!([]));
+    assert!(
+        !tenant.writes().await.is_empty(),
+        "the sponsors are written to"
+    );
 }

@@ -128,7 +128,18 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
     pub(crate) async fn accept(&self) -> Result<Cycle<'c, R, W>, CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
+        let accepted = tx.accepted_policy(self.tenant.id).await?;
+        let is_accepted = |candidate: &&Candidate| {
+            accepted.as_ref().is_some_and(|accepted| {
+                accepted.hash == candidate.policy.hash
+                    && accepted.decision_version == DECISION_VERSION
+            })
+        };
         let (policy, standing) = match self.candidate {
+            // A person did, while the tenant was read.
+            Some(candidate) if is_accepted(&candidate) => {
+                (&candidate.policy, PolicyStanding::Accepted)
+            }
             None => {
                 tx.forget_waiting_policy(self.tenant.id).await?;
                 (self.policy, PolicyStanding::Accepted)
