@@ -346,6 +346,66 @@ async fn diff_tells_whom_another_policy_would_reach() {
     assert_eq!(output.status.code(), Some(64), "{}", shown(&output));
 }
 
+#[tokio::test]
+async fn diff_knows_the_projects_that_people_set_beside_the_policy() {
+    let tenant = Tenant::empty().await;
+    let ann = tenant.add_guest("ann", 5).await;
+    let patch = Some(serde_json::json!({ "add_group": "bridge" }));
+    tenant
+        .control(reqwest::Method::PATCH, &format!("users/{ann}"), patch)
+        .await;
+    let set = [
+        "projects",
+        "set",
+        "bridge",
+        "--ends",
+        "2027-01-02",
+        "--by",
+        "ann",
+    ];
+    let output = tenant.run(&set).await;
+    assert!(output.status.success(), "{}", shown(&output));
+    tenant.run(&["plan"]).await;
+    let over = "[[rule]]\nname = \"over\"\nwhen = 'guest.all_projects_ended'\nstages = [{ action = \"notify\" }]\n";
+    tenant.write("new.toml", &format!("{POLICY}\n{over}"));
+    let (old, new) = (tenant.path("policy.toml"), tenant.path("new.toml"));
+    let (old, new) = (old.to_str().expect("a text"), new.to_str().expect("a text"));
+    let diff = tenant.json(&["policy", "diff", old, new]).await;
+    assert_eq!(diff["differences"][0]["change"], "enters", "{diff:#}");
+    assert_eq!(diff["differences"][0]["rule"], "over");
+    assert_eq!(diff["differences"][0]["guest_id"], ann.as_str());
+}
+
+#[tokio::test]
+async fn explain_says_as_of_when_each_fact_is_known() {
+    let tenant = Tenant::empty().await;
+    let ann = tenant.add_guest("ann", 5).await;
+    // The first reading is of everything, the second of what changed.
+    for _ in 0..2 {
+        let output = tenant.run(&["apply", "--changes"]).await;
+        assert!(output.status.success(), "{}", shown(&output));
+        tenant
+            .post("clock/advance", serde_json::json!({ "seconds": 3600 }))
+            .await;
+    }
+    let explained = tenant.json(&["explain", &ann]).await;
+    let as_of = |fact: &str| {
+        let facts = explained["facts"].as_array().expect("a list");
+        let found = facts.iter().find(|of| of["fact"] == fact);
+        let hour = found.expect("the fact")["as_of"]
+            .as_str()
+            .map(|at| at[..13].to_owned());
+        hour.expect("a time")
+    };
+    assert_eq!(as_of("sponsors"), "2027-01-04T06");
+    assert_eq!(as_of("inactive_days"), "2027-01-04T07");
+    assert_eq!(as_of("previous_cases"), "2027-01-04T08");
+    assert!(
+        stdout(&tenant.run(&["explain", &ann]).await).contains("2027-01-04 07:"),
+        "the table has it too"
+    );
+}
+
 #[test]
 fn every_command_has_help_with_an_example() {
     for command in [

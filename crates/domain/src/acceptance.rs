@@ -30,10 +30,13 @@ pub const MAX_NEWLY_AFFECTED: Cap = Cap {
 pub enum Acceptance {
     /// Nobody was asked: no policy had been accepted before.
     First,
-    /// Nobody was asked: it affects no more guests than may be.
+    /// Nobody was asked: with the edits before it affects no more guests than may be.
     WithinLimit {
         /// How many it newly affects.
         affected: u64,
+        /// How many others before it did, since a person accepted a policy last.
+        #[serde(default, skip_serializing_if = "is_nobody")]
+        before: u64,
         /// How many may be.
         allowed: u64,
     },
@@ -44,6 +47,41 @@ pub enum Acceptance {
         /// Why.
         reason: String,
     },
+}
+
+impl Acceptance {
+    /// A policy is accepted without a person when it affects nobody newly, or when everybody whom edits have newly affected
+    /// since a person accepted one last is no more than may be. `None`: a person is asked.
+    ///
+    /// Edits are counted together, each guest once, since many small ones come to the same as a large one. Only edits count:
+    /// a guest who comes into scope under an unchanged policy never does.
+    #[must_use]
+    pub fn without_a_person(affected: u64, before: u64, allowed: u64) -> Option<Self> {
+        let is_within = affected == 0 || before.saturating_add(affected) <= allowed;
+        is_within.then_some(Self::WithinLimit {
+            affected,
+            before,
+            allowed,
+        })
+    }
+}
+
+/// How many guests a policy newly affects, and why that is too many, in words.
+#[must_use]
+pub fn count(affected: u64, before: u64, allowed: u64) -> String {
+    match before {
+        0 => format!("it newly affects {affected} guests, and more than {allowed} need a person"),
+        before => format!(
+            "it newly affects {affected} guests, after {before} by the edits since a person accepted a policy last, and more \
+             than {allowed} together need a person"
+        ),
+    }
+}
+
+/// Absent from entries of the journal that are older than the count, whose hash must stay as it is.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+pub(crate) fn is_nobody(guests: &u64) -> bool {
+    *guests == 0
 }
 
 /// Whether a rule has a guest in its scope.

@@ -11,6 +11,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::acceptance::count;
 use crate::ids::PlanId;
 use crate::observation::{Doubt, Observation};
 
@@ -71,6 +72,8 @@ pub enum Alarm {
         /// Its steps that wait.
         steps: u64,
     },
+    /// A changed policy, or a new version of deciding, waits for a person.
+    PolicyWaits(WaitingPolicy),
     /// Guests whose accounts others brought back again and again are left alone.
     LeftAlone {
         /// How many.
@@ -90,6 +93,7 @@ impl Alarm {
             Self::BacklogGrows { .. } => Kind::BacklogGrows,
             Self::CredentialEnds { .. } => Kind::CredentialEnds,
             Self::PlanWaits { .. } => Kind::PlanWaits,
+            Self::PolicyWaits(_) => Kind::PolicyWaits,
             Self::LeftAlone { .. } => Kind::LeftAlone,
         }
     }
@@ -99,6 +103,7 @@ impl Alarm {
     pub fn gravity(&self) -> u8 {
         match self {
             Self::CredentialEnds { days, soon, at: _ } => u8::from(*soon) + u8::from(*days <= 0),
+            Self::PolicyWaits(waiting) => u8::from(waiting.held),
             Self::Silent { .. }
             | Self::Unhealthy { .. }
             | Self::FewerGuests { .. }
@@ -133,6 +138,9 @@ impl Alarm {
             }
             Self::PlanWaits { .. } => {
                 "look at it with `innkeeper plans show`, then `innkeeper plans approve` or `innkeeper plans reject`"
+            }
+            Self::PolicyWaits(_) => {
+                "`innkeeper policy accept` shows whom it affects; accept it with `innkeeper policy accept --yes --reason TEXT`, or put the policy back as it was"
             }
             Self::LeftAlone { .. } => {
                 "`innkeeper guests list --verdict unknown` names them; write a protection, or take the accounts away by hand"
@@ -198,6 +206,7 @@ impl fmt::Display for Alarm {
             Self::PlanWaits { plan, steps } => {
                 write!(f, "{steps} steps of the plan {plan} wait for a person")
             }
+            Self::PolicyWaits(waiting) => waiting.fmt(f),
             Self::LeftAlone { guests } => {
                 write!(
                     f,
@@ -225,13 +234,15 @@ pub enum Kind {
     CredentialEnds,
     /// [`Alarm::PlanWaits`].
     PlanWaits,
+    /// [`Alarm::PolicyWaits`].
+    PolicyWaits,
     /// [`Alarm::LeftAlone`].
     LeftAlone,
 }
 
 impl Kind {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Silent,
         Self::Unhealthy,
         Self::FewerGuests,
@@ -239,6 +250,7 @@ impl Kind {
         Self::BacklogGrows,
         Self::CredentialEnds,
         Self::PlanWaits,
+        Self::PolicyWaits,
         Self::LeftAlone,
     ];
 
@@ -253,6 +265,7 @@ impl Kind {
             Self::BacklogGrows => "backlog-grows",
             Self::CredentialEnds => "credential-ends",
             Self::PlanWaits => "plan-waits",
+            Self::PolicyWaits => "policy-waits",
             Self::LeftAlone => "left-alone",
         }
     }
@@ -341,4 +354,43 @@ pub struct Signs {
     pub cycles: Vec<CycleEnd>,
     /// When the credential ends, where that is known.
     pub credential_ends: Option<DateTime<Utc>>,
+    /// The policy that waits for a person.
+    pub waiting: Option<WaitingPolicy>,
+}
+
+/// A policy that waits for a person to accept it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingPolicy {
+    /// Its hash.
+    pub hash: String,
+    /// How many guests it newly affects.
+    pub affected: u64,
+    /// How many others edits before it did, since a person accepted a policy last.
+    pub before: u64,
+    /// How many may be without a person.
+    pub allowed: u64,
+    /// No other policy decides until then, so that nothing is taken away.
+    pub held: bool,
+}
+
+impl fmt::Display for WaitingPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            hash,
+            affected,
+            before,
+            allowed,
+            held,
+        } = self;
+        let until_then = if *held {
+            "nothing is taken away"
+        } else {
+            "the policy accepted last decides"
+        };
+        let count = count(*affected, *before, *allowed);
+        write!(
+            f,
+            "the policy {hash} waits to be accepted: {count}; until then {until_then}"
+        )
+    }
 }

@@ -1,7 +1,8 @@
 //! A backtest: what a policy would have done to a guest, and whether the guest came back afterwards.
 //!
 //! It is made by the judge and the watch that cycles are made by, at the healthy observations of the past. A guest is
-//! replayed from its first kept state to the first step that takes its account. Limits are left out: they say when a guest
+//! replayed from its first kept state to the first step that takes its account, or until it left the directory: who has
+//! left since counts like everybody else, or the share of those who came back would be of the ones who stayed. Limits are left out: they say when a guest
 //! has its turn, not whether.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -52,6 +53,8 @@ pub struct Taken {
     pub because: String,
     /// How the guest came back after that, if it did.
     pub came_back: Option<CameBack>,
+    /// When it was found to have left the directory after that, if it has.
+    pub left: Option<DateTime<Utc>>,
 }
 
 /// A guest that came back.
@@ -100,7 +103,8 @@ pub fn replay(
     let mut replay = Replay::default();
     let mut cases: Vec<Case> = Vec::new();
     let mut before: Option<Watched> = None;
-    for Instant { at, watched } in instants.iter().copied() {
+    let is_there = |instant: &Instant| view.record.gone.is_none_or(|gone| instant.at < gone);
+    for Instant { at, watched } in instants.iter().copied().take_while(is_there) {
         let span = before.map_or(TimeDelta::zero(), |before| watched - before);
         before = Some(watched);
         let Some(state) = state_at(states, at) else {
@@ -179,6 +183,7 @@ impl Replay {
             action,
             because: step.because,
             came_back: came_back(judge, view, states, now),
+            left: view.record.gone,
         });
         true
     }

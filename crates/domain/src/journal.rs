@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::acceptance::Acceptance;
+use crate::acceptance::{Acceptance, is_nobody};
 use crate::attestation::{Answer, Means, Word};
 use crate::case::Closing;
 use crate::decision::{Decision, OrderKind};
@@ -69,7 +69,10 @@ pub enum Event {
         decision_version: u32,
         /// How many guests it newly affects.
         affected: u64,
-        /// How many it may affect without a person.
+        /// How many others before it did, since a person accepted a policy last.
+        #[serde(default, skip_serializing_if = "is_nobody")]
+        before: u64,
+        /// How many may be without a person.
         allowed: u64,
         /// What decides until then; nothing is taken away if nothing does.
         in_force: Option<String>,

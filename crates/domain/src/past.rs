@@ -205,6 +205,7 @@ impl State {
         record.revived = self.revived.filter(|revived| *revived <= at);
         record.disabled_by_us = None;
         record.gone = None;
+        record.deleted_by_us = None;
         let sponsor = |past: &PastSponsor| Sponsor {
             id: past.id,
             kind: past.kind,

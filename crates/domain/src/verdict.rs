@@ -535,7 +535,9 @@ fn date(at: DateTime<Utc>) -> NaiveDate {
 #[must_use]
 pub fn relative(to: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let span = to - now;
-    if span >= TimeDelta::zero() {
+    if span.num_minutes() == 0 {
+        "now".to_owned()
+    } else if span >= TimeDelta::zero() {
         format!("in {}", in_days(span))
     } else {
         format!("{} ago", in_days(-span))

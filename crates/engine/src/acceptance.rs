@@ -1,8 +1,10 @@
 //! Which policy decides: the tenant's own, once it is accepted.
 //!
-//! Invariant: a policy, or a version of deciding, that newly affects more guests than the configuration allows takes
-//! nothing away before a person has accepted it. Until then the policy accepted last decides; where that cannot be, since
+//! Invariant: a policy, or a version of deciding, that newly affects more guests than the configuration allows, together
+//! with those before it that no person accepted, takes nothing away before a person has accepted it. Until then the policy accepted last decides; where that cannot be, since
 //! the version of deciding is another or its text is not understood any more, nothing is taken away at all.
+
+mod ruling;
 
 use std::collections::BTreeSet;
 
@@ -15,8 +17,10 @@ use innkeeper_domain::journal::Event;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::watch::Watched;
 use innkeeper_store::{AcceptedPolicy, GuestRow, Tx, WaitingPolicy};
-use tracing::{info, warn};
+use roaring::RoaringTreemap;
+use tracing::info;
 
+pub use self::ruling::{Own, Ruling};
 use crate::cycle::{Cycle, Engine, Tenant};
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -36,7 +40,9 @@ pub enum PolicyStanding {
     Waits {
         /// How many guests it newly affects.
         affected: u64,
-        /// How many it may affect without a person.
+        /// How many others edits before it did, since a person accepted a policy last.
+        before: u64,
+        /// How many may be without a person.
         allowed: u64,
         /// It was not known to wait before this cycle.
         is_news: bool,
@@ -85,40 +91,21 @@ impl Engine {
         &self,
         tenant: &Tenant<R, W>,
     ) -> Result<Policies, CycleError> {
-        let own = self.policy_of(tenant).await?;
         let mut tx = self.store().read().await?;
-        let Some(accepted) = tx.accepted_policy(tenant.id).await? else {
-            return Ok(Policies {
-                in_force: own.clone(),
-                candidate: Some(Candidate {
-                    policy: own,
-                    against: Against::Nothing,
-                }),
-            });
-        };
-        let is_same_version = accepted.decision_version == DECISION_VERSION;
-        if is_same_version && accepted.hash == own.hash {
-            return Ok(Policies {
-                in_force: own,
-                candidate: None,
-            });
-        }
+        let accepted = tx.accepted_policy(tenant.id).await?;
         let set = tx.projects(tenant.id).await?;
-        let (in_force, against) = match Policy::parse("the accepted policy", &accepted.text) {
-            Ok(policy) if is_same_version => (policy.with_projects(&set), Against::InForce),
-            Ok(policy) => (policy.with_projects(&set), Against::Conclusions),
-            Err(problems) => {
-                warn!(
-                    %problems,
-                    "the accepted policy is not understood any more; nothing is taken away before another one is accepted"
-                );
-                (own.clone(), Against::Conclusions)
-            }
+        let own = &tenant.policy.policy;
+        let Ruling { policy, own: place } = Ruling::of(own, accepted.as_ref(), &set);
+        let against = match place {
+            Own::Accepted => None,
+            Own::First => Some(Against::Nothing),
+            Own::Behind => Some(Against::InForce),
+            Own::Alone => Some(Against::Conclusions),
         };
         Ok(Policies {
-            in_force,
-            candidate: Some(Candidate {
-                policy: own,
+            in_force: policy,
+            candidate: against.map(|against| Candidate {
+                policy: own.with_projects(&set),
                 against,
             }),
         })
@@ -141,7 +128,18 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
     pub(crate) async fn accept(&self) -> Result<Cycle<'c, R, W>, CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
+        let accepted = tx.accepted_policy(self.tenant.id).await?;
+        let is_accepted = |candidate: &&Candidate| {
+            accepted.as_ref().is_some_and(|accepted| {
+                accepted.hash == candidate.policy.hash
+                    && accepted.decision_version == DECISION_VERSION
+            })
+        };
         let (policy, standing) = match self.candidate {
+            // A person did, while the tenant was read.
+            Some(candidate) if is_accepted(&candidate) => {
+                (&candidate.policy, PolicyStanding::Accepted)
+            }
             None => {
                 tx.forget_waiting_policy(self.tenant.id).await?;
                 (self.policy, PolicyStanding::Accepted)
@@ -167,29 +165,34 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         let hash = &candidate.policy.hash;
         let in_force = match candidate.against {
             Against::Nothing => {
-                self.take(tx, candidate, &Acceptance::First).await?;
+                self.take(tx, candidate, &Acceptance::First, &RoaringTreemap::new())
+                    .await?;
                 return Ok((&candidate.policy, PolicyStanding::Accepted));
             }
             Against::InForce => Some(self.policy.hash.clone()),
             Against::Conclusions => None,
         };
-        let (affected, guests) = self.affected(tx, candidate).await?;
+        let (newly, guests) = self.affected(tx, candidate).await?;
+        let others = tx.affected_guests(tenant).await? - &newly;
+        let (affected, before) = (newly.len(), others.len());
         let allowed = self.tenant.max_newly_affected.of(guests.max(SMALL_TENANT));
-        if affected <= allowed {
-            let acceptance = Acceptance::WithinLimit { affected, allowed };
-            self.take(tx, candidate, &acceptance).await?;
+        if let Some(acceptance) = Acceptance::without_a_person(affected, before, allowed) {
+            self.take(tx, candidate, &acceptance, &(others | newly))
+                .await?;
             return Ok((&candidate.policy, PolicyStanding::Accepted));
         }
-        let before = tx.waiting_policy(tenant).await?.filter(|waiting| {
+        let known = tx.waiting_policy(tenant).await?.filter(|waiting| {
             waiting.hash == *hash && waiting.decision_version == DECISION_VERSION
         });
-        let is_news = before.is_none();
+        let is_news = known.is_none();
         let waiting = WaitingPolicy {
             hash: hash.clone(),
             decision_version: DECISION_VERSION,
             affected,
+            before,
             allowed,
-            since: before.map_or(now, |before| before.since),
+            since: known.map_or(now, |known| known.since),
+            held: in_force.is_none(),
         };
         tx.save_waiting_policy(tenant, &waiting).await?;
         tx.save_policy(tenant, hash, &self.tenant.policy.text, now)
@@ -199,6 +202,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
                 hash: hash.clone(),
                 decision_version: DECISION_VERSION,
                 affected,
+                before,
                 allowed,
                 in_force: in_force.clone(),
             };
@@ -206,6 +210,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         }
         let standing = PolicyStanding::Waits {
             affected,
+            before,
             allowed,
             is_news,
             in_force,
@@ -218,6 +223,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         tx: &mut Tx,
         candidate: &Candidate,
         acceptance: &Acceptance,
+        affected: &RoaringTreemap,
     ) -> Result<(), CycleError> {
         let tenant = self.tenant.id;
         let now = self.clock.now();
@@ -225,6 +231,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         let text = &self.tenant.policy.text;
         let accepted = AcceptedPolicy::of(hash, text, DECISION_VERSION, now, acceptance);
         tx.accept_policy(tenant, &accepted).await?;
+        tx.add_affected_guests(tenant, affected).await?;
         let event = Event::PolicyAccepted {
             hash: hash.clone(),
             decision_version: DECISION_VERSION,
@@ -238,8 +245,12 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
         Ok(())
     }
 
-    /// How many guests the candidate newly affects, and of how many.
-    async fn affected(&self, tx: &mut Tx, candidate: &Candidate) -> Result<(u64, u64), CycleError> {
+    /// Whom the candidate newly affects, and of how many guests.
+    async fn affected(
+        &self,
+        tx: &mut Tx,
+        candidate: &Candidate,
+    ) -> Result<(RoaringTreemap, u64), CycleError> {
         let named_groups = tx.named_groups(self.tenant.id).await?;
         let watched = tx
             .last_healthy_observation(self.tenant.id)
@@ -263,7 +274,7 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
                 is_affected_beyond(&new, &row.view, rule, was_unknown)
             }
         };
-        let (mut affected, mut guests) = (0, 0);
+        let (mut affected, mut guests) = (RoaringTreemap::new(), 0);
         let mut after = None;
         loop {
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
@@ -272,7 +283,8 @@ impl<'c, R: ReadDirectory, W: WriteDirectory> Cycle<'c, R, W> {
             };
             after = Some(last.key);
             guests += rows.len() as u64;
-            affected += rows.iter().filter(is_affected).count() as u64;
+            let newly = rows.iter().filter(is_affected);
+            affected.extend(newly.map(|row| u64::from(row.key)));
         }
     }
 }

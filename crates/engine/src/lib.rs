@@ -21,7 +21,7 @@ pub mod schedule;
 mod settle;
 mod undo;
 
-pub use acceptance::PolicyStanding;
+pub use acceptance::{Own, PolicyStanding, Ruling};
 pub use act::circle_of;
 pub use act::recipients::{Answerer, answerers};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -9,7 +9,7 @@ mod timer;
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use innkeeper_domain::alarm::telling::{Channel, Kept, Message};
-use innkeeper_domain::alarm::{Alarm, CycleEnd, Ending, Kind, Signs, Work};
+use innkeeper_domain::alarm::{Alarm, CycleEnd, Ending, Kind, Signs, WaitingPolicy, Work};
 use innkeeper_domain::approve::Backlog;
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::plan::Mode;
@@ -92,6 +92,7 @@ impl Watched {
             observation: tx.last_observation(self.id).await?,
             cycles: tx.cycle_ends(self.id, newest).await?,
             credential_ends: [certificate, self.secret_ends].into_iter().flatten().min(),
+            waiting: tx.waiting_policy(self.id).await?.map(waiting),
         })
     }
 }
@@ -325,6 +326,25 @@ impl Watch {
                 }
             }
         }
+    }
+}
+
+fn waiting(policy: innkeeper_store::WaitingPolicy) -> WaitingPolicy {
+    let innkeeper_store::WaitingPolicy {
+        hash,
+        decision_version: _,
+        affected,
+        before,
+        allowed,
+        since: _,
+        held,
+    } = policy;
+    WaitingPolicy {
+        hash,
+        affected,
+        before,
+        allowed,
+        held,
     }
 }
 

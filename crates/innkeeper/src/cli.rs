@@ -155,6 +155,8 @@ pub(crate) enum Command {
         /// Judge as of this day, today or later, such as 2027-03-31.
         #[arg(long, value_name = "DATE", value_parser = day)]
         at: Option<NaiveDate>,
+        #[command(flatten)]
+        by: JudgedBy,
     },
     /// What the policy will do to the guests as last observed, week by week, if nobody signs in.
     #[command(
@@ -166,6 +168,8 @@ pub(crate) enum Command {
         /// How many days ahead, at most ten years.
         #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
+        #[command(flatten)]
+        by: JudgedBy,
     },
     /// The guests as last observed.
     #[command(subcommand)]
@@ -274,6 +278,14 @@ fn expiry(text: &str) -> Result<TimeDelta, String> {
     }
 }
 
+/// By which policy a command judges.
+#[derive(Debug, Args)]
+pub(crate) struct JudgedBy {
+    /// Judge by this policy instead of the one in force, such as one that waits to be accepted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Guests {
     /// Every guest with its verdict and what comes next.
@@ -287,11 +299,15 @@ pub(crate) enum Guests {
         /// Only guests under this rule or protection.
         #[arg(long, value_name = "NAME")]
         rule: Option<String>,
+        #[command(flatten)]
+        by: JudgedBy,
     },
     /// One guest: attributes, sponsors, groups, cases and everything ever done.
     Show {
         /// Object id, UPN or mail address.
         guest: String,
+        #[command(flatten)]
+        by: JudgedBy,
     },
     /// Spare a guest every rule until a day. Its cases close, and what Innkeeper disabled is enabled again.
     #[command(

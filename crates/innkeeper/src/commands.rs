@@ -57,12 +57,16 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
         Command::Plans(command) => plans::run(&global, command).await,
         Command::Alarms(Alarms::List) => alarms::list(&global).await,
         Command::Doctor => doctor::run(&global).await,
-        Command::Explain { guest, at } => explain::run(&global, &guest, at).await,
-        Command::Forecast { days } => forecast::run(&global, days).await,
-        Command::Guests(Guests::List { verdict, rule }) => {
-            guests::list(&global, verdict, rule.as_deref()).await
+        Command::Explain { guest, at, by } => {
+            explain::run(&global, &guest, at, by.policy.as_deref()).await
         }
-        Command::Guests(Guests::Show { guest }) => guests::show(&global, &guest).await,
+        Command::Forecast { days, by } => forecast::run(&global, days, by.policy.as_deref()).await,
+        Command::Guests(Guests::List { verdict, rule, by }) => {
+            guests::list(&global, verdict, rule.as_deref(), by.policy.as_deref()).await
+        }
+        Command::Guests(Guests::Show { guest, by }) => {
+            guests::show(&global, &guest, by.policy.as_deref()).await
+        }
         Command::Guests(Guests::Exempt { guest, until, why }) => {
             decisions::decide(&global, &guest, Order::Exempt { until }, why).await
         }

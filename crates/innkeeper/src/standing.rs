@@ -1,5 +1,6 @@
 //! Where a tenant's own policy stands, in words.
 
+use innkeeper_domain::acceptance::count;
 use innkeeper_engine::PolicyStanding;
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ pub(crate) fn told(tenant: &str, standing: &PolicyStanding) -> Option<String> {
         PolicyStanding::Accepted => None,
         PolicyStanding::Waits {
             affected,
+            before,
             allowed,
             is_news: _,
             in_force,
@@ -18,10 +20,16 @@ pub(crate) fn told(tenant: &str, standing: &PolicyStanding) -> Option<String> {
                 None => "until then nothing is taken away and nobody is written to".to_owned(),
             };
             Some(format!(
-                "{tenant}: the policy waits to be accepted: it newly affects {affected} guests, and more than {allowed} need a person; {until_then}. See innkeeper policy accept"
+                "{tenant}: the policy waits to be accepted: {}; {until_then}. See innkeeper policy accept",
+                count(*affected, *before, *allowed)
             ))
         }
     }
+}
+
+/// Enough of a hash to know it by.
+pub(crate) fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 /// The same in a document; `null` when nothing waits.
@@ -30,11 +38,12 @@ pub(crate) fn object(standing: &PolicyStanding) -> Value {
         PolicyStanding::Accepted => Value::Null,
         PolicyStanding::Waits {
             affected,
+            before,
             allowed,
             is_news: _,
             in_force,
         } => {
-            json!({ "newly_affected": affected, "allowed": allowed, "in_force": in_force })
+            json!({ "newly_affected": affected, "affected_before": before, "allowed": allowed, "in_force": in_force })
         }
     }
 }

@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use innkeeper_domain::acceptance::Acceptance;
 use innkeeper_domain::ids::TenantId;
+use roaring::RoaringTreemap;
 
 use crate::error::StoreError;
+use crate::given::Given;
+use crate::guests::RowKey;
 use crate::open::Tx;
 use crate::rows::{count, micros};
 
@@ -59,10 +62,14 @@ pub struct WaitingPolicy {
     pub decision_version: u32,
     /// How many guests it newly affected when it was looked at last.
     pub affected: u64,
+    /// How many others before it did without a person, since one accepted a policy last.
+    pub before: u64,
     /// How many it may affect without a person.
     pub allowed: u64,
     /// Since when it waits.
     pub since: DateTime<Utc>,
+    /// Nothing decides until it is accepted.
+    pub held: bool,
 }
 
 type Accepted = (
@@ -73,6 +80,8 @@ type Accepted = (
     Option<String>,
     Option<String>,
 );
+
+type Waiting = (String, i64, i64, i64, i64, DateTime<Utc>, bool);
 
 impl Tx {
     /// The policy that was accepted last.
@@ -98,7 +107,8 @@ impl Tx {
         .transpose()
     }
 
-    /// Writes down that a policy is accepted, in place of the one before. None waits after it.
+    /// Writes down that a policy is accepted, in place of the one before. None waits after it, and whom edits have newly
+    /// affected before is forgotten.
     ///
     /// # Errors
     /// When the database fails.
@@ -130,7 +140,39 @@ impl Tx {
             by.clone(),
             reason.clone()
         )?;
+        let sql = "DELETE FROM affected_guests WHERE tenant_id = $1";
+        execute!(self, sql, tenant.0)?;
         self.forget_waiting_policy(tenant).await
+    }
+
+    /// Writes down whom edits have newly affected without a person. None of them is written down yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_affected_guests(
+        &mut self,
+        tenant: TenantId,
+        affected: &RoaringTreemap,
+    ) -> Result<(), StoreError> {
+        let keys: Vec<i64> = affected.iter().map(|key| RowKey::from(key).0).collect();
+        let given = Given::rows(keys.len()).integers("guest_key", keys);
+        let sql = "INSERT INTO affected_guests (guest_key, tenant_id) SELECT guest_key, $1 FROM given WHERE true";
+        self.execute_given(tenant, &given, sql).await?;
+        Ok(())
+    }
+
+    /// The rows of the guests whom edits have newly affected without a person, since one accepted a policy last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn affected_guests(
+        &mut self,
+        tenant: TenantId,
+    ) -> Result<RoaringTreemap, StoreError> {
+        let sql = "SELECT guest_key FROM affected_guests WHERE tenant_id = $1";
+        let keys: Vec<(i64,)> = fetch_all!(self, (i64,), sql, tenant.0)?;
+        let keys = keys.into_iter().map(|(key,)| u64::from(RowKey(key)));
+        Ok(keys.collect())
     }
 
     /// The policy that waits to be accepted.
@@ -141,16 +183,17 @@ impl Tx {
         &mut self,
         tenant: TenantId,
     ) -> Result<Option<WaitingPolicy>, StoreError> {
-        let sql = "SELECT hash, decision_version, affected, allowed, since FROM waiting_policies WHERE tenant_id = $1";
-        let row: Option<(String, i64, i64, i64, DateTime<Utc>)> =
-            fetch_optional!(self, (String, i64, i64, i64, DateTime<Utc>), sql, tenant.0)?;
-        row.map(|(hash, decision, affected, allowed, since)| {
+        let sql = "SELECT hash, decision_version, affected, affected_before, allowed, since, held FROM waiting_policies WHERE tenant_id = $1";
+        let row: Option<Waiting> = fetch_optional!(self, Waiting, sql, tenant.0)?;
+        row.map(|(hash, decision, affected, before, allowed, since, held)| {
             Ok(WaitingPolicy {
                 hash,
                 decision_version: version(decision)?,
                 affected: count(affected),
+                before: count(before),
                 allowed: count(allowed),
                 since,
+                held,
             })
         })
         .transpose()
@@ -169,13 +212,15 @@ impl Tx {
             hash,
             decision_version,
             affected,
+            before,
             allowed,
             since,
+            held,
         } = policy;
-        let sql = "INSERT INTO waiting_policies (tenant_id, hash, decision_version, affected, allowed, since) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
+        let sql = "INSERT INTO waiting_policies (tenant_id, hash, decision_version, affected, affected_before, allowed, since, held) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id) DO UPDATE SET hash = excluded.hash, \
                    decision_version = excluded.decision_version, affected = excluded.affected, \
-                   allowed = excluded.allowed, since = excluded.since";
+                   affected_before = excluded.affected_before, allowed = excluded.allowed, since = excluded.since, held = excluded.held";
         execute!(
             self,
             sql,
@@ -183,8 +228,10 @@ impl Tx {
             hash.clone(),
             i64::from(*decision_version),
             affected.cast_signed(),
+            before.cast_signed(),
             allowed.cast_signed(),
-            micros(*since)
+            micros(*since),
+            *held
         )?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 15] = [
+const MIGRATIONS: [Texts; 16] = [
     (
         1,
         "start",
@@ -101,6 +101,12 @@ const MIGRATIONS: [Texts; 15] = [
         "never_touched",
         include_str!("../../../migrations/sqlite/0015_never_touched.sql"),
         include_str!("../../../migrations/postgres/0015_never_touched.sql"),
+    ),
+    (
+        16,
+        "newly_affected",
+        include_str!("../../../migrations/sqlite/0016_newly_affected.sql"),
+        include_str!("../../../migrations/postgres/0016_newly_affected.sql"),
     ),
 ];
 

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 use crate::given::Given;
 use crate::guests::{self, RowKey, StoredVerdict};
 use crate::open::Tx;
-use crate::rows::{count, from_json};
+use crate::rows::{count, from_json, micros};
 use crate::{access, cases, groups, orders, sponsors};
 
 /// A guest with everything that hangs on it.
@@ -107,6 +107,25 @@ impl Tx {
             after,
             i64::from(limit)
         )?;
+        self.with_everything(tenant, rows).await
+    }
+
+    /// The same, and with them the guests who have left the directory since a time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn guest_rows_since(
+        &mut self,
+        tenant: TenantId,
+        since: DateTime<Utc>,
+        after: Option<RowKey>,
+        limit: u32,
+    ) -> Result<Vec<GuestRow>, StoreError> {
+        let after = after.map_or(i64::MIN, |key| key.0);
+        let sql = "SELECT * FROM guests WHERE tenant_id = $1 AND guest_key > $2 AND (gone_at IS NULL OR gone_at >= $3) \
+                   ORDER BY guest_key LIMIT $4";
+        let (since, limit) = (micros(since), i64::from(limit));
+        let rows = fetch_all!(self, guests::Columns, sql, tenant.0, after, since, limit)?;
         self.with_everything(tenant, rows).await
     }
 

@@ -15,6 +15,7 @@ impl Alarm {
             observation,
             cycles,
             credential_ends,
+            waiting,
         } = signs;
         let health = observation.as_ref().map(|observation| &observation.health);
         let counts = observation.as_ref().map(|observation| &observation.counts);
@@ -39,6 +40,7 @@ impl Alarm {
             backlog_grows(cycles, bounds),
             credential_ends.and_then(|at| credential(at, bounds, now)),
             plan_waits(cycles),
+            waiting.clone().map(Self::PolicyWaits),
             left_alone(cycles),
         ]
         .into_iter()

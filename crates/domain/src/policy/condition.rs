@@ -43,13 +43,46 @@ pub struct ConditionError {
     pub offset: usize,
     /// What, and how to mend it.
     pub message: String,
+    /// What else is wrong with it.
+    pub others: Vec<ConditionError>,
+}
+
+impl ConditionError {
+    fn new(offset: usize, message: impl Into<String>) -> Self {
+        Self {
+            offset,
+            message: message.into(),
+            others: Vec::new(),
+        }
+    }
+
+    /// Everything that is wrong, each with its place and alone.
+    pub(super) fn each(self) -> impl Iterator<Item = (usize, String)> {
+        let Self {
+            offset,
+            message,
+            others,
+        } = self;
+        let others = others
+            .into_iter()
+            .map(|other| (other.offset, other.message));
+        std::iter::once((offset, message)).chain(others)
+    }
+
+    /// One that tells both.
+    fn and(mut self, mut other: Self) -> Self {
+        let more = std::mem::take(&mut other.others);
+        self.others.push(other);
+        self.others.extend(more);
+        self
+    }
 }
 
 impl Condition {
     /// Parses and checks a condition.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// What is wrong with it: everything that can be told apart, or the first thing that is no CEL.
     pub fn parse(source: &str) -> Result<Self, ConditionError> {
         let Compiled {
             tree,

@@ -22,7 +22,7 @@ pub struct Warning {
     pub column: usize,
     /// What it is about.
     pub subject: Subject,
-    /// The name of that; of a project its group.
+    /// The name of that; of a project its group, and empty of the policy itself.
     pub name: String,
     /// What is odd, and what to do.
     pub message: String,
@@ -37,6 +37,8 @@ pub enum Subject {
     Protection,
     /// A project.
     Project,
+    /// The policy itself.
+    Policy,
 }
 
 impl Subject {
@@ -47,6 +49,7 @@ impl Subject {
             Self::Rule => "rule",
             Self::Protection => "protection",
             Self::Project => "project",
+            Self::Policy => "policy",
         }
     }
 }
@@ -70,6 +73,8 @@ pub enum Oddity {
     SameGroup,
     /// A stage that does nothing.
     NothingToDo,
+    /// A policy without a rule.
+    NoRule,
 }
 
 impl Oddity {
@@ -85,6 +90,7 @@ impl Oddity {
             Self::Unannounced => "unannounced",
             Self::SameGroup => "same-group",
             Self::NothingToDo => "nothing-to-do",
+            Self::NoRule => "no-rule",
         }
     }
 }
@@ -109,13 +115,13 @@ struct Found(Vec<Warning>);
 impl fmt::Display for Warning {
     /// Without the place: `rule "inactive": its condition can never be true`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {:?}: {}",
-            self.subject.as_str(),
-            self.name,
-            self.message
-        )
+        let subject = self.subject.as_str();
+        match self.subject {
+            Subject::Policy => write!(f, "the {subject}: {}", self.message),
+            Subject::Rule | Subject::Protection | Subject::Project => {
+                write!(f, "{subject} {:?}: {}", self.name, self.message)
+            }
+        }
     }
 }
 

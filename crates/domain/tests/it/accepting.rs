@@ -1,12 +1,16 @@
 //! Whom a changed policy newly affects.
 
-use innkeeper_domain::acceptance::{is_affected_beyond, is_newly_affected};
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use innkeeper_domain::acceptance::{Acceptance, is_affected_beyond, is_newly_affected};
 use innkeeper_domain::activity::Reading;
 use innkeeper_domain::decide::Judge;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::policy::{Policy, RuleName};
+use proptest::prelude::*;
 
-use crate::tenant::{POLICY, Tenant, group, guest, inactive};
+use crate::tenant::{POLICY, Tenant, group, guest, inactive, start};
 
 fn policy(text: &str) -> Policy {
     Policy::parse("policy.toml", text).expect("a good policy")
@@ -108,4 +112,96 @@ fn another_version_of_deciding_is_held_against_cases_and_verdicts() {
     assert!(!beyond(&tenant, Some(&rule)));
     tenant.cycle();
     assert!(!beyond(&tenant, None), "its case is open");
+}
+
+/// Edits, one after the other, as far as they are accepted without a person: what is in force in the end, and whether the
+/// last one needs a person.
+fn edited(tenant: &Tenant, first: &str, edits: &[String], allowed: u64) -> (String, bool) {
+    let (mut in_force, mut so_far) = (first.to_owned(), BTreeSet::new());
+    for edit in edits {
+        let (old, new) = (policy(&in_force), policy(edit));
+        let judge = |policy| Judge {
+            policy,
+            ..tenant.judge()
+        };
+        let is_newly = |view: &&GuestView| is_newly_affected(&judge(&old), &judge(&new), view);
+        let newly = tenant.guests.iter().filter(is_newly);
+        let newly: BTreeSet<_> = newly.map(|view| view.record.guest.id).collect();
+        let (affected, before) = (newly.len() as u64, so_far.difference(&newly).count() as u64);
+        if Acceptance::without_a_person(affected, before, allowed).is_none() {
+            return (in_force, true);
+        }
+        so_far.extend(newly);
+        in_force.clone_from(edit);
+    }
+    (in_force, false)
+}
+
+fn away(number: u32, days: i64) -> GuestView {
+    let mut view = guest(number);
+    view.record.guest.sign_ins.successful = Some(start() - TimeDelta::days(days));
+    view
+}
+
+fn from(days: i64) -> String {
+    POLICY.replace(">= 90", &format!(">= {days}"))
+}
+
+#[test]
+fn ten_edits_of_twenty_guests_each_end_in_a_question_at_the_second_where_twenty_five_are_allowed() {
+    let guests = (0..200).map(|number| away(number, i64::from(number) / 20));
+    let tenant = Tenant::of(guests);
+    let edits: Vec<String> = (0..10).rev().map(from).collect();
+    assert_eq!(edited(&tenant, &from(10), &edits, 25), (from(9), true));
+    assert_eq!(edited(&tenant, &from(10), &edits, 200), (from(0), false));
+}
+
+#[test]
+fn edits_that_reach_others_each_time_are_counted_together_although_none_is_reached_for_long() {
+    let tenant = Tenant::of((0..60).map(|number| away(number, i64::from(number) / 20)));
+    let only = |days: i64| POLICY.replace(">= 90", &format!("== {days}"));
+    let edits = [only(0), only(1), only(2)];
+    assert_eq!(edited(&tenant, &from(90), &edits, 25), (only(0), true));
+}
+
+#[test]
+fn a_guest_whom_several_edits_affect_counts_once() {
+    let tenant = Tenant::of((0..20).map(|number| away(number, 100)));
+    let waits = |days: u32| POLICY.replace("wait = \"14d\"", &format!("wait = \"{days}d\""));
+    let edits = [waits(10), waits(5), waits(1)];
+    assert_eq!(edited(&tenant, POLICY, &edits, 25), (waits(1), false));
+    assert_eq!(
+        edited(&tenant, POLICY, &edits, 19),
+        (POLICY.to_owned(), true)
+    );
+}
+
+#[test]
+fn an_edit_that_affects_nobody_is_never_asked_about_whatever_came_before() {
+    for (before, allowed) in [(0, 0), (25, 25), (u64::MAX, 0)] {
+        assert!(Acceptance::without_a_person(0, before, allowed).is_some());
+        assert!(Acceptance::without_a_person(allowed + 1, before, allowed).is_none());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// However edits are cut up, no more guests come into scope without a person than may.
+    #[test]
+    fn no_row_of_edits_brings_more_guests_into_scope_than_may_be_without_a_person(
+        days in proptest::collection::vec(0i64..60, 1..60),
+        thresholds in proptest::collection::vec(0i64..60, 1..12),
+        allowed in 0u64..30,
+    ) {
+        let guests = (0..).zip(&days).map(|(number, days)| away(number, *days));
+        let tenant = Tenant::of(guests);
+        let edits: Vec<String> = thresholds.iter().copied().map(from).collect();
+        let (in_force, _) = edited(&tenant, &from(90), &edits, allowed);
+        let (first, last) = (policy(&from(90)), policy(&in_force));
+        let judge = |policy| Judge { policy, ..tenant.judge() };
+        let newly = |view: &&GuestView| is_newly_affected(&judge(&first), &judge(&last), view);
+        let affected = tenant.guests.iter().filter(newly).count() as u64;
+        prop_assert!(affected <= allowed, "{affected} of {allowed}");
+    }
 }

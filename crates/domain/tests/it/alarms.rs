@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::alarm::telling::{Channel, Kept, Message, Pace};
-use innkeeper_domain::alarm::{Alarm, Bounds, CycleEnd, Ending, Kind, Signs, Work};
+use innkeeper_domain::alarm::{Alarm, Bounds, CycleEnd, Ending, Kind, Signs, WaitingPolicy, Work};
 use innkeeper_domain::ids::{ObservationId, PlanId};
 use innkeeper_domain::observation::{Counts, Health, Observation};
 use innkeeper_domain::policy::Eyes;
@@ -52,6 +52,7 @@ fn quiet() -> Signs {
         })),
         cycles: Vec::new(),
         credential_ends: None,
+        waiting: None,
     }
 }
 
@@ -291,6 +292,48 @@ fn what_has_become_graver_is_told_at_once() {
         tellings(20, ends),
         [(0, Message::Raised), (5, Message::Still)]
     );
+}
+
+#[test]
+fn a_policy_that_waits_is_told_of_with_its_numbers_and_at_once_when_nothing_decides_any_more() {
+    let waiting = |before, held| WaitingPolicy {
+        hash: "c0ffee".to_owned(),
+        affected: 20,
+        before,
+        allowed: 25,
+        held,
+    };
+    let told_of = |waiting| {
+        told(&Signs {
+            waiting: Some(waiting),
+            ..quiet()
+        })
+    };
+    assert_eq!(
+        told_of(waiting(0, false)),
+        [
+            "the policy c0ffee waits to be accepted: it newly affects 20 guests, and more than 25 need a person; until then the \
+             policy accepted last decides"
+        ]
+    );
+    assert_eq!(
+        told_of(waiting(18, true)),
+        [
+            "the policy c0ffee waits to be accepted: it newly affects 20 guests, after 18 by the edits since a person accepted \
+             a policy last, and more than 25 together need a person; until then nothing is taken away"
+        ]
+    );
+    let waits = |hour: i64| (hour < 20).then(|| Alarm::PolicyWaits(waiting(18, hour >= 5)));
+    assert_eq!(
+        tellings(30, waits),
+        [
+            (0, Message::Raised),
+            (5, Message::Still),
+            (20, Message::Cleared)
+        ]
+    );
+    let advice = Alarm::PolicyWaits(waiting(0, false)).advice();
+    assert!(advice.contains("innkeeper policy accept"), "{advice}");
 }
 
 #[test]

@@ -72,6 +72,22 @@ fn who_stays_away_is_warned_and_then_taken_and_who_signs_in_later_came_back() {
 }
 
 #[test]
+fn who_has_left_since_counts_like_the_others_and_nothing_is_done_to_it_after_it_left() {
+    let left = |day| start() + TimeDelta::days(day);
+    let (mut view, states) = lived(&[0, 110], 150, |_, _| {});
+    view.record.gone = Some(left(150));
+    view.record.deleted_by_us = Some(left(150));
+    let taken = replayed(&view, &states, 0, 200).taken.expect("it is taken");
+    assert_eq!(taken.at, left(104));
+    assert_eq!(taken.came_back.map(|back| back.at), Some(left(110)));
+    assert_eq!(taken.left, Some(left(150)));
+    view.record.gone = Some(left(104));
+    let replay = replayed(&view, &states, 0, 200);
+    assert_eq!((replay.taken, replay.from), (None, Some(start())));
+    assert_eq!(replay.notified, Some(left(90)));
+}
+
+#[test]
 fn whom_a_person_exempted_or_brought_back_after_that_came_back() {
     let exempted = lived(&[0], 200, |day, view| {
         if day == 120 {

@@ -48,6 +48,45 @@ fn a_sum_of_constants_that_has_no_result_is_refused() {
     }
 }
 
+#[test]
+fn everything_wrong_with_a_condition_is_told_at_once() {
+    let error = refused(
+        "guest.inactiv_days > guest.acount_age_days && (guest.enabld ? guest.Domain == \"a\" : 3) || guest.mail in guest.group",
+    );
+    let told = std::iter::once(&error).chain(&error.others);
+    let told: Vec<(usize, &str)> = told
+        .map(|error| {
+            let (message, _) = error.message.split_once(';').unwrap_or_default();
+            (error.offset, message)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (6, "there is no fact guest.inactiv_days"),
+            (27, "there is no fact guest.acount_age_days"),
+            (53, "there is no fact guest.enabld"),
+            (68, "there is no fact guest.Domain"),
+            (110, "there is no fact guest.group"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_written_as_in_a_letter_is_told_in_words() {
+    for (condition, message) in [
+        ("guest.domain == “a.example”", "no quotation mark of CEL"),
+        ("guest.inactive_days >= 90 days", "without a unit"),
+        ("guest.inactive_days >= 90d", "without a unit"),
+        ("NOT guest.enabled", "\"not\" is written !"),
+        ("guest.enabled AND guest.synced", "\"and\" is written &&"),
+        ("guest.enabled Or guest.synced", "\"or\" is written ||"),
+    ] {
+        let error = refused(condition);
+        assert!(error.message.contains(message), "{condition}: {error}");
+    }
+}
+
 /// Each condition carries a `^` in front of the place that the error must point at.
 #[test]
 fn what_is_wrong_is_told_with_its_place() {

@@ -172,12 +172,25 @@ fn stages_that_cannot_come_or_come_unannounced_are_warned_of() {
 #[test]
 fn two_projects_that_mean_one_group_are_warned_of() {
     let text = "[[project]]\ngroup = \"Bridge\"\nends = 2027-01-31\n[[project]]\ngroup = \"bridge\"\nends = 2027-02-28\n";
-    let found = warnings(text);
+    let text = format!("{text}{}", rule("guest.inactive_days > 9", NOTIFY));
+    let found = warnings(&text);
     assert_eq!(found.len(), 1);
     assert!(
         found[0].starts_with("5: same-group: project \"bridge\"") && found[0].contains("line 2"),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_policy_without_a_rule_is_warned_of_since_it_gives_everything_back() {
+    for text in ["", "# nothing yet\n", "[limits]\nimmunity = \"7d\"\n"] {
+        let found = warnings(text);
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(
+            found[0].starts_with("1: no-rule: the policy: it has no rule"),
+            "{found:?}"
+        );
+    }
 }
 
 #[test]
@@ -191,6 +204,7 @@ fn each_oddity_has_a_word_of_its_own() {
         Oddity::Unannounced,
         Oddity::SameGroup,
         Oddity::NothingToDo,
+        Oddity::NoRule,
     ]
     .map(Oddity::as_str);
     let distinct: std::collections::BTreeSet<_> = words.iter().collect();

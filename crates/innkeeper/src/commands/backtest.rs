@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use innkeeper_domain::backtest::{Instant, Replay, Taken, replay};
 use innkeeper_domain::policy::Policy;
@@ -10,9 +10,10 @@ use innkeeper_store::Tx;
 use serde_json::{Value, json};
 
 use super::judging::{Bench, shown};
+use super::policy as policies;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
-use crate::installation::{Installation, load_policy};
+use crate::installation::Installation;
 use crate::output::{Rows, print, print_json};
 
 /// Guests replayed between two looks at the store.
@@ -24,7 +25,7 @@ const SHOWN: usize = 50;
 /// What is not known of the past, or is left out.
 const LIMITS: [&str; 5] = [
     "limits are left out, so everybody has a turn at once",
-    "guests who have left the directory are not replayed",
+    "guests who have left the directory are replayed until they left; one who was taken and left cannot have come back since",
     "names, addresses, company, domain and type of account are taken as they are now; an attribute that holds a date, and where a guest authenticates, are unknown",
     "sign-ins within seven days of each other are not told apart; a guest counts as active in between",
     "a guest whom Innkeeper disabled for real could not sign in, so it can hardly have come back",
@@ -37,6 +38,8 @@ struct Tally {
     notified: u64,
     taken: u64,
     came_back: u64,
+    /// Of those taken, the ones who are no longer in the directory.
+    left: u64,
     /// Guests of whom something was not known at some time.
     unknown: u64,
 }
@@ -54,9 +57,14 @@ struct Backtest {
     /// The first time at which anything is known of any guest.
     reaches: Option<DateTime<Utc>>,
     observations: usize,
+    /// In the directory at some time since then.
     guests: u64,
-    /// Guests of whom nothing was kept in that time.
+    /// Those of them who have left it.
+    gone: u64,
+    /// Guests of whom nothing is kept of that time.
     without_past: u64,
+    /// Those of them who have left.
+    gone_without_past: u64,
     tallies: [(&'static str, Tally); 2],
     found: Vec<Found>,
 }
@@ -70,26 +78,26 @@ pub(crate) async fn run(
     days: u32,
     from: Option<NaiveDate>,
 ) -> Result<Exit> {
-    let new = load_policy(file)?.policy;
+    let new = policies::load(file)?;
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, None, &mut tx).await?;
     let new = new.with_projects(&tx.projects(bench.tenant).await?);
-    let in_force = match tx.accepted_policy(bench.tenant).await? {
-        Some(accepted) => Policy::parse("the accepted policy", &accepted.text)
-            .context("the policy accepted last is not understood any more")?
-            .with_projects(&tx.projects(bench.tenant).await?),
-        None => bench.policy.clone(),
-    };
+    let in_force = &bench.policy;
     let from = match from {
         Some(day) => day.and_time(NaiveTime::MIN).and_utc(),
         None => bench.now - TimeDelta::days(days.into()),
     };
-    let backtest = Backtest::of(&bench, &mut tx, [&in_force, &new], from).await?;
+    let backtest = Backtest::of(&bench, &mut tx, [in_force, &new], from).await?;
     match global.output {
-        Output::Json => print_json(&backtest.document(&in_force, &new))?,
+        Output::Json => print_json(&backtest.document(&bench, &new))?,
         Output::Csv => backtest.rows().print_csv()?,
-        Output::Table => backtest.print()?,
+        Output::Table => {
+            if let Some(text) = bench.standing.told() {
+                print(&format!("{text}\n\n"))?;
+            }
+            backtest.print()?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -119,26 +127,30 @@ impl Backtest {
             reaches: None,
             observations: instants.len(),
             guests: 0,
+            gone: 0,
             without_past: 0,
+            gone_without_past: 0,
             tallies: [(IN_FORCE, Tally::default()), (NEW, Tally::default())],
             found: Vec::new(),
         };
         let judges = policies.map(|policy| bench.judge_by(policy));
         let mut after = None;
         loop {
-            let rows = tx.guest_rows(bench.tenant, after, PAGE).await?;
+            let rows = tx.guest_rows_since(bench.tenant, from, after, PAGE).await?;
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
                 return Ok(backtest);
             };
             after = Some(last.key);
             let states = tx.states(bench.tenant, first.key, last.key).await?;
             for row in &rows {
+                let is_gone = row.view.record.gone.is_some();
                 backtest.guests += 1;
+                backtest.gone += u64::from(is_gone);
                 let states = states.get(&row.key).map(Vec::as_slice).unwrap_or_default();
-                let mut from = None;
+                let mut first = None;
                 for (judge, (policy, tally)) in judges.iter().zip(&mut backtest.tallies) {
                     let replay = replay(judge, &row.view, states, &instants);
-                    from = replay.from;
+                    first = replay.from;
                     tally.count(&replay);
                     if let Some(taken) = replay.taken {
                         let guest = &row.view.record.guest;
@@ -150,10 +162,13 @@ impl Backtest {
                         });
                     }
                 }
-                match (from, backtest.reaches) {
-                    (None, _) => backtest.without_past += 1,
-                    (Some(from), Some(reaches)) if reaches <= from => {}
-                    (Some(from), _) => backtest.reaches = Some(from),
+                match (first, backtest.reaches) {
+                    (None, _) => {
+                        backtest.without_past += 1;
+                        backtest.gone_without_past += u64::from(is_gone);
+                    }
+                    (Some(first), Some(reaches)) if reaches <= first => {}
+                    (Some(first), _) => backtest.reaches = Some(first),
                 }
             }
         }
@@ -166,6 +181,7 @@ impl Backtest {
             "written_to",
             "taken",
             "came_back",
+            "left",
             "regret",
             "unknown_at_times",
         ]);
@@ -176,6 +192,7 @@ impl Backtest {
                 tally.notified.to_string(),
                 tally.taken.to_string(),
                 tally.came_back.to_string(),
+                tally.left.to_string(),
                 tally
                     .regret()
                     .map(|regret| format!("{regret:.1} %"))
@@ -196,6 +213,7 @@ impl Backtest {
             "at",
             "came_back",
             "how",
+            "left",
             "because",
         ]);
         for Found {
@@ -217,6 +235,7 @@ impl Backtest {
                     .came_back
                     .map(|back| back.how.as_str().to_owned())
                     .unwrap_or_default(),
+                shown(taken.left),
                 taken.because.clone(),
             ]);
         }
@@ -226,11 +245,14 @@ impl Backtest {
     fn print(&self) -> Result<()> {
         match self.reaches {
             Some(reaches) => print(&format!(
-                "Replayed from {}, over {} daily observations; {} of {} guests have no kept past in that time.\n",
+                "Replayed from {}, over {} daily observations: {} guests, {} of whom have left the directory since.\n\
+                 Outside the stored history are {} of them, {} of these having left: of them nothing is kept of that time.\n",
                 reaches.format("%Y-%m-%d"),
                 self.observations,
+                self.guests,
+                self.gone,
                 self.without_past,
-                self.guests
+                self.gone_without_past
             ))?,
             None => print(&format!(
                 "Nothing is kept of any of {} guests since {}: the past is kept from the first cycle of this version on.\n",
@@ -249,7 +271,7 @@ impl Backtest {
         Ok(())
     }
 
-    fn document(&self, in_force: &Policy, new: &Policy) -> Value {
+    fn document(&self, bench: &Bench, new: &Policy) -> Value {
         let side = |policy: &Policy, (_, tally): &(&str, Tally)| {
             json!({
                 "hash": policy.hash,
@@ -257,6 +279,7 @@ impl Backtest {
                 "written_to": tally.notified,
                 "taken": tally.taken,
                 "came_back": tally.came_back,
+                "left": tally.left,
                 "regret_percent": tally.regret(),
                 "unknown_at_times": tally.unknown,
             })
@@ -279,6 +302,7 @@ impl Backtest {
                 "because": taken.because,
                 "came_back_at": taken.came_back.map(|back| back.at),
                 "came_back_by": taken.came_back.map(|back| back.how.as_str()),
+                "left_at": taken.left,
             })
         };
         json!({
@@ -286,8 +310,11 @@ impl Backtest {
             "reaches_back_to": self.reaches,
             "observations": self.observations,
             "guests": self.guests,
+            "guests_left": self.gone,
             "guests_without_past": self.without_past,
-            "in_force": side(in_force, of_old),
+            "guests_left_without_past": self.gone_without_past,
+            "policy": bench.standing.object(),
+            "in_force": side(&bench.policy, of_old),
             "new": side(new, of_new),
             "taken": self.found.iter().map(found).collect::<Vec<_>>(),
             "notes": LIMITS,
@@ -311,6 +338,8 @@ impl Tally {
             .as_ref()
             .is_some_and(|taken| taken.came_back.is_some());
         self.came_back += u64::from(came_back);
+        let has_left = taken.as_ref().is_some_and(|taken| taken.left.is_some());
+        self.left += u64::from(has_left);
     }
 
     /// How many in a hundred of those taken came back.

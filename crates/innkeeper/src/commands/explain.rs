@@ -1,7 +1,10 @@
 //! `explain`: everything about one guest, now or on a later day.
 
+pub(super) mod age;
 mod chain;
 mod nothing;
+
+use std::path::Path;
 
 use anyhow::Result;
 use chrono::NaiveDate;
@@ -12,6 +15,7 @@ use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::relative;
 use serde_json::{Value, json};
 
+use self::age::Ages;
 use self::chain::Chains;
 use super::judging::{Bench, shown};
 use super::{decisions, guests};
@@ -19,13 +23,19 @@ use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::output::{Rows, print, print_json};
 
-pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> Result<Exit> {
-    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+pub(crate) async fn run(
+    global: &Global,
+    text: &str,
+    day: Option<NaiveDate>,
+    tried: Option<&Path>,
+) -> Result<Exit> {
+    let (bench, mut tx, row) = Bench::with_guest(global, tried, text).await?;
     let bench = match day {
         Some(day) => bench.on(day)?,
         None => bench,
     };
     let chains = Chains::of(&bench, &mut tx, &row.view).await?;
+    let ages = Ages::of(&bench, &mut tx).await?;
     drop(tx);
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
@@ -33,15 +43,17 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
     let outcomes = outcomes(&bench, &facts, &row.view.cases);
     let record = &row.view.record;
     let guest = &record.guest;
-    let nothing = nothing::why(&verdict, record, &bench.policy, &facts, bench.mode);
+    let nothing = nothing::why(&verdict, record, &bench, &facts);
+    bench.tell(global.output)?;
     match global.output {
         Output::Json => print_json(&json!({
             "guest_id": guest.id,
             "upn": guest.upn,
             "mail": guest.mail,
             "at": bench.now,
+            "policy": bench.standing.object(),
             "observed": bench.observation.finished,
-            "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
+            "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts, &ages)).collect::<Vec<_>>(),
             "protections": outcomes.protections.iter().map(Judged::object).collect::<Vec<_>>(),
             "rules": outcomes.rules.iter().map(Judged::object).collect::<Vec<_>>(),
             "decisions": row.view.decisions.iter().map(|decision| decisions::object(decision, bench.now)).collect::<Vec<_>>(),
@@ -55,7 +67,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
             "nothing_happens_because": nothing,
             "remains": guests::remains(&row.view, bench.now),
         }))?,
-        Output::Csv => fact_rows(&facts).print_csv()?,
+        Output::Csv => fact_rows(&facts, &ages).print_csv()?,
         Output::Table => {
             let name = one_line(guest.display_name.as_deref().unwrap_or(&guest.upn));
             let mail = guest.mail.as_deref().unwrap_or(&guest.upn);
@@ -68,7 +80,7 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
                     "As of {day}, if nothing is observed and no stage carried out until then; `innkeeper forecast` carries them out.\n\n"
                 ))?;
             }
-            fact_rows(&facts).print_table(usize::MAX)?;
+            fact_rows(&facts, &ages).print_table(usize::MAX)?;
             print("\n")?;
             outcomes.rows().print_table(usize::MAX)?;
             let due = verdict
@@ -96,20 +108,21 @@ pub(crate) async fn run(global: &Global, text: &str, day: Option<NaiveDate>) -> 
     Ok(Exit::Ok)
 }
 
-pub(super) fn fact_rows(facts: &Facts<'_>) -> Rows {
-    let mut rows = Rows::new(["fact", "value", "source"]);
+pub(super) fn fact_rows(facts: &Facts<'_>, ages: &Ages) -> Rows {
+    let mut rows = Rows::new(["fact", "value", "as_of", "source"]);
     for name in FactName::ALL {
         rows.push([
             name.to_string(),
             facts.shown(*name),
+            ages.shown(*name),
             name.source().to_owned(),
         ]);
     }
     rows
 }
 
-pub(super) fn fact_object(name: FactName, facts: &Facts<'_>) -> Value {
-    json!({ "fact": name, "value": facts.shown(name), "source": name.source() })
+pub(super) fn fact_object(name: FactName, facts: &Facts<'_>, ages: &Ages) -> Value {
+    json!({ "fact": name, "value": facts.shown(name), "as_of": ages.as_of(name), "source": name.source() })
 }
 
 /// What one rule or protection made of the guest.

@@ -1,5 +1,7 @@
 //! `forecast`: what the policy will do to the guests as last observed, if nobody signs in.
 
+use std::path::Path;
+
 use anyhow::Result;
 use chrono::TimeDelta;
 use innkeeper_domain::forecast::{Forecast, Tally, forecast};
@@ -15,13 +17,14 @@ use crate::output::{Rows, print, print_json};
 /// The width of the longest bar.
 const WIDEST: u64 = 40;
 
-pub(crate) async fn run(global: &Global, days: u32) -> Result<Exit> {
+pub(crate) async fn run(global: &Global, days: u32, tried: Option<&Path>) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let tenant = &installation.tenant(global)?.name;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, tried, &mut tx).await?;
     let guests = bench.guests(&mut tx).await?;
     let forecast = forecast(&bench.judge(), guests, days);
+    bench.tell(global.output)?;
     match global.output {
         Output::Json => print_json(&document(tenant, &bench, &forecast, days))?,
         Output::Csv => rows(&forecast).print_csv()?,
@@ -69,6 +72,7 @@ fn document(tenant: &str, bench: &Bench, forecast: &Forecast, days: u32) -> Valu
         "from": bench.now,
         "days": days,
         "policy_hash": bench.policy.hash,
+        "policy": bench.standing.object(),
         "guests": guests,
         "guests_left": left,
         "disabled": disabled,

@@ -1,5 +1,7 @@
 //! `guests list` and `guests show`.
 
+use std::path::Path;
+
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use innkeeper_domain::containment;
@@ -29,10 +31,11 @@ pub(crate) async fn list(
     global: &Global,
     verdict: Option<VerdictWord>,
     rule: Option<&str>,
+    tried: Option<&Path>,
 ) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, tried, &mut tx).await?;
     let judge = bench.judge();
     let mut rows = Rows::new([
         "guest_id",
@@ -47,6 +50,7 @@ pub(crate) async fn list(
         "reason",
     ]);
     let mut objects = Vec::new();
+    bench.tell(global.output)?;
     let mut after: Option<RowKey> = None;
     loop {
         let page = tx.guest_rows(bench.tenant, after, PAGE).await?;
@@ -60,7 +64,7 @@ pub(crate) async fn list(
             if is_wanted {
                 rows.push(columns(&row.view, &found));
                 if global.output == Output::Json {
-                    objects.push(object(&row.view, &found));
+                    objects.push(object(&bench, &row.view, &found));
                 }
             }
         }
@@ -140,7 +144,7 @@ fn columns(view: &GuestView, verdict: &Verdict) -> [String; 10] {
     ]
 }
 
-fn object(view: &GuestView, verdict: &Verdict) -> Value {
+fn object(bench: &Bench, view: &GuestView, verdict: &Verdict) -> Value {
     let guest = &view.record.guest;
     json!({
         "guest_id": guest.id,
@@ -150,6 +154,7 @@ fn object(view: &GuestView, verdict: &Verdict) -> Value {
         "enabled": guest.enabled,
         "created": guest.created,
         "last_sign_in": guest.sign_ins.last(),
+        "policy": bench.standing.object(),
         "verdict": verdict.as_str(),
         "rule": verdict.rule(),
         "stage": verdict.stage(),
@@ -159,8 +164,8 @@ fn object(view: &GuestView, verdict: &Verdict) -> Value {
     })
 }
 
-pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
-    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+pub(crate) async fn show(global: &Global, text: &str, tried: Option<&Path>) -> Result<Exit> {
+    let (bench, mut tx, row) = Bench::with_guest(global, tried, text).await?;
     let id = row.view.record.guest.id;
     let cases = tx.cases_of(bench.tenant, id).await?;
     let intents = tx.intents_of(bench.tenant, id).await?;
@@ -168,7 +173,7 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
     if global.output == Output::Json {
-        let mut object = object(&row.view, &verdict);
+        let mut object = object(&bench, &row.view, &verdict);
         object["gone"] = json!(row.view.record.gone);
         object["disabled_by_innkeeper"] = json!(row.view.record.disabled_by_us);
         object["deleted_by_innkeeper"] = json!(row.view.record.deleted_by_us);
@@ -195,6 +200,7 @@ pub(crate) async fn show(global: &Global, text: &str) -> Result<Exit> {
         print_json(&object)?;
         return Ok(Exit::Ok);
     }
+    bench.tell(global.output)?;
     let history = history(&cases, &intents);
     if global.output == Output::Csv {
         history.print_csv()?;

@@ -1,5 +1,9 @@
 //! Judging stored guests now, by the policy in force: what `explain` and `guests` show.
 
+mod standing;
+
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use innkeeper_domain::decide::Judge;
@@ -12,14 +16,17 @@ use innkeeper_domain::policy::Policy;
 use innkeeper_engine::Clock;
 use innkeeper_store::{GuestRow, Tx};
 
-use crate::cli::Global;
+use self::standing::Standing;
+use crate::cli::{Global, Output};
 use crate::exit::UsageError;
-use crate::installation::{Installation, load_policy};
+use crate::installation::Installation;
 
 /// What is needed to judge stored guests as they would be judged now.
 pub(crate) struct Bench {
     pub(crate) tenant: TenantId,
     pub(crate) policy: Policy,
+    /// How that stands to what decides.
+    pub(crate) standing: Standing,
     pub(crate) named_groups: NamedGroups,
     pub(crate) observation: Observation,
     pub(crate) mode: Mode,
@@ -36,15 +43,15 @@ const PAGE: u32 = 1_000;
 const FURTHEST: TimeDelta = TimeDelta::days(3650);
 
 impl Bench {
-    /// Reads it for the tenant that the command is about.
+    /// Reads it for the tenant that the command is about: by the policy in force, unless the file of another is named.
     pub(crate) async fn read(
         installation: &Installation,
         global: &Global,
+        tried: Option<&Path>,
         tx: &mut Tx,
     ) -> Result<Self> {
         let config = installation.tenant(global)?;
-        let policy = load_policy(&config.policy)?.policy;
-        let policy = policy.with_projects(&tx.projects(config.id).await?);
+        let (policy, standing) = Standing::read(config, tried, tx).await?;
         let observation = tx.last_observation(config.id).await?;
         let observation = observation.with_context(|| {
             format!(
@@ -56,12 +63,18 @@ impl Bench {
         Ok(Self {
             tenant: config.id,
             policy,
+            standing,
             named_groups,
             observation,
             mode: config.mode,
             now: installation.clock.now(),
             ahead: TimeDelta::zero(),
         })
+    }
+
+    /// When the command began, whatever instant it judges for.
+    pub(crate) fn read_at(&self) -> DateTime<Utc> {
+        self.now - self.ahead
     }
 
     /// The same on a later day, as if the tenant were watched without a gap until then.
@@ -97,10 +110,28 @@ impl Bench {
             policy,
             named_groups: &self.named_groups,
             now: self.now,
-            watched: watched.advanced(finished, self.now - self.ahead, policy.limits.longest_gap)
+            watched: watched.advanced(finished, self.read_at(), policy.limits.longest_gap)
                 + self.ahead,
             span: TimeDelta::zero(),
         }
+    }
+
+    /// Says by which policy it judges, where that is not plain, and what it cannot see.
+    pub(crate) fn tell(&self, output: Output) -> Result<()> {
+        self.standing.tell(output)?;
+        for key in self.unread(&self.policy) {
+            eprintln!(
+                "doubt: the group {key:?} was never read; what depends on it is unknown here"
+            );
+        }
+        Ok(())
+    }
+
+    /// The groups that a policy names and that were never read: what depends on them is unknown here.
+    pub(crate) fn unread(&self, policy: &Policy) -> Vec<String> {
+        let is_unread = |key: &&str| !self.named_groups.contains_key(*key);
+        let groups = policy.groups().into_iter().filter(is_unread);
+        groups.map(ToOwned::to_owned).collect()
     }
 
     /// Every guest that is in the directory, with everything known of it.
@@ -118,10 +149,14 @@ impl Bench {
     }
 
     /// The guest that a person names, with everything known of it, and what is needed to judge it.
-    pub(crate) async fn with_guest(global: &Global, text: &str) -> Result<(Self, Tx, GuestRow)> {
+    pub(crate) async fn with_guest(
+        global: &Global,
+        tried: Option<&Path>,
+        text: &str,
+    ) -> Result<(Self, Tx, GuestRow)> {
         let installation = Installation::open(global).await?;
         let mut tx = installation.store.read().await?;
-        let bench = Self::read(&installation, global, &mut tx).await?;
+        let bench = Self::read(&installation, global, tried, &mut tx).await?;
         let id = find(&mut tx, bench.tenant, text).await?;
         let row = tx.guest_row(bench.tenant, id).await?;
         let row = row.context("the guest vanished from the database while it was read")?;

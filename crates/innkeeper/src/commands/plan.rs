@@ -20,7 +20,7 @@ use crate::installation::{Access, Installation, open_tenant};
 use crate::oddities;
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
-use crate::standing;
+use crate::standing::{self, short};
 
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
     let installation = Installation::open(global).await?;
@@ -274,8 +274,4 @@ fn print_plan(tenant: &str, report: &Report, pace: Pace, verdicts: &Shown) -> Re
         )?;
     }
     Ok(())
-}
-
-fn short(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
 }

@@ -9,6 +9,7 @@ mod test;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use innkeeper_domain::policy as domain;
 
 use crate::cli::{Global, Policy};
 use crate::exit::{Exit, UsageError};
@@ -37,6 +38,12 @@ fn files(global: &Global, file: Option<&Path>) -> Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+/// A policy that was named on the command line.
+pub(super) fn load(path: &Path) -> Result<domain::Policy> {
+    let text = read(path, "policy")?;
+    Ok(domain::Policy::parse(&path.display().to_string(), &text)?)
 }
 
 /// A file that was named on the command line or in the configuration.

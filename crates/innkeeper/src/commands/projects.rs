@@ -11,7 +11,7 @@ use innkeeper_domain::group::{Found, NamedGroups};
 use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::policy::{Ends, Policy, Project, ProjectSource, SetProject};
-use innkeeper_engine::Clock;
+use innkeeper_engine::{Clock, Ruling};
 use innkeeper_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
@@ -158,9 +158,18 @@ struct Listed {
 pub(crate) async fn list(global: &Global) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let config = installation.tenant(global)?;
-    let policy = load_policy(&config.policy)?.policy;
+    let own = load_policy(&config.policy)?.policy;
     let now = installation.clock.now();
     let mut tx = installation.store.read().await?;
+    let accepted = tx.accepted_policy(config.id).await?;
+    // Those of the policy that decides, and apart from them those that people set.
+    let Ruling { policy, .. } = Ruling::of(&own, accepted.as_ref(), &[]);
+    if policy.hash != own.hash {
+        eprintln!(
+            "The policy of {} does not decide yet; its projects are those of the policy accepted last.",
+            config.policy.display()
+        );
+    }
     let projects = listed(&mut tx, config.id, &policy, now).await?;
     let mut rows = Rows::new(["group", "found", "ends", "ended", "source"]);
     let mut objects = Vec::new();

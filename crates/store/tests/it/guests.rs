@@ -147,6 +147,10 @@ async fn who_is_not_seen_is_gone_and_no_longer_among_the_present(store: Store) {
         tx.guest_rows(tenant(), None, 10).await.expect("read").len(),
         2
     );
+    for (since, many) in [(at(1), 3), (at(2), 2)] {
+        let rows = tx.guest_rows_since(tenant(), since, None, 10).await;
+        assert_eq!(rows.expect("read").len(), many, "since {since}");
+    }
     assert_eq!(
         tx.guest_count(tenant()).await.expect("counted"),
         records.len() as u64 - 1

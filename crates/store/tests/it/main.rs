@@ -1,5 +1,6 @@
 //! Every method of the store, on SQLite and on Postgres.
 
+mod acceptance;
 mod access;
 mod alarms;
 mod attestations;

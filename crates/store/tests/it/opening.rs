@@ -41,7 +41,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0012_attestations",
             "0013_access",
             "0014_alarms",
-            "0015_never_touched"
+            "0015_never_touched",
+            "0016_newly_affected"
         ]
     );
     assert_eq!(
@@ -61,7 +62,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0012_attestations",
             "0013_access",
             "0014_alarms",
-            "0015_never_touched"
+            "0015_never_touched",
+            "0016_newly_affected"
         ]
     );
 }

@@ -104,18 +104,26 @@ struct Compiler<'s> {
 
 impl Compiler<'_> {
     fn error<T>(&self, at: &IdedExpr, message: impl Into<String>) -> Result<T> {
-        Err(ConditionError {
-            offset: self.syntax.offset(at),
-            message: message.into(),
-        })
+        Err(ConditionError::new(self.syntax.offset(at), message))
     }
 
     /// An error about the name of a field or a function.
     fn name_error<T>(&self, at: &IdedExpr, message: impl Into<String>) -> Result<T> {
-        Err(ConditionError {
-            offset: self.syntax.name_offset(at),
-            message: message.into(),
-        })
+        Err(ConditionError::new(self.syntax.name_offset(at), message))
+    }
+
+    /// What both sides come to; what is wrong with either is told.
+    fn both<A, B>(left: Result<A>, right: Result<B>) -> Result<(A, B)> {
+        match (left, right) {
+            (Ok(left), Ok(right)) => Ok((left, right)),
+            (Err(left), Err(right)) => Err(left.and(right)),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    fn bools(&mut self, left: &IdedExpr, right: &IdedExpr) -> Result<(Box<Bool>, Box<Bool>)> {
+        let (left, right) = Self::both(self.bool(left), self.bool(right))?;
+        Ok((Box::new(left), Box::new(right)))
     }
 
     fn bool(&mut self, expr: &IdedExpr) -> Result<Bool> {

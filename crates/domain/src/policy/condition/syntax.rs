@@ -16,6 +16,9 @@ const DEEPEST: u16 = 32;
 /// Twice what the worst text of [`LONGEST`] bytes and [`DEEPEST`] brackets was seen to take in a debug build.
 const STACK: usize = 32 << 20;
 
+/// What editors and mail make of quotation marks.
+const TYPOGRAPHIC: [char; 10] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»'];
+
 /// CEL's tree, with the places of its nodes in the text.
 pub(super) struct Syntax<'s> {
     pub(super) root: IdedExpr,
@@ -80,12 +83,7 @@ pub(super) fn parsed<T: Send>(
     source: &str,
     then: impl FnOnce(&Syntax<'_>) -> Result<T, ConditionError> + Send,
 ) -> Result<T, ConditionError> {
-    let error = |offset, message: &str| {
-        Err(ConditionError {
-            offset,
-            message: message.to_owned(),
-        })
-    };
+    let error = |offset, message: &str| Err(ConditionError::new(offset, message));
     if source.len() > LONGEST {
         let offset = source.floor_char_boundary(LONGEST);
         return error(offset, &format!("a condition has at most {LONGEST} bytes"));
@@ -126,16 +124,11 @@ fn syntax_error(source: &str, errors: &ParseErrors) -> ConditionError {
         error.msg.contains("Recursion limit") || error.pos == (0, 0)
     });
     let Some(first) = errors.errors.first().filter(|_| !is_too_deep) else {
-        return ConditionError {
-            offset: 0,
-            message: format!("brackets are nested more than {DEEPEST} deep"),
-        };
+        return ConditionError::new(0, format!("brackets are nested more than {DEEPEST} deep"));
     };
     let offset = offset_of(source, first.pos);
-    ConditionError {
-        offset,
-        message: advice(&source[..offset], &source[offset..], &first.msg),
-    }
+    let message = advice(&source[..offset], &source[offset..], &first.msg);
+    ConditionError::new(offset, message)
 }
 
 /// The byte at a line and column, both from 1, columns in characters.
@@ -156,17 +149,31 @@ fn advice(before: &str, rest: &str, said: &str) -> String {
     let word: String = rest
         .chars()
         .take_while(|character| character.is_alphanumeric() || *character == '_')
+        .flat_map(char::to_lowercase)
         .collect();
     let symbols: String = rest
         .chars()
         .take_while(|character| "=<>&|!~".contains(*character))
         .collect();
-    let is_after_not = before.trim_end().ends_with("not");
+    let is_after_not = before.trim_end().to_lowercase().ends_with("not");
+    let is_after_number = before
+        .trim_end()
+        .ends_with(|last: char| last.is_ascii_digit());
+    let is_unit = [
+        "d", "day", "h", "hour", "w", "week", "m", "month", "y", "year",
+    ]
+    .contains(&word.strip_suffix('s').unwrap_or(&word));
     let known = match (word.as_str(), symbols.as_str()) {
         ("and", _) => Some("\"and\" is written &&"),
         ("or", _) => Some("\"or\" is written ||"),
         ("not", _) => Some("\"not\" is written !"),
         _ if is_after_not => Some("\"not\" is written !"),
+        _ if is_after_number && is_unit => {
+            Some("a number stands alone, without a unit; what counts days is compared with 90")
+        }
+        _ if rest.starts_with(TYPOGRAPHIC) => {
+            Some("this is no quotation mark of CEL; write \"...\" or '...'")
+        }
         ("is" | "equals", _) => Some("equality is written =="),
         (_, "=") => Some("equality is written ==, with two signs"),
         (_, "=>" | "=<") => Some("the sign = comes last: >= or <="),

@@ -176,8 +176,10 @@ fn condition(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<Co
     match Condition::parse(&source) {
         Ok(when) => Some(when),
         Err(error) => {
-            let at = reader.inside(at, error.offset);
-            reader.problem(at, format!("{what}: {}", error.message));
+            for (offset, message) in error.each() {
+                let at = reader.inside(at, offset);
+                reader.problem(at, format!("{what}: {message}"));
+            }
             None
         }
     }

@@ -7,6 +7,12 @@ use crate::policy::parse::{Places, Position, RulePlaces, SIGN_IN_LAG};
 use crate::policy::{Action, Condition, FromGroups, Policy, Rule, in_days};
 
 pub(super) fn all(policy: &Policy, places: &Places, found: &mut Found) {
+    if policy.rules.is_empty() {
+        let start = Position { line: 1, column: 1 };
+        let about = (Subject::Policy, "");
+        let message = "it has no rule: nothing is ever done, every open case closes, and whom Innkeeper disabled is enabled again";
+        found.add(Oddity::NoRule, start, about, message);
+    }
     for (protection, at) in policy.protections.iter().zip(&places.protections) {
         let about = (Subject::Protection, protection.name.as_str());
         if protection.when.is_never_true() {

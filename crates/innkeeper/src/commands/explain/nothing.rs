@@ -6,22 +6,21 @@ use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::verdict::{Cause, Conclusion, Effect, Step, Uncertain, Verdict};
 
-use super::super::judging::shown;
+use super::super::judging::{Bench, shown};
 
 /// The sentence about it; `None` when something happens.
 pub(super) fn why(
     verdict: &Verdict,
     record: &GuestRecord,
-    policy: &Policy,
+    bench: &Bench,
     facts: &Facts<'_>,
-    mode: Mode,
 ) -> Option<String> {
     if let Some(gone) = record.gone {
         let gone = shown(Some(gone));
         return Some(format!("it is no longer in the directory since {gone}"));
     }
     match &verdict.conclusion {
-        Conclusion::Keep => Some(no_rule(policy, facts)),
+        Conclusion::Keep => Some(no_rule(&bench.policy, facts)),
         Conclusion::Wait(waiting) => Some(match waiting.next {
             None => format!("every stage of {:?} is done", waiting.rule.as_str()),
             Some(next) => format!(
@@ -56,7 +55,7 @@ pub(super) fn why(
                 "somebody brought the account back {times} times after Innkeeper had taken it: it is left to a person"
             ),
         }),
-        Conclusion::Act(steps) => not_allowed(steps, policy, mode),
+        Conclusion::Act(steps) => not_allowed(steps, bench),
     }
 }
 
@@ -73,14 +72,19 @@ fn no_rule(policy: &Policy, facts: &Facts<'_>) -> String {
 }
 
 /// Why no step that is due is carried out.
-fn not_allowed(steps: &[Step], policy: &Policy, mode: Mode) -> Option<String> {
+fn not_allowed(steps: &[Step], bench: &Bench) -> Option<String> {
+    if bench.standing.is_held() {
+        return Some(
+            "no policy is in force until one is accepted: nothing is taken away".to_owned(),
+        );
+    }
     let is_harmless = |step: &Step| {
         matches!(
             step.effect,
             Effect::Flag | Effect::Mark { flagged: false, .. } | Effect::Notify { .. }
         )
     };
-    match mode {
+    match bench.mode {
         Mode::Observe => return Some("the mode is observe: nothing is carried out".to_owned()),
         Mode::Warn if !steps.iter().any(is_harmless) => {
             return Some("the mode is warn: nothing is taken away".to_owned());
@@ -89,7 +93,7 @@ fn not_allowed(steps: &[Step], policy: &Policy, mode: Mode) -> Option<String> {
     }
     let is_stopped = |step: &Step| {
         let action = step.effect.action();
-        action.is_some_and(|action| policy.limits.cap(action).of(u64::MAX) == 0)
+        action.is_some_and(|action| bench.policy.limits.cap(action).of(u64::MAX) == 0)
     };
     steps
         .iter()

@@ -28,11 +28,26 @@ pub(crate) async fn run(
     let mut tx = installation.store.begin().await?;
     let accepted = tx.accepted_policy(tenant.id).await?;
     if let Some(accepted) = &accepted {
-        if accepted.hash == own.policy.hash && accepted.decision_version == DECISION_VERSION {
-            print("The policy of the configuration is accepted already; nothing waits.\n")?;
-            return Ok(Exit::Ok);
+        let is_own =
+            accepted.hash == own.policy.hash && accepted.decision_version == DECISION_VERSION;
+        match (is_own, tx.affected_guests(tenant.id).await?.len()) {
+            (true, 0) => {
+                print("The policy of the configuration is accepted already; nothing waits.\n")?;
+                return Ok(Exit::Ok);
+            }
+            (true, affected) => print(&format!(
+                "The policy of the configuration decides already. Edits have newly affected {affected} guests since a person \
+                 accepted one; a person's word for it begins the count anew.\n"
+            ))?,
+            (false, affected) => {
+                show_changes(global, &installation, accepted, &own.policy).await?;
+                if affected > 0 {
+                    eprintln!(
+                        "Besides, edits before it have newly affected {affected} guests since a person accepted a policy."
+                    );
+                }
+            }
         }
-        show_changes(global, &installation, accepted, &own.policy).await?;
     }
     if !yes {
         eprintln!("Nothing is changed yet: --yes --reason \"...\" accepts it.");
@@ -83,7 +98,7 @@ async fn show_changes(
         }
     };
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(installation, global, &mut tx).await?;
+    let bench = Bench::read(installation, global, None, &mut tx).await?;
     let set = tx.projects(bench.tenant).await?;
     let (old, own) = (old.with_projects(&set), own.with_projects(&set));
     let diff = Diff::of(&bench, &mut tx, &old, &own).await?;
@@ -102,6 +117,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
         "by",
         "reason",
         "newly_affected",
+        "affected_before",
         "allowed",
     ]);
     let mut objects = Vec::new();
@@ -109,6 +125,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
     for tenant in installation.tenants(global)? {
         let accepted = tx.accepted_policy(tenant.id).await?;
         let waiting = tx.waiting_policy(tenant.id).await?;
+        let so_far = tx.affected_guests(tenant.id).await?.len();
         if let Some(AcceptedPolicy {
             hash,
             text: _,
@@ -127,6 +144,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
                 by.clone().unwrap_or_default(),
                 reason.clone().unwrap_or_default(),
                 String::new(),
+                so_far.to_string(),
                 String::new(),
             ]);
         }
@@ -134,20 +152,23 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
             hash,
             decision_version,
             affected,
+            before,
             allowed,
             since,
+            held,
         }) = &waiting
         {
             exit = Exit::SomethingToDo;
             rows.push([
                 tenant.name.clone(),
                 hash.clone(),
-                "waits".to_owned(),
+                if *held { "waits, held" } else { "waits" }.to_owned(),
                 decision_version.to_string(),
                 since.to_rfc3339(),
                 String::new(),
                 String::new(),
                 affected.to_string(),
+                before.to_string(),
                 allowed.to_string(),
             ]);
         }
@@ -155,10 +176,11 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
             "tenant": tenant.name,
             "accepted": accepted.map(|of| json!({
                 "hash": of.hash, "decision_version": of.decision_version, "at": of.at, "by": of.by, "reason": of.reason,
+                "affected_since_a_person": so_far,
             })),
             "waiting": waiting.map(|of| json!({
                 "hash": of.hash, "decision_version": of.decision_version, "since": of.since,
-                "newly_affected": of.affected, "allowed": of.allowed,
+                "newly_affected": of.affected, "affected_before": of.before, "allowed": of.allowed, "held": of.held,
             })),
         }));
     }

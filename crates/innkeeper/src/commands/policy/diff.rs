@@ -12,7 +12,7 @@ use innkeeper_store::Tx;
 use serde_json::{Value, json};
 
 use super::super::judging::{Bench, shown};
-use super::read;
+use super::load;
 use crate::cli::{Global, Output};
 use crate::exit::Exit;
 use crate::installation::Installation;
@@ -40,7 +40,9 @@ pub(crate) async fn run(global: &Global, old: &Path, new: &Path) -> Result<Exit>
     let (old, new) = (load(old)?, load(new)?);
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, None, &mut tx).await?;
+    let set = tx.projects(bench.tenant).await?;
+    let (old, new) = (old.with_projects(&set), new.with_projects(&set));
     let diff = Diff::of(&bench, &mut tx, &old, &new).await?;
     diff.show(global.output, &old, &new)?;
     Ok(if diff.found.is_empty() {
@@ -67,16 +69,10 @@ impl Diff {
                 });
             }
         }
-        let is_unread = |key: &&str| !bench.named_groups.contains_key(*key);
         Ok(Self {
             guests: guests.len(),
             found,
-            unread: new
-                .groups()
-                .into_iter()
-                .filter(is_unread)
-                .map(ToOwned::to_owned)
-                .collect(),
+            unread: bench.unread(new),
         })
     }
 
@@ -87,11 +83,6 @@ impl Diff {
             Output::Table => self.print(),
         }
     }
-}
-
-fn load(path: &Path) -> Result<Policy> {
-    let text = read(path, "policy")?;
-    Ok(Policy::parse(&path.display().to_string(), &text)?)
 }
 
 impl Diff {

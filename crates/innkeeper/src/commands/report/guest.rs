@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::page::{Document, Section};
 use super::{deliver, format, pretty};
 use crate::cli::{DocumentOptions, Format, Global};
+use crate::commands::explain::age::Ages;
 use crate::commands::explain::{fact_object, fact_rows, outcomes};
 use crate::commands::guests::{case_object, intent_object};
 use crate::commands::judging::Bench;
@@ -21,7 +22,7 @@ use crate::output::Rows;
 
 pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions) -> Result<Exit> {
     let format = format(global, options);
-    let (bench, mut tx, row) = Bench::with_guest(global, text).await?;
+    let (bench, mut tx, row) = Bench::with_guest(global, None, text).await?;
     let (tenant, view) = (bench.tenant, &row.view);
     let id = view.record.guest.id;
     let cases = tx.cases_of(tenant, id).await?;
@@ -29,6 +30,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
     let entries = tx.journal_of(tenant, id).await?;
     // In the same state of the database, so that it is about these very entries.
     let proof = tx.verify_journal(tenant, &Anchors::default()).await?;
+    let ages = Ages::of(&bench, &mut tx).await?;
     let judge = bench.judge();
     let facts = judge.facts(view);
     // Nobody judges who is no longer there.
@@ -55,12 +57,13 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 "reported": bench.now,
                 "observed": bench.observation.finished,
                 "policy_hash": bench.policy.hash,
+                "policy": bench.standing.object(),
                 "guest_id": id,
                 "guest": pairs.collect::<Value>(),
                 "verdict": verdict.as_ref().map(|verdict| {
                     json!({ "verdict": verdict.as_str(), "rule": verdict.rule(), "reason": verdict.reason() })
                 }),
-                "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts)).collect::<Vec<_>>(),
+                "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts, &ages)).collect::<Vec<_>>(),
                 "rules": rules.objects(),
                 "cases": cases.iter().map(case_object).collect::<Vec<_>>(),
                 "actions": intents.iter().map(intent_object).collect::<Vec<_>>(),
@@ -74,7 +77,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 ("reported", shown(Some(bench.now))),
                 ("as observed", shown(Some(bench.observation.finished))),
                 ("tenant", tenant.to_string()),
-                ("policy", bench.policy.hash.clone()),
+                ("policy", bench.standing.described()),
                 (
                     "verdict",
                     verdict.map_or_else(
@@ -97,7 +100,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                     section(
                         "Facts",
                         "What the policy may ask, and where it comes from.",
-                        fact_rows(&facts),
+                        fact_rows(&facts, &ages),
                     ),
                     section("Rules and protections", "", rules),
                     section("Cases", "", case_rows(&cases)),

@@ -133,7 +133,7 @@ pub(crate) async fn period(
     }
     let installation = Installation::open(global).await?;
     let mut tx = installation.store.read().await?;
-    let bench = Bench::read(&installation, global, &mut tx).await?;
+    let bench = Bench::read(&installation, global, None, &mut tx).await?;
     let tenant = bench.tenant;
     let mut items = Vec::new();
     for row in tx.actions_between(tenant, from, to).await? {
@@ -425,6 +425,7 @@ impl Report<'_> {
             "reported": self.bench.now,
             "observed": self.bench.observation.finished,
             "policy_hash": self.bench.policy.hash,
+            "policy": self.bench.standing.object(),
             "record": proof_sentence(&self.proof),
             "intact": self.proof.is_ok(),
             "verdicts_now": self.verdicts,
@@ -470,7 +471,7 @@ impl Report<'_> {
                 ("tenant", self.bench.tenant.to_string()),
                 ("reported", shown(Some(self.bench.now))),
                 ("as observed", shown(Some(self.bench.observation.finished))),
-                ("policy now", self.bench.policy.hash.clone()),
+                ("policy now", self.bench.standing.described()),
                 ("guests now", verdicts.collect::<Vec<_>>().join(", ")),
                 ("the record", proof_sentence(&self.proof)),
             ],

@@ -30,14 +30,14 @@ impl Compiler<'_> {
         let name = call.func_name.as_str();
         match (call.target.as_deref(), call.args.as_slice()) {
             (None, [left, right]) => match name {
-                operators::LOGICAL_AND => Ok(Any::Bool(Bool::And(
-                    Box::new(self.bool(left)?),
-                    Box::new(self.bool(right)?),
-                ))),
-                operators::LOGICAL_OR => Ok(Any::Bool(Bool::Or(
-                    Box::new(self.bool(left)?),
-                    Box::new(self.bool(right)?),
-                ))),
+                operators::LOGICAL_AND => {
+                    let (left, right) = self.bools(left, right)?;
+                    Ok(Any::Bool(Bool::And(left, right)))
+                }
+                operators::LOGICAL_OR => {
+                    let (left, right) = self.bools(left, right)?;
+                    Ok(Any::Bool(Bool::Or(left, right)))
+                }
                 operators::IN => self.membership(left, right),
                 operators::INDEX => self.error(
                     expr,

@@ -14,7 +14,7 @@ impl Compiler<'_> {
         left_expr: &IdedExpr,
         right_expr: &IdedExpr,
     ) -> Result<Any> {
-        let (left, right) = (self.any(left_expr)?, self.any(right_expr)?);
+        let (left, right) = Self::both(self.any(left_expr), self.any(right_expr))?;
         let is_equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
         if let (Any::Groups, _) | (_, Any::Groups) = (&left, &right) {
             return self.groups_error(expr);
@@ -113,8 +113,11 @@ impl Compiler<'_> {
         then: &IdedExpr,
         otherwise: &IdedExpr,
     ) -> Result<Any> {
-        let condition = Box::new(self.bool(condition)?);
-        Ok(match (self.any(then)?, self.any(otherwise)?) {
+        let condition = self.bool(condition);
+        let sides = Self::both(self.any(then), self.any(otherwise));
+        let (condition, sides) = Self::both(condition, sides)?;
+        let condition = Box::new(condition);
+        Ok(match sides {
             (Any::Bool(then), Any::Bool(other)) => {
                 Any::Bool(Bool::If(condition, Box::new(then), Box::new(other)))
             }
@@ -138,7 +141,7 @@ impl Compiler<'_> {
 
     pub(super) fn membership(&mut self, item_expr: &IdedExpr, list_expr: &IdedExpr) -> Result<Any> {
         Ok(Any::Bool(
-            match (self.any(item_expr)?, self.any(list_expr)?) {
+            match Self::both(self.any(item_expr), self.any(list_expr))? {
                 (Any::Text(Text::Plain(Plain::Literal(key))), Any::Groups) => {
                     if key.trim().is_empty() {
                         return self.error(item_expr, "a group has a name or an id");

@@ -1,0 +1,10 @@
+-- Whom edits of the policy have newly affected without a person, since one accepted a policy last.
+CREATE TABLE affected_guests (
+    guest_key BIGINT NOT NULL PRIMARY KEY REFERENCES guests,
+    tenant_id UUID NOT NULL
+);
+CREATE INDEX affected_guests_by_tenant ON affected_guests (tenant_id);
+
+-- How many others there were before the policy that waits, and whether nothing decides until it is accepted.
+ALTER TABLE waiting_policies ADD COLUMN affected_before BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE waiting_policies ADD COLUMN held BOOLEAN NOT NULL DEFAULT FALSE;
