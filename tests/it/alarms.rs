@@ -11,13 +11,13 @@ use crate::daemon::Daemon;
 use crate::tenant::{Tenant, shown};
 
 /// Somebody else's service, which takes everything after it has refused a few.
-struct Service {
-    address: String,
+pub struct Service {
+    pub address: String,
     heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Service {
-    async fn refusing(mut refused: usize) -> Self {
+    pub async fn refusing(mut refused: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address").to_string();
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -42,7 +42,7 @@ impl Service {
     }
 
     /// The requests taken so far whose first line begins like this.
-    fn heard(&self, start: &str) -> Vec<String> {
+    pub fn heard(&self, start: &str) -> Vec<String> {
         let heard = self.heard.lock().expect("no panic");
         let found = heard.iter().filter(|request| request.starts_with(start));
         found.cloned().collect()
@@ -117,7 +117,7 @@ async fn mails(tenant: &Tenant) -> Vec<String> {
         .collect()
 }
 
-async fn kinds(tenant: &Tenant) -> Vec<String> {
+pub async fn kinds(tenant: &Tenant) -> Vec<String> {
     let raised = tenant.json(&["alarms", "list"]).await;
     let kind = |alarm: &Value| alarm["kind"].as_str().expect("a kind").to_owned();
     raised
@@ -282,6 +282,8 @@ async fn a_daemon_whose_cycle_hangs_says_so_itself() {
     );
     assert!(daemon.stop("TERM").success());
     assert_eq!(service.heard("POST /alarms ").len(), 1);
+    // The cycle that ended gave a sign of life, and the one that hangs none.
+    assert_eq!(service.heard("GET /alive").len(), 1);
 }
 
 #[tokio::test]

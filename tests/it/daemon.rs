@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::tenant::{POLICY, Tenant};
 
 /// How long a line of the log is waited for before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running daemon and its log.
 pub struct Daemon {
@@ -38,6 +38,11 @@ impl Daemon {
 
     /// The next entry of the log with this message.
     pub fn wait_for(&self, message: &str) -> Value {
+        self.until(message).pop().expect("the entry itself")
+    }
+
+    /// Every entry of the log up to the next one with this message, which is the last.
+    pub fn until(&self, message: &str) -> Vec<Value> {
         let mut passed = Vec::new();
         loop {
             let Ok(entry) = self.log.recv_timeout(PATIENCE) else {
@@ -47,7 +52,8 @@ impl Daemon {
                 .as_str()
                 .is_some_and(|text| text.contains(message))
             {
-                return entry;
+                passed.push(entry);
+                return passed;
             }
             passed.push(entry);
         }

@@ -85,7 +85,10 @@ async fn where_all_is_well_every_check_says_so_and_the_next_runs_are_shown() {
     tenant
         .configure(|config| {
             let line = "cycle = \"0 */6 * * *\"";
-            config.replace(line, &format!("{line}\ntime_zone = \"Europe/Berlin\""))
+            let kind = "kind = \"client-secret\"";
+            config
+                .replace(line, &format!("{line}\ntime_zone = \"Europe/Berlin\""))
+                .replace(kind, &format!("{kind}\nsecret_expires_on = \"2099-12-31\""))
         })
         .await;
     let report = examine(&tenant, 0).await;

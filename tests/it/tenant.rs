@@ -92,17 +92,31 @@ impl Tenant {
 
     /// A tenant with a population, in mode `enforce`.
     pub async fn with(guests: usize, database: String) -> Self {
+        let start: DateTime<Utc> = START.parse().expect("a time");
+        Self::living(guests, database, Some(start), 0.0).await
+    }
+
+    /// The same in the present, whose clock goes on by itself.
+    pub async fn present(guests: usize, database: String) -> Self {
+        Self::living(guests, database, None, 1.0).await
+    }
+
+    async fn living(
+        guests: usize,
+        database: String,
+        start: Option<DateTime<Utc>>,
+        speed: f64,
+    ) -> Self {
         // Whichever test comes first installs it.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let start: DateTime<Utc> = START.parse().expect("a time");
         let simulator = Simulator::start(Options {
             population: PopulationOptions {
                 guests,
                 seed: 7,
                 ..PopulationOptions::default()
             },
-            start: Some(start),
-            speed: 0.0,
+            start,
+            speed,
             ..Options::default()
         })
         .await

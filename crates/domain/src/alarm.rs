@@ -64,6 +64,9 @@ pub enum Alarm {
         days: i64,
         /// So close that it is told anew.
         soon: bool,
+        /// Several secrets may be the one in use, and this is the first of them to end.
+        #[serde(default)]
+        first_of_several: bool,
     },
     /// A plan waits for a person.
     PlanWaits {
@@ -102,7 +105,7 @@ impl Alarm {
     #[must_use]
     pub fn gravity(&self) -> u8 {
         match self {
-            Self::CredentialEnds { days, soon, at: _ } => u8::from(*soon) + u8::from(*days <= 0),
+            Self::CredentialEnds { days, soon, .. } => u8::from(*soon) + u8::from(*days <= 0),
             Self::PolicyWaits(waiting) => u8::from(waiting.held),
             Self::Silent { .. }
             | Self::Unhealthy { .. }
@@ -189,19 +192,31 @@ impl fmt::Display for Alarm {
                     "the backlog grew from {from} to {to} steps within {cycles} cycles"
                 )
             }
-            Self::CredentialEnds { at, days, soon: _ } => {
+            Self::CredentialEnds {
+                at,
+                days,
+                soon: _,
+                first_of_several,
+            } => {
                 let day = at.format("%Y-%m-%d");
                 if *days > 0 {
                     write!(
                         f,
                         "the certificate or client secret ends on {day}, in {days} days"
-                    )
+                    )?;
                 } else {
                     write!(
                         f,
                         "the certificate or client secret ends, or has ended, on {day}"
-                    )
+                    )?;
                 }
+                if *first_of_several {
+                    write!(
+                        f,
+                        "; which of several secrets is in use cannot be told, and this is the first of them to end"
+                    )?;
+                }
+                Ok(())
             }
             Self::PlanWaits { plan, steps } => {
                 write!(f, "{steps} steps of the plan {plan} wait for a person")
@@ -352,7 +367,8 @@ pub struct Signs {
     pub observation: Option<Observation>,
     /// The newest cycles, the newest first.
     pub cycles: Vec<CycleEnd>,
-    /// When the credential ends, where that is known.
+    /// When the credential ends, where that is known by the certificate or the configuration. When the client secret does
+    /// is known from the observation, where Entra told it.
     pub credential_ends: Option<DateTime<Utc>>,
     /// The policy that waits for a person.
     pub waiting: Option<WaitingPolicy>,

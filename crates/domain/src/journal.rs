@@ -37,7 +37,7 @@ pub enum Event {
     /// A complete observation.
     Observed {
         /// With its counts and health.
-        observation: Observation,
+        observation: Box<Observation>,
     },
     /// An observation that did not read everything, and was discarded.
     ObservationFailed {

@@ -48,8 +48,15 @@ pub struct Counts {
     pub regressed: u64,
     /// Guests with sign-in times in this reading.
     pub with_sign_ins: u64,
-    /// The newest sign-in time seen anywhere in the tenant.
+    /// The newest sign-in time of any guest.
     pub newest_sign_in: Option<DateTime<Utc>>,
+    /// The newest entry of the tenant's sign-in log, whoever it is about; `None` where the log could not be read or had
+    /// none.
+    #[serde(default)]
+    pub newest_log_entry: Option<DateTime<Utc>>,
+    /// What the log says where the guests' sign-in times are all old; `None` where it was not asked or could not tell.
+    #[serde(default)]
+    pub silence: Option<Silence>,
     /// Guests whose sign-in the log showed before `signInActivity` did; `None` where the log could not be read.
     #[serde(default)]
     pub logged_in: Option<u64>,
@@ -69,11 +76,36 @@ pub struct Counts {
     /// The application permissions in the token; `None` where it could not be looked into.
     #[serde(default)]
     pub permissions: Option<Vec<String>>,
+    /// When the client secret ends, where the application may read itself; as last read.
+    #[serde(default)]
+    pub secret_ends: Option<SecretEnd>,
     /// Groups that the policy names and that could not be found, or not told apart, by their key.
     pub groups_missing: Vec<String>,
     /// Groups whose listing lacked many of those who were in it; their members are taken to be as they were.
     #[serde(default)]
     pub groups_emptied: Vec<Emptied>,
+}
+
+/// When the client secret ends, as Entra has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretEnd {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// It is told from all others; else it is the first to end of those that may be the one in use.
+    pub is_certain: bool,
+}
+
+/// What the sign-in log says of guests whose sign-in times are all old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "silence", rename_all = "kebab-case")]
+pub enum Silence {
+    /// No guest signed in by the log either: they are silent.
+    Confirmed,
+    /// One did, and long enough ago for its sign-in times to tell.
+    Refuted {
+        /// When.
+        signed_in: DateTime<Utc>,
+    },
 }
 
 /// A group whose listing lacks many of those who were in it.
@@ -177,6 +209,25 @@ pub enum Doubt {
         /// Guests with sign-in times.
         with_sign_ins: u64,
     },
+    /// Nobody at all has signed in for longer than is usual: the log has stopped.
+    #[error("the newest entry of the tenant's sign-in log is {hours} hours old ({newest})")]
+    LogStale {
+        /// The newest.
+        newest: DateTime<Utc>,
+        /// How old it was.
+        hours: i64,
+    },
+    /// The sign-in log has what the guests' sign-in times lack: these have stopped.
+    #[error(
+        "a guest signed in at {signed_in} by the sign-in log, and the newest sign-in time of any guest is {}",
+        newest.map_or_else(|| "none".to_owned(), |at| at.to_string())
+    )]
+    SignInsBehind {
+        /// By the log.
+        signed_in: DateTime<Utc>,
+        /// By the guests' sign-in times.
+        newest: Option<DateTime<Utc>>,
+    },
     /// Many answers could only be had by asking again.
     #[error("{retries} of {requests} requests had to be sent again")]
     Troubled {
@@ -213,8 +264,11 @@ impl Doubt {
             members_percent: _,
             newest_sign_in: oldest_news,
             newest_sign_in_guests,
-            // Judged before anything is read.
+            newest_log_entry: oldest_entry,
+            // Judged before anything is read, or while it is.
             clock_skew: _,
+            surplus_percent: _,
+            longest_reading: _,
         } = *eyes;
         let Counts {
             changes_only,
@@ -228,12 +282,15 @@ impl Doubt {
             regressed,
             with_sign_ins,
             newest_sign_in,
+            newest_log_entry,
+            silence,
             logged_in: _,
             requests,
             retries,
             throttled,
             clock_ahead: _,
             permissions: _,
+            secret_ends: _,
             groups_missing: _,
             groups_emptied,
         } = counts.clone();
@@ -264,17 +321,32 @@ impl Doubt {
         if exceeds(unreadable, guests, unreadable_percent) {
             doubts.push(Self::Unreadable { unreadable });
         }
-        // Changes do not tell of sign-ins; what is known of them is as old as the last whole reading.
-        if let Some(newest) = newest_sign_in
-            && !changes_only
-            && with_sign_ins >= newest_sign_in_guests
-            && finished - newest > oldest_news
+        if let Some(newest) = newest_log_entry
+            && finished - newest > oldest_entry
         {
-            doubts.push(Self::Stale {
+            doubts.push(Self::LogStale {
                 newest,
                 hours: (finished - newest).num_hours(),
-                with_sign_ins,
             });
+        }
+        // Changes do not tell of sign-ins; what is known of them is as old as the last whole reading.
+        if !changes_only {
+            match (silence, newest_sign_in) {
+                (Some(Silence::Confirmed), _) | (None, None) => {}
+                (Some(Silence::Refuted { signed_in }), newest) => {
+                    doubts.push(Self::SignInsBehind { signed_in, newest });
+                }
+                (None, Some(newest)) => {
+                    let is_old = finished - newest > oldest_news;
+                    if is_old && with_sign_ins >= newest_sign_in_guests {
+                        doubts.push(Self::Stale {
+                            newest,
+                            hours: (finished - newest).num_hours(),
+                            with_sign_ins,
+                        });
+                    }
+                }
+            }
         }
         let again = retries.saturating_sub(throttled);
         if again >= FEW_RETRIES && exceeds(again, requests, retry_percent) {
@@ -376,6 +448,63 @@ mod tests {
             ["the newest sign-in of 700 guests is 73 hours old (2027-01-01 11:00:00 UTC)"]
         );
         assert_eq!(silent(10_000, 199), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_log_says_whether_guests_are_silent_or_their_sign_in_times_have_stopped() {
+        let hours = chrono::TimeDelta::hours;
+        let old = Counts {
+            newest_sign_in: Some(noon() - hours(1_000)),
+            newest_log_entry: Some(noon() - hours(1)),
+            ..usual()
+        };
+        let judged = |silence, counts: &Counts| {
+            doubts(&Counts {
+                silence,
+                ..counts.clone()
+            })
+        };
+        assert_eq!(judged(Some(Silence::Confirmed), &old), Vec::<String>::new());
+        let refuted = Some(Silence::Refuted {
+            signed_in: noon() - hours(60),
+        });
+        let behind = [
+            "a guest signed in at 2027-01-02 00:00:00 UTC by the sign-in log, and the newest sign-in time of any guest is 2026-11-23 20:00:00 UTC",
+        ];
+        assert_eq!(judged(refuted, &old), behind);
+        let few = Counts {
+            with_sign_ins: 1,
+            ..old.clone()
+        };
+        assert_eq!(judged(refuted, &few), behind, "few guests are judged too");
+        assert_eq!(judged(None, &few), Vec::<String>::new());
+        assert_eq!(judged(None, &old).len(), 1, "without the log as before");
+        let changes = Counts {
+            changes_only: true,
+            ..old
+        };
+        assert_eq!(judged(refuted, &changes), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_log_without_a_new_entry_for_a_week_is_doubted_however_few_the_guests() {
+        let silent = |hours: i64, changes_only| {
+            doubts(&Counts {
+                newest_log_entry: Some(noon() - chrono::TimeDelta::hours(hours)),
+                with_sign_ins: 1,
+                changes_only,
+                ..usual()
+            })
+        };
+        assert_eq!(silent(168, false), Vec::<String>::new());
+        for changes_only in [false, true] {
+            assert_eq!(
+                silent(169, changes_only),
+                [
+                    "the newest entry of the tenant's sign-in log is 169 hours old (2026-12-28 11:00:00 UTC)"
+                ]
+            );
+        }
     }
 
     #[test]

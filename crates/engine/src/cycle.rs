@@ -179,6 +179,24 @@ impl Engine {
     }
 }
 
+impl<R, W> Cycle<'_, R, W> {
+    /// The same cycle with another thing that stops it.
+    pub(crate) fn stopped_by<'s>(&'s self, stop: &'s CancellationToken) -> Cycle<'s, R, W> {
+        Cycle {
+            store: self.store,
+            clock: self.clock,
+            tenant: self.tenant,
+            policy: self.policy,
+            candidate: self.candidate,
+            standing: self.standing.clone(),
+            lease: self.lease,
+            progress: self.progress,
+            stop,
+            deciding: self.deciding,
+        }
+    }
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn run(&self) -> Result<Report, CycleError> {
         let settled = self.settle().await?;

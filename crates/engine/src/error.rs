@@ -1,6 +1,6 @@
 //! Why a cycle ended early.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_graph::GraphError;
 use innkeeper_store::StoreError;
 
@@ -30,6 +30,26 @@ pub enum CycleError {
         read: u64,
         /// Guests.
         guests: u64,
+    },
+    /// A listing went on far beyond what is there.
+    #[error(
+        "Graph listed {listed} guests and more where it counts {counted} and {known} were known to be there; the observation is discarded, the next cycle tries again (limits.surplus_percent)"
+    )]
+    TooMany {
+        /// Rows so far.
+        listed: u64,
+        /// By Graph's own count.
+        counted: u64,
+        /// By the last observation that could be believed.
+        known: u64,
+    },
+    /// A reading did not come to an end.
+    #[error(
+        "the tenant could not be read in {} minutes; the observation is discarded, the next cycle tries again (limits.longest_reading)", longest.num_minutes()
+    )]
+    TooLong {
+        /// How long it may take.
+        longest: TimeDelta,
     },
     /// This machine's clock or Graph's is wrong.
     #[error(

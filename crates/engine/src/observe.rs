@@ -8,6 +8,7 @@
 mod access;
 mod changes;
 mod conditions;
+mod freshness;
 mod groups;
 mod guests;
 mod log;
@@ -19,6 +20,7 @@ mod spread;
 pub(crate) use log::SignedIn;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -88,6 +90,12 @@ enum Presence {
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Reads the tenant.
     pub(crate) async fn observe(&self) -> Result<Reading, CycleError> {
+        // What is under way stops in order when it takes too long, as it does when a stop is asked for.
+        let patience = self.stop.child_token();
+        self.stopped_by(&patience).observe_in_time().await
+    }
+
+    async fn observe_in_time(&self) -> Result<Reading, CycleError> {
         let now = self.clock.now();
         if let Some(begun) = self.broken_off(now).await? {
             return self
@@ -117,14 +125,41 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.check_permitted().await?;
             let mut seen = reading.await?;
             seen.counts.clock_ahead = self.check_clock()?;
-            self.note_conditions(&mut seen.counts, before).await;
+            self.note_credential(&mut seen.counts).await?;
+            self.note_requests(&mut seen.counts, before);
             Ok(seen)
         };
-        match read.await {
+        match self.in_time(read, started).await {
             Ok(seen) => Ok(Reading { id, started, seen }),
             Err(error) => {
                 self.discard(id, &error).await?;
                 Err(error)
+            }
+        }
+    }
+
+    /// Ends a reading that takes too long. Whoever answers page after page could otherwise keep it from ever ending.
+    async fn in_time(
+        &self,
+        read: impl Future<Output = Result<Seen, CycleError>>,
+        started: DateTime<Utc>,
+    ) -> Result<Seen, CycleError> {
+        let now = self.clock.now();
+        let spread = self.tenant.spread_until.map(|until| until - now);
+        let longest = self.policy.limits.eyes.longest_reading;
+        // Going on with what an earlier process began takes no longer in all.
+        let left = longest - (now - started).max(TimeDelta::zero());
+        let left = left + spread.unwrap_or_default().max(TimeDelta::zero());
+        let mut read = pin!(read);
+        tokio::select! {
+            biased;
+            read = &mut read => read,
+            () = tokio::time::sleep(left.to_std().unwrap_or_default()) => {
+                self.stop.cancel();
+                match read.await {
+                    Err(CycleError::Stopped) => Err(CycleError::TooLong { longest }),
+                    other => other,
+                }
             }
         }
     }
@@ -175,10 +210,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             keys,
             mut counts,
             waited,
+            rows: _,
             is_first: _,
         } = self.read_guests(begun, counted).await?;
         counts.counted = Some(counted);
         counts.logged_in = self.read_log(started).await?;
+        self.read_freshness(&mut counts).await?;
         self.read_sponsors(&keys).await?;
         let named = self.find_groups().await?;
         let groups: Vec<GroupId> = named
@@ -241,7 +278,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         if let Presence::AllBut(gone) = &presence {
             counts.guests = known.saturating_sub(gone.len() as u64);
         }
-        counts.before = last.as_ref().map(|_| known.saturating_sub(counts.new));
+        counts.before = match &last {
+            // Whom only readings listed that were discarded afterwards, nobody ever believed in.
+            Some(last) => {
+                let believed = tx
+                    .guest_count_seen_by(self.tenant.id, last.finished)
+                    .await?;
+                Some(believed.min(known.saturating_sub(counts.new)))
+            }
+            None => None,
+        };
         let health = Health::of(&counts, &limits.eyes, finished);
         let before = last
             .as_ref()
@@ -283,7 +329,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.forget_reading_place(self.tenant.id).await?;
         tx.finish_observation(self.tenant.id, &observation).await?;
         let event = Event::Observed {
-            observation: observation.clone(),
+            observation: Box::new(observation.clone()),
         };
         tx.append(self.tenant.id, finished, &[(None, event)])
             .await?;
@@ -329,10 +375,18 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 
     async fn discard(&self, id: ObservationId, error: &CycleError) -> Result<(), CycleError> {
         let now = self.clock.now();
+        // One that went on without an end is not gone on with.
+        let is_endless = matches!(
+            error,
+            CycleError::TooMany { .. } | CycleError::TooLong { .. }
+        );
         let error = error.to_string();
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.fail_observation(self.tenant.id, id, now, &error).await?;
+        if is_endless {
+            tx.forget_reading_place(self.tenant.id).await?;
+        }
         tx.append(
             self.tenant.id,
             now,

@@ -11,6 +11,7 @@ use innkeeper_domain::app_role::{AssignmentId, Assignments};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::mark::{Extension, MarkAttribute};
+use innkeeper_domain::observation::SecretEnd;
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::Sponsor;
 use innkeeper_graph::{
@@ -28,6 +29,11 @@ pub trait ReadDirectory: Send + Sync {
     fn requests(&self) -> Requests;
     /// The application permissions that it is read with.
     fn roles(&self) -> impl Future<Output = Result<BTreeSet<String>, GraphError>> + Send;
+    /// When the client secret in use ends, which is read with permissions that nothing else needs.
+    fn own_secret_end(
+        &self,
+        now: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Option<SecretEnd>, GraphError>> + Send;
     /// Which properties of a guest are read: what was read with others is not gone on with.
     fn selected(&self) -> String;
     /// How many guests the directory counts.
@@ -117,6 +123,16 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send;
+    /// The same between two times.
+    fn signed_in_between(
+        &self,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send;
+    /// When anybody last signed in, or failed to, as the log has it; `None` where it has nothing.
+    fn newest_sign_in(
+        &self,
+    ) -> impl Future<Output = Result<Option<DateTime<Utc>>, GraphError>> + Send;
     /// Those of these users that are there.
     fn people(
         &self,
@@ -249,6 +265,10 @@ impl ReadDirectory for Reader {
         Self::roles(self).await
     }
 
+    async fn own_secret_end(&self, now: DateTime<Utc>) -> Result<Option<SecretEnd>, GraphError> {
+        Self::own_secret_end(self, now).await
+    }
+
     fn selected(&self) -> String {
         Self::selected(self)
     }
@@ -364,6 +384,18 @@ impl ReadDirectory for Reader {
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send {
         Self::signed_in_since(self, since)
+    }
+
+    fn signed_in_between(
+        &self,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<(GuestId, DateTime<Utc>)>, GraphError>> + Send {
+        Self::signed_in_between(self, since, until)
+    }
+
+    async fn newest_sign_in(&self) -> Result<Option<DateTime<Utc>>, GraphError> {
+        Self::newest_sign_in(self).await
     }
 
     async fn people(&self, ids: &[SponsorId]) -> Result<Vec<Sponsor>, GraphError> {

@@ -158,10 +158,22 @@ pub(crate) fn decode<T: DeserializeOwned>(request: &Request, body: &[u8]) -> Res
     // The whole is looked through at once, which is faster than each text by itself. What is not UTF-8 may stand where
     // nobody reads it.
     let decoded = match std::str::from_utf8(body) {
+        Ok(text) if has_nul(text) => {
+            return Err(malformed(request, "a text in it holds U+0000"));
+        }
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
     };
     decoded.map_err(|error| malformed(request, wrong_with(&error)))
+}
+
+/// U+0000, which no text of Graph has and no database takes, can only be written in this way.
+fn has_nul(json: &str) -> bool {
+    json.match_indices("\\u0000").any(|(at, _)| {
+        let before = json.as_bytes()[..at].iter().rev();
+        // An odd number of backslashes in all: else it is a backslash, followed by plain letters.
+        before.take_while(|byte| **byte == b'\\').count() % 2 == 0
+    })
 }
 
 pub(crate) fn malformed(request: &Request, why: impl Into<String>) -> GraphError {

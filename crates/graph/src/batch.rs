@@ -1,6 +1,6 @@
 //! `POST /$batch`: up to twenty requests in one, each with an outcome of its own, answered in any order.
 //!
-//! Invariant: a batch has an answer for each of its requests or fails. Only what failed for a passing reason is sent
+//! Invariant: a batch has one answer for each of its requests, and no other, or fails. Only what failed for a passing reason is sent
 //! again, since each request of a batch counts against the limits on its own.
 
 use std::collections::HashMap;
@@ -98,10 +98,20 @@ impl Connection {
             return Err(Failed::answered(self.counted(answer.failure(&envelope))));
         }
         let batch: Batch = decode(&envelope, &answer.body).map_err(Failed::perhaps)?;
-        let responses = batch.responses.into_iter();
-        Ok(responses
-            .map(|response| (response.id.clone(), response))
-            .collect())
+        let mut responses = HashMap::new();
+        for response in batch.responses {
+            let is_asked = open.iter().any(|index| index.to_string() == response.id);
+            // Of answers that are mixed up, none is believed.
+            if !is_asked {
+                let why = "it has an answer to what was not asked";
+                return Err(Failed::perhaps(malformed(&envelope, why)));
+            }
+            if let Some(other) = responses.insert(response.id.clone(), response) {
+                let why = format!("it has two answers to request {}", other.id);
+                return Err(Failed::perhaps(malformed(&envelope, why)));
+            }
+        }
+        Ok(responses)
     }
 
     fn body(&self, request: &Request, response: Response) -> Result<Value, GraphError> {
@@ -112,7 +122,11 @@ impl Connection {
             body,
         } = response;
         if (200..300).contains(&status) {
-            return Ok(body);
+            // Whatever is read has a body.
+            return match body {
+                Value::Null => Err(malformed(request, "its answer in the batch has no body")),
+                body => Ok(body),
+            };
         }
         let body = body.to_string();
         let headers = headers.iter().filter_map(header).collect();

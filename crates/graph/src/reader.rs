@@ -9,6 +9,7 @@ mod guests;
 mod holdings;
 mod nested;
 mod organization;
+mod own_secret;
 mod owned;
 mod people;
 mod reread;

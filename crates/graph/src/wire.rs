@@ -1,6 +1,7 @@
 //! What Graph sends, as it sends it (`user`, `group`, `directoryObject`, `unifiedRoleAssignment` of v1.0).
 
 pub(crate) mod access;
+pub(crate) mod application;
 mod audit;
 #[cfg(test)]
 mod contract;
@@ -17,8 +18,8 @@ use innkeeper_domain::guest::{Attribute, Extras, Guest, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::policy::LEAVE;
 use innkeeper_domain::sponsor::{Membership as InSponsorGroup, Sponsor, SponsorKind};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 pub(crate) use audit::DirectoryAudit;
@@ -152,6 +153,11 @@ struct SignInStatus {
 }
 
 impl SignIn {
+    /// When it was, whatever came of it.
+    pub(crate) fn at(&self) -> Option<DateTime<Utc>> {
+        self.created_date_time.0
+    }
+
     /// Who signed in when, if it succeeded.
     pub(crate) fn success(self) -> Option<(GuestId, DateTime<Utc>)> {
         let user: Uuid = self.user_id?.parse().ok()?;
@@ -236,6 +242,9 @@ impl User {
         extras: &Extras,
     ) -> Result<Guest, GuestId> {
         let id = GuestId(self.id);
+        if self.has_a_text_that_is_none() {
+            return Err(id);
+        }
         let external = self.is_external();
         let attribute = extras.attribute.as_deref();
         let attribute = attribute.and_then(|name| self.attribute(name));
@@ -287,6 +296,24 @@ impl User {
 }
 
 impl User {
+    /// A text is longer than any that Entra takes: a row that is not of Graph.
+    fn has_a_text_that_is_none(&self) -> bool {
+        let attributes = self.on_premises_extension_attributes.iter();
+        [
+            &self.user_principal_name,
+            &self.mail,
+            &self.display_name,
+            &self.company_name,
+            &self.creation_type,
+            &self.employee_leave_date_time,
+        ]
+        .into_iter()
+        .chain(attributes.flat_map(BTreeMap::values))
+        .flatten()
+        .chain(self.other_mails.iter().flatten())
+        .any(|text| text.len() > LONGEST_TEXT)
+    }
+
     /// It authenticates elsewhere. An identity of this tenant is also what somebody has who has not redeemed yet.
     fn is_external(&self) -> bool {
         let is_invited = matches!(
@@ -331,6 +358,18 @@ impl User {
     }
 }
 
+/// Sponsors of one guest that are believed.
+const MOST_SPONSORS: usize = 100;
+
+/// The longest text of a row that is believed. What may be written by hand has 1,024 letters at most.
+const LONGEST_TEXT: usize = 16 << 10;
+
+/// A text; one that is longer than any of Graph's is as good as none.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    Ok(text.filter(|text| text.len() <= LONGEST_TEXT))
+}
+
 /// A guest with its sponsors.
 #[derive(Deserialize)]
 pub(crate) struct Sponsored {
@@ -346,7 +385,11 @@ impl Sponsored {
     /// The sponsors, if these are all.
     pub(crate) fn whole(&self) -> Option<&[DirectoryObject]> {
         match self.rest {
-            None => self.sponsors.as_deref(),
+            // Entra has five at most: far more are no sponsors.
+            None => self
+                .sponsors
+                .as_deref()
+                .filter(|sponsors| sponsors.len() <= MOST_SPONSORS),
             Some(IgnoredAny) => None,
         }
     }
@@ -359,7 +402,9 @@ pub(crate) struct DirectoryObject {
     #[serde(rename = "@odata.type")]
     pub(crate) odata_type: Option<String>,
     pub(crate) id: Uuid,
+    #[serde(default, deserialize_with = "text")]
     pub(crate) display_name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     mail: Option<String>,
     account_enabled: Option<bool>,
     user_type: Option<String>,

@@ -267,6 +267,9 @@ async fn carry_out(
         {
             reply.status = 424;
         }
+        if let Some(found) = of_kind(befalling, FaultKind::BatchAnswers).next() {
+            graph::mix_up(&mut reply, found.fault.answers);
+        }
         return Ok((reply, manner));
     }
     let mut world = shared.lock();

@@ -40,7 +40,7 @@ pub struct Fault {
     /// The share of a page's rows that are hit; all by default (`sign_in_activity`, `missing_rows`).
     #[serde(default)]
     pub rows: Option<f64>,
-    /// By how many days the times are too old; 365 by default (`sign_in_activity` with `stale`).
+    /// By how many days the times are too old; 365 by default (`sign_in_activity` with `stale`), or 10 (`stopped_log`).
     #[serde(default)]
     pub days: Option<i64>,
     /// The status; 502 by default (`server_error`), or 410 (`resync`).
@@ -58,6 +58,12 @@ pub struct Fault {
     /// Digits of the fraction, 0 to 7; 7 by default (`fractions`).
     #[serde(default)]
     pub digits: Option<u8>,
+    /// What no Graph would answer (`hostile`).
+    #[serde(default)]
+    pub answer: Hostility,
+    /// What is wrong with the answers of a batch (`batch_answers`).
+    #[serde(default)]
+    pub answers: BatchAnswers,
     /// A delay (`latency`, `slow_body`).
     #[serde(default)]
     pub millis: u64,
@@ -116,10 +122,54 @@ pub enum FaultKind {
     StaleRead,
     /// A batch with throttled requests is answered 424 as a whole. Befalls only batches.
     ThrottledBatch,
+    /// An answer that no Graph would give. Befalls only reads.
+    Hostile,
+    /// The answers of a batch are not those of its requests. Befalls only batches.
+    BatchAnswers,
+    /// The sign-in log lacks what is newer than so many days. Befalls only reads of it.
+    StoppedLog,
     /// The body comes in pieces, with pauses.
     SlowBody,
     /// The answer takes longer.
     Latency,
+}
+
+/// An answer that no Graph would give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hostility {
+    /// Listings of users go on for ever, with guests that nobody knows.
+    #[default]
+    Endless,
+    /// 80 MiB of nothing.
+    Huge,
+    /// JSON of a hundred thousand levels.
+    Deep,
+    /// A redirection to another host.
+    Redirect,
+    /// A thousand headers of a thousand bytes.
+    Headers,
+    /// The first row has a name of a million letters.
+    LongText,
+    /// The first row has a name with U+0000 in it.
+    Nul,
+    /// The first guest has a million sponsors.
+    Sponsors,
+}
+
+/// What is wrong with the answers of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchAnswers {
+    /// The first is missing.
+    #[default]
+    Missing,
+    /// The first comes twice.
+    Twice,
+    /// There is one that nobody asked for.
+    Unknown,
+    /// The first has no body.
+    Bodiless,
 }
 
 /// When a request is held.
@@ -189,6 +239,8 @@ impl Fault {
             without_role: None,
             shape: ErrorShape::default(),
             digits: None,
+            answer: Hostility::default(),
+            answers: BatchAnswers::default(),
             millis: 0,
         }
     }

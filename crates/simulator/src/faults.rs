@@ -83,13 +83,15 @@ impl Fault {
             FaultKind::ActivityCap => {
                 subject.sign_in_data && subject.top.is_some_and(|top| top > MOST_ACTIVITIES)
             }
+            FaultKind::StoppedLog => subject.path.ends_with("/auditLogs/signIns"),
             FaultKind::RetriedPage => subject.lost_page,
             FaultKind::ErrorShape => subject.graph,
-            FaultKind::ThrottledBatch => subject.path.ends_with("$batch"),
+            FaultKind::ThrottledBatch | FaultKind::BatchAnswers => subject.path.ends_with("$batch"),
             FaultKind::DuplicateRows
             | FaultKind::ReorderedRows
             | FaultKind::Fractions
             | FaultKind::StaleRead
+            | FaultKind::Hostile
             | FaultKind::EmptyPage => subject.graph && subject.method == "GET",
         };
         let method = self.method.as_ref();
@@ -148,6 +150,9 @@ impl Befalling {
             | FaultKind::ErrorShape
             | FaultKind::StaleRead
             | FaultKind::ThrottledBatch
+            | FaultKind::BatchAnswers
+            | FaultKind::Hostile
+            | FaultKind::StoppedLog
             | FaultKind::SlowBody
             | FaultKind::Latency => {
                 Reply::error(503, "ServiceUnavailable", "The service is unavailable.")

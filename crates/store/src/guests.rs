@@ -243,6 +243,20 @@ impl Tx {
         Ok(count(guests))
     }
 
+    /// How many of them were first seen by then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn guest_count_seen_by(
+        &mut self,
+        tenant: TenantId,
+        by: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM guests WHERE tenant_id = $1 AND gone_at IS NULL AND first_seen_at <= $2";
+        let (guests,): (i64,) = fetch_one!(self, (i64,), sql, tenant.0, micros(by))?;
+        Ok(count(guests))
+    }
+
     /// The guests with this object id, UPN or mail address; case does not matter.
     ///
     /// # Errors

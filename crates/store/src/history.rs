@@ -115,7 +115,7 @@ impl Tx {
         from: DateTime<Utc>,
     ) -> Result<Vec<Instant>, StoreError> {
         let sql = "SELECT finished_at, watched FROM observations WHERE tenant_id = $1 AND state = 'complete' \
-                   AND healthy = $2 AND finished_at >= $3 AND watched IS NOT NULL ORDER BY finished_at";
+                   AND healthy = $2 AND finished_at >= $3 AND watched IS NOT NULL ORDER BY finished_at, number";
         let rows: Vec<(DateTime<Utc>, i64)> = fetch_all!(
             self,
             (DateTime<Utc>, i64),

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 16] = [
+const MIGRATIONS: [Texts; 17] = [
     (
         1,
         "start",
@@ -107,6 +107,12 @@ const MIGRATIONS: [Texts; 16] = [
         "newly_affected",
         include_str!("../../../migrations/sqlite/0016_newly_affected.sql"),
         include_str!("../../../migrations/postgres/0016_newly_affected.sql"),
+    ),
+    (
+        17,
+        "order_of_observations",
+        include_str!("../../../migrations/sqlite/0017_order_of_observations.sql"),
+        include_str!("../../../migrations/postgres/0017_order_of_observations.sql"),
     ),
 ];
 

@@ -108,7 +108,7 @@ impl Columns {
 }
 
 impl Tx {
-    /// Notes that a reading begins.
+    /// Notes that a reading begins. It is numbered, since a clock can stand still.
     ///
     /// # Errors
     /// When the database fails.
@@ -118,7 +118,8 @@ impl Tx {
         id: ObservationId,
         started: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = "INSERT INTO observations (observation_id, tenant_id, started_at, state) VALUES ($1, $2, $3, 'running') \
+        let sql = "INSERT INTO observations (observation_id, tenant_id, started_at, state, number) \
+                   VALUES ($1, $2, $3, 'running', (SELECT COALESCE(MAX(number), 0) + 1 FROM observations WHERE tenant_id = $2)) \
                    ON CONFLICT (observation_id) DO UPDATE SET state = 'running'";
         execute!(self, sql, id.0, tenant.0, micros(started))?;
         Ok(())
@@ -182,7 +183,7 @@ impl Tx {
         tenant: TenantId,
     ) -> Result<Option<Observation>, StoreError> {
         let sql = select_observations!(
-            "WHERE tenant_id = $1 AND state = 'complete' ORDER BY started_at DESC LIMIT 1"
+            "WHERE tenant_id = $1 AND state = 'complete' ORDER BY started_at DESC, number DESC LIMIT 1"
         );
         fetch_optional!(self, Columns, sql, tenant.0)?
             .map(|columns| columns.complete())
@@ -198,7 +199,7 @@ impl Tx {
         tenant: TenantId,
     ) -> Result<Option<Observation>, StoreError> {
         let sql = select_observations!(
-            "WHERE tenant_id = $1 AND state = 'complete' AND healthy = $2 ORDER BY started_at DESC LIMIT 1"
+            "WHERE tenant_id = $1 AND state = 'complete' AND healthy = $2 ORDER BY started_at DESC, number DESC LIMIT 1"
         );
         fetch_optional!(self, Columns, sql, tenant.0, true)?
             .map(|columns| columns.complete())
@@ -214,7 +215,9 @@ impl Tx {
         tenant: TenantId,
         limit: u32,
     ) -> Result<Vec<ObservationRow>, StoreError> {
-        let sql = select_observations!("WHERE tenant_id = $1 ORDER BY started_at DESC LIMIT $2");
+        let sql = select_observations!(
+            "WHERE tenant_id = $1 ORDER BY started_at DESC, number DESC LIMIT $2"
+        );
         fetch_all!(self, Columns, sql, tenant.0, i64::from(limit))?
             .into_iter()
             .map(Columns::row)

@@ -35,7 +35,7 @@ impl Tx {
         };
         let sql = "DELETE FROM observations WHERE observation_id IN (SELECT observation_id FROM observations \
                    WHERE tenant_id = $1 AND started_at < $2 AND observation_id <> $3 AND observation_id <> $4 \
-                   ORDER BY started_at LIMIT $5)";
+                   ORDER BY started_at, number LIMIT $5)";
         let limit = i64::from(limit);
         Ok(execute!(
             self,

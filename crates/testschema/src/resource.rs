@@ -28,7 +28,9 @@ impl Schema {
         let [root, below @ ..] = segments else {
             return Err("the root".to_owned());
         };
-        let mut at = if let Some(kind) = self.entity_sets.get(*root) {
+        let mut at = if let Some(kind) = self.keyed(root) {
+            Resource::Single(kind)
+        } else if let Some(kind) = self.entity_sets.get(*root) {
             Resource::Collection(kind.clone())
         } else if let Some(kind) = self.singletons.get(*root) {
             Resource::Single(kind.clone())
@@ -41,6 +43,14 @@ impl Schema {
                 .ok_or_else(|| format!("{segment} below {at:?}"))?;
         }
         Ok(at)
+    }
+
+    /// What a set with another key than the id leads to, as in `applications(appId='..')`.
+    fn keyed(&self, root: &str) -> Option<String> {
+        let (set, key) = root.strip_suffix("')")?.split_once('(')?;
+        let (property, _) = key.split_once("='")?;
+        let kind = self.entity_sets.get(set)?;
+        self.property(kind, property).map(|_| kind.clone())
     }
 
     fn below(&self, at: &Resource, segment: &str) -> Option<Resource> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Alarm, Bounds, CycleEnd, Ending, Signs, Work};
-use crate::observation::{Doubt, Health};
+use crate::observation::{Doubt, Health, SecretEnd};
 
 impl Alarm {
     /// What has to be told now, in the order of [`super::Kind::ALL`].
@@ -38,7 +38,15 @@ impl Alarm {
                 .and_then(|(guests, before)| fewer_guests(guests, before, bounds)),
             nothing_done(cycles, bounds),
             backlog_grows(cycles, bounds),
-            credential_ends.and_then(|at| credential(at, bounds, now)),
+            // What Entra says of the secret counts before what somebody once wrote down.
+            match (
+                counts.and_then(|counts| counts.secret_ends),
+                credential_ends,
+            ) {
+                (Some(SecretEnd { at, is_certain }), _) => credential(at, !is_certain, bounds, now),
+                (None, Some(at)) => credential(*at, false, bounds, now),
+                (None, None) => None,
+            },
             plan_waits(cycles),
             waiting.clone().map(Self::PolicyWaits),
             left_alone(cycles),
@@ -105,12 +113,18 @@ fn backlog_grows(cycles: &[CycleEnd], bounds: &Bounds) -> Option<Alarm> {
     })
 }
 
-fn credential(at: DateTime<Utc>, bounds: &Bounds, now: DateTime<Utc>) -> Option<Alarm> {
+fn credential(
+    at: DateTime<Utc>,
+    first_of_several: bool,
+    bounds: &Bounds,
+    now: DateTime<Utc>,
+) -> Option<Alarm> {
     let days = (at - now).num_days();
     (days < bounds.credential_days.into()).then(|| Alarm::CredentialEnds {
         at,
         days,
         soon: days < bounds.credential_days_again.into(),
+        first_of_several,
     })
 }
 

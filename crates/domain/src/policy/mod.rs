@@ -26,7 +26,7 @@ pub use action::{Action, FromGroups, KeepLast, Notice, OnUnknown, Recipient, Sta
 pub use condition::{Condition, ConditionError, Truth, fields};
 pub use expiry::{Basis, DateAttribute, Expiry, LEAVE};
 pub(crate) use eyes::exceeds;
-pub use eyes::{Eyes, FEW_MEMBERS};
+pub use eyes::{Eyes, FEW_GUESTS, FEW_MEMBERS};
 pub use limits::{Cap, Limits};
 pub use parse::{Problem, Problems, span};
 pub use project::{Ends, Project, ProjectSource, SetProject};

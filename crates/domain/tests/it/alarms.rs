@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::alarm::telling::{Channel, Kept, Message, Pace};
 use innkeeper_domain::alarm::{Alarm, Bounds, CycleEnd, Ending, Kind, Signs, WaitingPolicy, Work};
 use innkeeper_domain::ids::{ObservationId, PlanId};
-use innkeeper_domain::observation::{Counts, Health, Observation};
+use innkeeper_domain::observation::{Counts, Health, Observation, SecretEnd};
 use innkeeper_domain::policy::Eyes;
 use innkeeper_domain::watch::Watched;
 
@@ -189,6 +189,35 @@ fn a_credential_is_told_of_thirty_days_ahead_and_grows_graver_a_week_ahead_and_a
 }
 
 #[test]
+fn what_entra_says_of_a_secret_counts_before_what_was_written_down_and_a_doubt_is_told() {
+    let ends = |is_certain| {
+        let counts = Counts {
+            guests: 100,
+            with_sign_ins: 80,
+            secret_ends: Some(SecretEnd {
+                at: noon() + TimeDelta::days(5),
+                is_certain,
+            }),
+            ..Counts::default()
+        };
+        told(&Signs {
+            observation: Some(observation(counts)),
+            credential_ends: Some(noon() + TimeDelta::days(300)),
+            ..quiet()
+        })
+    };
+    let day = (noon() + TimeDelta::days(5)).format("%Y-%m-%d");
+    let told = format!("the certificate or client secret ends on {day}, in 5 days");
+    assert_eq!(ends(true), [told.as_str()]);
+    assert_eq!(
+        ends(false),
+        [format!(
+            "{told}; which of several secrets is in use cannot be told, and this is the first of them to end"
+        )]
+    );
+}
+
+#[test]
 fn a_plan_that_waits_and_guests_left_alone_are_told_of_until_a_complete_cycle_has_none() {
     let plan = PlanId::derived(&[]);
     let complete = |waiting, left_alone| CycleEnd {
@@ -286,6 +315,7 @@ fn what_has_become_graver_is_told_at_once() {
             at: noon(),
             days: 8,
             soon: hour >= 5,
+            first_of_several: false,
         })
     };
     assert_eq!(

@@ -29,6 +29,8 @@ pub(super) struct Pass {
     /// The row keys of the guests read.
     pub(super) keys: RoaringTreemap,
     pub(super) counts: Counts,
+    /// Rows listed, those that came twice among them.
+    pub(super) rows: u64,
     /// How long it was waited between pages.
     pub(super) waited: Duration,
     /// Nobody was known when it began, so whoever comes is most likely new.
@@ -38,6 +40,9 @@ pub(super) struct Pass {
 /// Pages written in one transaction: enough that the index pages dirtied by random ids are written once for many
 /// rows, few enough to stay small in memory.
 const PAGES_PER_TRANSACTION: usize = 20;
+
+/// How often a guest may be listed in one reading, on an average.
+const LISTED_AGAIN: u64 = 4;
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Reads the guests, from where a reading that broke off had come to if Graph still knows the place.
@@ -73,7 +78,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let pages = self.tenant.reader.guests_from(from);
         let mut tx = self.store.read().await?;
         pass.is_first = tx.guest_count(self.tenant.id).await? == 0;
+        let last = tx.last_healthy_observation(self.tenant.id).await?;
         drop(tx);
+        // What was listed beyond belief before is in the store, and so not asked.
+        let known = last.map_or(0, |last| last.counts.guests);
+        let most = self.policy.limits.eyes.most_guests(counted, known);
         let until = self.tenant.spread_until;
         // What was read is kept before a wait: a stop in the middle of it shall lose nothing.
         let in_one = until.map_or(PAGES_PER_TRANSACTION, |_| 1);
@@ -86,6 +95,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let last = pages.last();
             let a_page = last.map_or(0, |page| page.guests.len() as u64);
             let is_more = last.is_some_and(|page| page.next.is_some());
+            let rows = |page: &GuestPage| (page.guests.len() + page.unreadable.len()) as u64;
+            pass.rows += pages.iter().map(rows).sum::<u64>();
+            // Where Graph loses its place a listing begins anew, at most so often.
+            if pass.counts.guests > most || pass.rows > most.saturating_mul(LISTED_AGAIN) {
+                return Err(CycleError::TooMany {
+                    listed: pass.rows,
+                    counted,
+                    known,
+                });
+            }
             self.take_in(begun, pages, pass).await?;
             self.progress
                 .at(Phase::Guests, pass.counts.guests, Some(counted));

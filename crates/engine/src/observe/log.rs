@@ -23,7 +23,7 @@ const LATE: TimeDelta = TimeDelta::hours(2);
 const FIRST: TimeDelta = TimeDelta::hours(24);
 
 /// Entries that are read at most; a tenant whose people sign in more often between two cycles is looked at without the log.
-const MOST: usize = 100_000;
+pub(super) const MOST: usize = 100_000;
 
 /// Sign-ins as the log lists them.
 type Entries = Vec<(GuestId, DateTime<Utc>)>;

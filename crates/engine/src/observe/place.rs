@@ -71,6 +71,7 @@ impl Begun {
         Pass {
             keys: keys.clone(),
             counts: place.counts.clone(),
+            rows: place.counts.guests,
             waited: Duration::ZERO,
             is_first: false,
         }

@@ -19,7 +19,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 31] {
+fn all() -> [Read; 33] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -49,6 +49,8 @@ fn all() -> [Read; 31] {
         read::<extension::Extended>(&["user"]),
         read::<Licensed>(&["user"]),
         read::<AssignedLicense>(&["assignedLicense"]),
+        read::<application::OwnApplication>(&["application"]),
+        read::<application::PasswordCredential>(&["passwordCredential"]),
         read::<SignIn>(&["signIn"]),
         read::<SignInStatus>(&["signInStatus"]),
         read::<DirectoryAudit>(&["directoryAudit"]),

@@ -8,6 +8,7 @@ mod diagnostics;
 mod documents;
 mod effects;
 mod fallbacks;
+mod hostile;
 mod limits;
 mod network;
 mod paging;

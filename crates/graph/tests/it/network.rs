@@ -210,3 +210,27 @@ fn a_machines_identity_is_never_asked_for_by_the_proxy() {
     assert_eq!(platform.came().len(), 1);
     assert_eq!(proxy.came().len(), 1);
 }
+
+#[test]
+fn hosts_elsewhere_are_reached_through_the_proxy_without_its_reading_along() {
+    let proxy = Socket::proxy((0..20).map(|_| whole("502 Bad Gateway", "", "")));
+    let graph = "https://graph.invalid".parse().expect("an address");
+    let output = run(&graph, &[], proxy.url());
+    assert!(!output.status.success());
+    let came = proxy.came();
+    assert!(!came.is_empty());
+    for (_, line) in came {
+        assert!(line.starts_with("CONNECT graph.invalid:443 "), "{line}");
+    }
+}
+
+#[test]
+fn hosts_that_no_proxy_names_are_not_reached_by_the_proxy() {
+    let proxy = Socket::proxy([whole("200 OK", "", "7")]);
+    let graph = "http://graph.invalid".parse().expect("an address");
+    for name in ["NO_PROXY", "no_proxy"] {
+        let output = run(&graph, &[(name, "other.example,.invalid")], proxy.url());
+        assert!(!output.status.success(), "there is no such host");
+    }
+    assert!(proxy.came().is_empty(), "{:?}", proxy.came());
+}

@@ -104,13 +104,21 @@ impl Simulated {
 
     /// A client of the same tenant that proves otherwise who it is.
     pub(crate) fn graph_with(&self, credential: Credential) -> Graph {
-        let url: url::Url = self.running.url().parse().expect("an address");
         let settings = Settings {
+            credential,
+            ..self.settings()
+        };
+        Graph::connect(settings).expect("a connection")
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        let url: url::Url = self.running.url().parse().expect("an address");
+        let credential = Credential::secret(DEFAULT_CLIENT_ID.to_string(), DEFAULT_CLIENT_SECRET);
+        Settings {
             attempts: ATTEMPTS,
             backoff: Duration::from_millis(1),
             ..Settings::new(url.clone(), url, DEFAULT_TENANT_ID.into(), credential)
-        };
-        Graph::connect(settings).expect("a connection")
+        }
     }
 
     pub(crate) fn url(&self) -> String {

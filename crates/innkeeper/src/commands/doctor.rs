@@ -65,8 +65,8 @@ async fn examine(config: &Config, global: &Global, report: &mut Report) -> Resul
         let (set, found) = here::projects(config, tenant).await;
         report.add(name, found);
         let policy = policy.map(|policy| policy.with_projects(&set));
-        report.add(name, [here::credential(tenant)]);
-        let found = directory::examine(tenant, policy.as_ref(), &clock).await;
+        let (told, found) = directory::examine(tenant, policy.as_ref(), &clock).await;
+        report.add(name, [here::credential(tenant, &told)]);
         report.add(name, found);
         report.add(name, alarms::raised(config, tenant, &clock).await);
     }

@@ -3,7 +3,8 @@
 mod witness;
 
 use anyhow::Result;
-use innkeeper_domain::observation::{Counts, Health};
+use chrono::{DateTime, Utc};
+use innkeeper_domain::observation::{Counts, Health, Silence};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::{Report, Tenant};
@@ -185,17 +186,26 @@ fn eyes(counts: &Counts) -> String {
     } else {
         "Everything was read"
     };
-    let newest = counts.newest_sign_in.map_or_else(
-        || "none".to_owned(),
-        |at| at.format("%Y-%m-%d %H:%M UTC").to_string(),
+    let at = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    let newest = counts.newest_sign_in.map_or_else(|| "none".to_owned(), at);
+    let entry = counts.newest_log_entry.map_or_else(
+        || "no entry of the log is known".to_owned(),
+        |entry| format!("the newest entry of the log is of {}", at(entry)),
     );
+    let silence = match counts.silence {
+        Some(Silence::Confirmed) => ", and by it the guests are truly silent".to_owned(),
+        Some(Silence::Refuted { signed_in }) => {
+            format!(", and by it a guest signed in at {}", at(signed_in))
+        }
+        None => String::new(),
+    };
     let log = match counts.logged_in {
         Some(news) => format!("the sign-in log showed {news} earlier"),
         None => "the sign-in log cannot be read".to_owned(),
     };
     format!(
         "{extent}: {requests} requests, {retries} of them again, {throttled} throttled. Graph counts {counted}, {before} were known; \
-         {with} have sign-in times, of {vanished} they vanished, of {regressed} they went back; newest sign-in {newest}; {log}.\n",
+         {with} have sign-in times, of {vanished} they vanished, of {regressed} they went back; newest sign-in {newest}; {log}; {entry}{silence}.\n",
         requests = counts.requests,
         retries = counts.retries,
         throttled = counts.throttled,

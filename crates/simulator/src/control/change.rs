@@ -101,6 +101,12 @@ pub(super) fn credentials(world: &mut World, name: &str, body: &Value) -> Reply 
         "certificates" => text("pem").and_then(token::certificates).map(|found| {
             world.credentials.certificates = found;
         }),
+        "secrets" => body
+            .get("secrets")
+            .cloned()
+            .ok_or_else(|| "secrets is missing".to_owned())
+            .and_then(|secrets| serde_json::from_value(secrets).map_err(|error| error.to_string()))
+            .map(|secrets| world.credentials.secrets = secrets),
         "federation" => texts(body, "tokens").map(|tokens| world.credentials.federation = tokens),
         _ => text("key_file").and_then(|key_file| {
             let key = text("key")?.to_owned();

@@ -67,7 +67,7 @@ pub(crate) async fn answer(shared: &Shared, request: &Arrived, path: &str) -> Re
             }
             ("PUT", ["throttling"]) => change::throttling(&mut world, body),
             ("PUT", ["delta"]) => change::delta(&mut world, body),
-            ("PUT", ["certificates" | "federation" | "arc"]) => {
+            ("PUT", ["certificates" | "federation" | "arc" | "secrets"]) => {
                 change::credentials(&mut world, segments[0], &body)
             }
             ("POST", ["users"]) => change::add_user(&mut world, &body),

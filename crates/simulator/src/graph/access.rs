@@ -2,7 +2,7 @@
 //! (throttling limits of identity and access).
 
 use crate::exchange::Arrived;
-use crate::graph::{Call, governance, users};
+use crate::graph::{Call, applications, governance, users};
 use crate::reply::Reply;
 use crate::throttle::Cost;
 use crate::world::World;
@@ -104,6 +104,8 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
         .map(|(index, segment)| {
             if is_id(index, segment) {
                 "{id}"
+            } else if applications::key(segment).is_some() {
+                "applications(appId='{id}')"
             } else {
                 segment
             }
@@ -218,6 +220,12 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
                 ])
         }
         ("GET", ["auditLogs", ..]) => return reports(call),
+        // "OwnedBy": the application is its own owner here.
+        ("GET", [own]) if applications::key(own).is_some() => has(&[
+            "Application.Read.All",
+            "Application.ReadWrite.OwnedBy",
+            "Application.ReadWrite.All",
+        ]),
         // Whatever is not on the map was refused before.
         _ => false,
     };

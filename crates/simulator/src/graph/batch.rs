@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::exchange::Arrived;
+use crate::fault::BatchAnswers;
 use crate::reply::{Body, Reply};
 
 const MOST: usize = 20;
@@ -159,6 +160,30 @@ pub(crate) fn has_throttled_item(batch: &Reply) -> bool {
     responses
         .into_iter()
         .any(|response| response["status"] == 429)
+}
+
+/// Makes the answers others than those of the requests.
+pub(crate) fn mix_up(batch: &mut Reply, how: BatchAnswers) {
+    let Body::Json(body) = &mut batch.body else {
+        return;
+    };
+    let Some(responses) = body["responses"].as_array_mut() else {
+        return;
+    };
+    match (how, responses.first().cloned()) {
+        (_, None) => {}
+        (BatchAnswers::Missing, Some(_)) => _ = responses.remove(0),
+        (BatchAnswers::Twice, Some(first)) => responses.push(first),
+        (BatchAnswers::Unknown, Some(mut first)) => {
+            first["id"] = json!("nobody asked");
+            responses.push(first);
+        }
+        (BatchAnswers::Bodiless, Some(_)) => {
+            if let Some(first) = responses[0].as_object_mut() {
+                first.remove("body");
+            }
+        }
+    }
 }
 
 fn response(id: &str, reply: &Reply) -> Value {

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::Call;
 use super::listing::{page, place};
 use crate::dice::Dice;
+use crate::fault::FaultKind;
 use crate::filter::{Expression, Literal, Operator};
 use crate::population::names;
 use crate::reply::{Outcome, Reply};
-use crate::second::Second;
+use crate::second::{DAY, Second};
 use crate::tenant::{ACCOUNT_DISABLED, SignIn, UserIx, request_id};
 use crate::world::World;
 
@@ -30,7 +31,11 @@ pub(super) fn sign_ins(world: &mut World, call: &Call<'_>) -> Outcome {
     if !world.licensed {
         return Err(Reply::premium());
     }
-    let wanted = wanted(world, call)?;
+    let mut wanted = wanted(world, call)?;
+    if let Some(stopped) = call.fault(FaultKind::StoppedLog) {
+        let at = call.now.minus(stopped.fault.days.unwrap_or(10) * DAY);
+        wanted.end = wanted.end.min(world.tenant.sign_ins.first_at(at, 0));
+    }
     let top = match call.query.get("$top") {
         None => MOST,
         Some(text) => text

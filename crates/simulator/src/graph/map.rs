@@ -1,5 +1,6 @@
 //! The paths that exist, and the methods that each of them takes.
 
+use super::applications;
 use crate::reply::Reply;
 
 const READ: &[&str] = &["GET"];
@@ -74,6 +75,7 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
         ["users", _, "sponsors", "$ref"] | ["groups", _, "members", "$ref"] => ACT,
         ["users", _, "sponsors", _] | ["groups", _, "members", _] => REMOVE,
         ["users", _, "sponsors", _, "$ref"] | ["groups", _, "members", _, "$ref"] => REMOVE,
+        [own] if applications::key(own).is_some() => READ,
         _ => return None,
     })
 }

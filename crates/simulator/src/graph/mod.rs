@@ -4,6 +4,7 @@
 
 mod access;
 mod app_roles;
+mod applications;
 mod audits;
 mod batch;
 mod deleted;
@@ -11,6 +12,7 @@ mod delta;
 mod distort;
 mod governance;
 mod groups;
+mod hostile;
 mod invitations;
 mod listing;
 mod logs;
@@ -26,7 +28,8 @@ mod users;
 mod writes;
 
 pub(crate) use app_roles::{give as give_app_role, names as names_of_app_roles};
-pub(crate) use batch::{BatchItem, answer_of_batch, has_throttled_item, items_of_batch};
+pub(crate) use applications::RegisteredSecret;
+pub(crate) use batch::{BatchItem, answer_of_batch, has_throttled_item, items_of_batch, mix_up};
 pub(crate) use delta::DeltaSettings;
 
 use std::time::Duration;
@@ -155,10 +158,13 @@ fn one(world: &mut World, call: &Call<'_>) -> Reply {
     let verdict = world.throttle.admit(cost, world.clock.pace());
     let reply = match verdict.refused {
         Some((limit, wait)) => refuse_for_now(world, limit, wait),
-        None => {
-            let reply = replicate(world, call);
-            distort::distort(world, call, reply)
-        }
+        None => match hostile::instead(world, call) {
+            Some(reply) => reply,
+            None => {
+                let reply = replicate(world, call);
+                hostile::spoil(call, distort::distort(world, call, reply))
+            }
+        },
     };
     near_the_limit(reply, verdict)
         .with("x-ms-resource-unit", cost.units.to_string())
@@ -304,6 +310,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("DELETE", ["directory", "deletedItems", id]) => deleted::purge(world, call, id),
         ("GET", ["auditLogs", "directoryAudits"]) => audits::directory_audits(world, call),
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, call),
+        ("GET", [own]) if applications::key(own).is_some() => applications::get(world, call, own),
         ("GET", ["organization"]) => tenant::organization(world, call),
         ("GET", ["subscribedSkus"]) => tenant::skus(world, call),
         ("GET", ["roleManagement", "directory", "roleAssignments"]) => {

@@ -15,6 +15,7 @@ use webpki::EndEntityCert;
 use webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY;
 
 use crate::clock::real_now;
+use crate::graph::RegisteredSecret;
 use crate::world::World;
 
 /// No assertion may be good for longer.
@@ -31,6 +32,8 @@ const NO_FEDERATION: u64 = 700_213;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// The client secrets that Graph tells of.
+    pub(crate) secrets: Vec<RegisteredSecret>,
     /// Tokens of another issuer, as they are.
     pub(crate) federation: Vec<String>,
     /// `jti` of the assertions that were accepted, until they end by real time.

@@ -1,5 +1,6 @@
 //! The simulator over real HTTP, as a client and as a driver see it.
 
+mod applications;
 mod batch;
 mod connections;
 mod contract;
@@ -11,6 +12,7 @@ mod faults;
 mod filters;
 mod governance;
 mod groups;
+mod hostile;
 mod invitations;
 mod life;
 mod lifecycle;

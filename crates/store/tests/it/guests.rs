@@ -346,6 +346,11 @@ async fn nothing_crosses_tenants(store: Store) {
         0
     );
     assert_eq!(tx.guest_count(tenant()).await.expect("counted"), 2);
+    // Both were first seen at 0.
+    for (tenant, day, expected) in [(tenant(), 0, 2), (tenant(), -1, 0), (other, 0, 0)] {
+        let seen = tx.guest_count_seen_by(tenant, at(day)).await;
+        assert_eq!(seen.expect("counted"), expected);
+    }
 }
 
 async fn what_is_not_committed_is_not_kept(store: Store) {

@@ -19,6 +19,7 @@ use crate::databases::{at, begin, on_both, tenant, with_guests};
 
 on_both! {
     the_newest_complete_and_the_newest_healthy_observation_are_told_apart
+    of_observations_of_the_same_moment_the_one_that_began_last_is_the_newest
     a_case_is_opened_moved_on_and_closed_once
     a_guest_has_one_open_case_under_a_rule
     policies_and_plans_are_kept
@@ -104,6 +105,33 @@ async fn the_newest_complete_and_the_newest_healthy_observation_are_told_apart(s
             ObservationState::Complete(Box::new(bad))
         ]
     );
+}
+
+async fn of_observations_of_the_same_moment_the_one_that_began_last_is_the_newest(store: Store) {
+    let mut tx = begin(&store).await;
+    // Their ids say nothing of their order: every one is the newest in its turn.
+    for nth in 0..16_u64 {
+        let newest = Observation {
+            id: ObservationId::derived(&[&nth.to_be_bytes()]),
+            counts: Counts {
+                guests: nth,
+                ..Counts::default()
+            },
+            ..observation(1, Health::Healthy)
+        };
+        tx.start_observation(tenant(), newest.id, newest.started)
+            .await
+            .expect("noted");
+        tx.finish_observation(tenant(), &newest)
+            .await
+            .expect("noted");
+        let last = tx.last_observation(tenant()).await.expect("read");
+        let healthy = tx.last_healthy_observation(tenant()).await.expect("read");
+        assert_eq!(last.as_ref(), Some(&newest));
+        assert_eq!(healthy, last);
+        let row = tx.observations(tenant(), 1).await.expect("read").remove(0);
+        assert_eq!(row.id, newest.id);
+    }
 }
 
 async fn a_case_is_opened_moved_on_and_closed_once(store: Store) {

@@ -42,7 +42,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0013_access",
             "0014_alarms",
             "0015_never_touched",
-            "0016_newly_affected"
+            "0016_newly_affected",
+            "0017_order_of_observations"
         ]
     );
     assert_eq!(
@@ -63,7 +64,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0013_access",
             "0014_alarms",
             "0015_never_touched",
-            "0016_newly_affected"
+            "0016_newly_affected",
+            "0017_order_of_observations"
         ]
     );
 }

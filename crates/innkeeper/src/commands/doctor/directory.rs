@@ -1,6 +1,7 @@
 //! What Graph and Entra have to say about a tenant. Nothing is written to them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::observation::SecretEnd;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::Clock;
 use innkeeper_graph::{Graph, GraphError};
@@ -21,12 +22,29 @@ const PERMISSIONS_MATTER: &str =
 const OFF: TimeDelta = TimeDelta::seconds(60);
 const FAR_OFF: TimeDelta = TimeDelta::minutes(15);
 
-/// Everything about one tenant.
+/// What Entra says of the end of the client secret.
+pub(super) enum Told {
+    /// It is not asked: the application may not read itself, or there is no way to Graph.
+    Unasked,
+    /// It was asked, and does not say.
+    Unknown,
+    /// It does.
+    Ends(SecretEnd),
+}
+
+/// With one of these an application may read itself.
+const READS_ITSELF: [&str; 3] = [
+    "Application.Read.All",
+    "Application.ReadWrite.OwnedBy",
+    "Application.ReadWrite.All",
+];
+
+/// Everything about one tenant, and when its client secret ends.
 pub(super) async fn examine(
     tenant: &TenantConfig,
     policy: Option<&Policy>,
     clock: &InstallationClock,
-) -> Vec<Finding> {
+) -> (Told, Vec<Finding>) {
     let graph = connect_for_a_look(tenant);
     let mut found = Vec::new();
     let reached = match &graph {
@@ -63,6 +81,15 @@ pub(super) async fn examine(
     };
     found.push(token);
     found.extend(permissions);
+    let told = match (&graph, &granted) {
+        (Ok(graph), Ok(granted)) if READS_ITSELF.iter().any(|role| granted.contains(*role)) => {
+            match graph.reader().own_secret_end(clock.now()).await {
+                Ok(Some(end)) => Told::Ends(end),
+                Ok(None) | Err(_) => Told::Unknown,
+            }
+        }
+        (Ok(_) | Err(_), _) => Told::Unasked,
+    };
     let reader = match (&graph, at, granted) {
         (Ok(graph), Ok(_), Ok(_)) => Ok(graph.reader()),
         (_, Err(because), _) => Err(because),
@@ -72,7 +99,7 @@ pub(super) async fn examine(
     found.push(licence::examine(reader).await);
     found.extend(named::groups(tenant, policy, reader).await);
     found.push(named::mailbox(tenant, policy, reader).await);
-    found
+    (told, found)
 }
 
 fn unreachable(error: &GraphError) -> Finding {

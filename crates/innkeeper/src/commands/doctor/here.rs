@@ -8,6 +8,7 @@ use innkeeper_engine::{Clock, SystemClock};
 use innkeeper_graph::{Application, Credential};
 use innkeeper_store::Store;
 
+use super::directory::Told;
 use super::finding::{Check, Finding};
 use crate::config::{Config, ConfigError, TenantConfig};
 use crate::installation::load_policy;
@@ -192,22 +193,67 @@ pub(super) fn policy(tenant: &TenantConfig) -> (Option<Policy>, Vec<Finding>) {
 }
 
 /// What is known of the credential without showing it to anybody.
-pub(super) fn credential(tenant: &TenantConfig) -> Finding {
+pub(super) fn credential(tenant: &TenantConfig, told: &Told) -> Finding {
     let credential = &tenant.credential;
+    // It ends by the world's clock, whichever one the installation follows.
+    let now = SystemClock.now();
     match credential.ends() {
-        // It ends by the world's clock, whichever one the installation follows.
-        Ok(Some(ends)) => certificate(ends, SystemClock.now()),
-        Ok(None) => {
-            let until = tenant.secret_expires_on.map_or_else(String::new, |day| {
-                format!("; by the configuration it is good until {day}")
-            });
-            Finding::ok(Check::Credential, described(credential) + &until)
-        }
+        Ok(Some(ends)) => certificate(ends, now),
+        Ok(None) => match credential {
+            Credential::Application {
+                client_id: _,
+                application: Application::Secret(_),
+            } => secret(tenant, told, now),
+            Credential::Application {
+                client_id: _,
+                application: Application::Certificate(_) | Application::FederatedToken(_),
+            }
+            | Credential::ManagedIdentity { .. } => {
+                Finding::ok(Check::Credential, described(credential))
+            }
+        },
         Err(error) => Finding::failed(
             Check::Credential,
             &error,
             CREDENTIAL_MATTERS,
             "put certificate and key into the file, in PEM, readable by the daemon's user",
+        ),
+    }
+}
+
+/// Until when the client secret is good: by Entra, else by the configuration, else nobody knows.
+fn secret(tenant: &TenantConfig, told: &Told, now: DateTime<Utc>) -> Finding {
+    let asked = match told {
+        Told::Ends(end) => {
+            let day = end.at.format("%Y-%m-%d");
+            let which = if end.is_certain {
+                ""
+            } else {
+                "; which of several is in use cannot be told, and this is the first of them to end"
+            };
+            let what = format!("a client secret, by Entra good until {day}{which}");
+            if (end.at - now).num_days() < SOON {
+                let why = "from then on Entra gives no token, and every cycle fails";
+                let fix = "add a new secret to the app registration and to tenants.credential";
+                return Finding::warning(Check::Credential, what, why, fix);
+            }
+            return Finding::ok(Check::Credential, what);
+        }
+        Told::Unknown => "Entra does not say until when",
+        Told::Unasked => {
+            "until when it is good, Entra tells only with the permission Application.Read.All"
+        }
+    };
+    match tenant.secret_expires_on {
+        Some(day) => Finding::ok(
+            Check::Credential,
+            format!("a client secret, by the configuration good until {day}; {asked}"),
+        ),
+        None => Finding::warning(
+            Check::Credential,
+            format!("a client secret, and nobody watches when it ends: {asked}"),
+            "on the day it ends Entra gives no token any more, every cycle fails, and no alarm comes before",
+            "write the day into tenants.credential.secret_expires_on, or grant Application.Read.All",
         ),
     }
 }
@@ -218,9 +264,7 @@ fn described(credential: &Credential) -> String {
             client_id: _,
             application,
         } => match application {
-            Application::Secret(_) => {
-                "a client secret; until when it is good, Entra does not tell".to_owned()
-            }
+            Application::Secret(_) => "a client secret".to_owned(),
             Application::Certificate(file) => format!("the certificate {}", file.display()),
             Application::FederatedToken(file) => {
                 format!("workload identity, with the token in {}", file.display())

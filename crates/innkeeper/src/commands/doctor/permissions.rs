@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use innkeeper_domain::plan::Mode;
 use innkeeper_domain::policy::Policy;
-use innkeeper_graph::Credential;
+use innkeeper_graph::{Application, Credential};
 use uuid::{Uuid, uuid};
 
 use super::finding::{Check, Finding};
@@ -35,8 +35,16 @@ pub(super) fn examine(
         granted,
         missing,
         too_broad,
-        unneeded,
+        mut unneeded,
     } = compare(tenant.mode, uses.as_ref(), governed, granted);
+    if let Credential::Application {
+        client_id: _,
+        application: Application::Secret(_),
+    } = &tenant.credential
+    {
+        // It lets the application see when its secret ends; nothing depends on it.
+        unneeded.retain(|name| name != "Application.Read.All");
+    }
     let mut found: Vec<Finding> = Vec::new();
     for need in missing {
         found.push(Finding::wrong(

@@ -120,6 +120,8 @@ impl Account {
                 CycleError::Graph(_)
                 | CycleError::NotPermitted { .. }
                 | CycleError::SponsorsIncomplete { .. }
+                | CycleError::TooMany { .. }
+                | CycleError::TooLong { .. }
                 | CycleError::ClockSkew { .. },
             ) => self.failed += 1,
         }
