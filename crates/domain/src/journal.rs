@@ -220,6 +220,13 @@ pub enum Event {
         /// The outcome.
         outcome: Outcome,
     },
+    /// A process died over it, and the directory's audit log tells that it was Innkeeper which did it.
+    Claimed {
+        /// The intent.
+        intent: IntentId,
+        /// When it was done, by that log.
+        done: DateTime<Utc>,
+    },
     /// The guest has been gone for so long that the details of its entries so far were erased.
     Erased,
 }
@@ -261,6 +268,7 @@ impl Event {
                 Outcome::Done { .. }
                 | Outcome::Already
                 | Outcome::FoundDone
+                | Outcome::FoundSo { .. }
                 | Outcome::FoundNotDone
                 | Outcome::Uncertain => None,
             },
@@ -288,6 +296,7 @@ impl Event {
             | Self::Planned { .. }
             // Ids and findings: names and addresses are not written down with a hop.
             | Self::ChainFollowed { .. }
+            | Self::Claimed { .. }
             | Self::Erased => None,
         }
     }

@@ -1,12 +1,17 @@
 //! Settling what a process left open that died: by reading the directory, never by guessing.
+//!
+//! That an account is as it should be does not say who saw to it: somebody may have done it by hand while nobody was
+//! there to see. Of what is undone without a person, the directory's audit log is asked who did it; what it does not tell
+//! to be Innkeeper's is not.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_domain::snapshot::Holdings;
-use innkeeper_graph::{Depth, Reread};
+use innkeeper_graph::{Author, Depth, Reread};
 use tracing::warn;
 
 use crate::act::app_roles;
@@ -17,9 +22,31 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 /// Intents settled by one look.
 const AT_ONCE: usize = 15;
 
+/// For how long every tenant's audit log goes back.
+const AUDITED: TimeDelta = TimeDelta::days(7);
+
+/// By how much Graph's clock may be behind ours.
+const SKEW: TimeDelta = TimeDelta::minutes(15);
+
+/// What was settled.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// How many intents.
+    pub(crate) intents: u64,
+    /// What is to be told.
+    pub(crate) remarks: Vec<(GuestId, String)>,
+}
+
+/// Who did what a process died over.
+enum Doer {
+    Innkeeper { at: DateTime<Utc> },
+    NotInnkeeper { by: Option<uuid::Uuid> },
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Gives every open intent its outcome; returns how many there were.
-    pub(crate) async fn settle(&self) -> Result<u64, CycleError> {
+    /// Gives every open intent its outcome.
+    pub(crate) async fn settle(&self) -> Result<Settled, CycleError> {
+        let mut settled = Settled::default();
         let mut tx = self.store.read().await?;
         let open = tx.open_intents(self.tenant.id).await?;
         drop(tx);
@@ -37,15 +64,66 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .map(|answer| (answer.guest_id(), answer))
                 .collect();
             for intent in chunk {
-                let outcome = self
+                let shown = self
                     .shown(intent, answers.get(&intent.guest).copied())
                     .await?;
+                let outcome = match activity(&intent.call).filter(|_| shown == Outcome::FoundDone) {
+                    Some(activity) => match self.doer(intent, activity).await {
+                        Doer::Innkeeper { at } => self.claim(intent, at).await?,
+                        Doer::NotInnkeeper { by } => {
+                            let outcome = Outcome::FoundSo { by };
+                            let remark = format!(
+                                "{} {outcome}: it is left to whoever did it, and not taken back when its reason ends",
+                                intent.call.as_str()
+                            );
+                            settled.remarks.push((intent.guest, remark));
+                            self.conclude(std::slice::from_ref(intent), &outcome)
+                                .await?;
+                            outcome
+                        }
+                    },
+                    None => {
+                        self.conclude(std::slice::from_ref(intent), &shown).await?;
+                        shown
+                    }
+                };
                 warn!(intent.id = %intent.id, guest.id = %intent.guest, outcome = outcome.as_str(), "an open intent is settled by reading the directory");
-                self.conclude(std::slice::from_ref(intent), &outcome)
-                    .await?;
+                settled.intents += 1;
             }
         }
-        Ok(open.len() as u64)
+        Ok(settled)
+    }
+
+    /// Who did it, by the directory's audit log. It is Innkeeper's only if all that the log has is.
+    async fn doer(&self, intent: &Intent, activity: &str) -> Doer {
+        let unknown = Doer::NotInnkeeper { by: None };
+        if self.clock.now() - intent.created > AUDITED {
+            return unknown;
+        }
+        let since = intent.created - SKEW;
+        let audited = match self.tenant.reader.audited(activity, since).await {
+            Ok(audited) => audited,
+            Err(error) => {
+                warn!(guest.id = %intent.guest, %error, "the audit log does not tell who did it");
+                return unknown;
+            }
+        };
+        let mut doer = unknown;
+        for entry in audited {
+            if entry.target != intent.guest.0 {
+                continue;
+            }
+            match entry.by {
+                // What was done before it was intended was somebody else's, or for another reason.
+                Author::Own if entry.at >= intent.created - TimeDelta::minutes(1) => {
+                    doer = Doer::Innkeeper { at: entry.at };
+                }
+                Author::Own => {}
+                Author::Other(by) => return Doer::NotInnkeeper { by: Some(by) },
+                Author::Unknown => return Doer::NotInnkeeper { by: None },
+            }
+        }
+        doer
     }
 
     /// What the directory shows of one call that was sent, or was about to be.
@@ -116,6 +194,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         } else {
             Outcome::FoundNotDone
         })
+    }
+}
+
+/// How the audit log calls what is undone without a person, and so must be known to be Innkeeper's.
+fn activity(call: &Call) -> Option<&'static str> {
+    match call {
+        Call::Disable => Some("Disable account"),
+        Call::Delete => Some("Delete user"),
+        // Undone only by a person, who is shown it before.
+        Call::RemoveFromGroup { .. } | Call::RemoveAppRole { .. } | Call::AddSponsor { .. } => None,
+        // What gives something back, or leaves nothing that could be mistaken.
+        Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
+        | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::AddAppRole { .. }
+        | Call::Enable
+        | Call::Restore
+        | Call::AddToGroup { .. }
+        | Call::RemoveSponsor { .. }
+        | Call::SetManager { .. } => None,
     }
 }
 

@@ -59,6 +59,27 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
+    /// Concludes a call over which a process died, and which the directory's audit log shows to be ours.
+    pub(crate) async fn claim(
+        &self,
+        intent: &Intent,
+        done: DateTime<Utc>,
+    ) -> Result<Outcome, CycleError> {
+        let outcome = Outcome::Done { request_id: None };
+        let claimed = Event::Claimed {
+            intent: intent.id,
+            done,
+        };
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        let now = self.clock.now();
+        tx.append(self.tenant.id, now, &[(Some(intent.guest), claimed)])
+            .await?;
+        self.conclude_in(&mut tx, intent, &outcome, true).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
     /// Marks a stage as executed that had nothing to call.
     pub(super) async fn execute_stage(&self, step: &Step) -> Result<(), CycleError> {
         let Some(action) = step.effect.action() else {
@@ -237,9 +258,17 @@ fn changes_the_account(call: &Call) -> bool {
     }
 }
 
-/// The guest after a call that is in effect. What was already so is not ours, and is never undone by us.
+/// The guest after a call that is in effect. What was already so, or was found so, is not ours, and is never undone by us.
 fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc>) -> GuestRecord {
-    let is_ours = *outcome != Outcome::Already;
+    let is_ours = match outcome {
+        Outcome::Done { .. } | Outcome::FoundDone => true,
+        Outcome::Already
+        | Outcome::FoundSo { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Failed { .. }
+        | Outcome::FoundNotDone
+        | Outcome::Uncertain => false,
+    };
     match call {
         Call::Flag
         | Call::Mark { .. }

@@ -243,6 +243,7 @@ pub(super) fn request_id(outcome: &Outcome) -> Option<String> {
         | Outcome::Skipped { .. }
         | Outcome::Failed { .. }
         | Outcome::FoundDone
+        | Outcome::FoundSo { .. }
         | Outcome::FoundNotDone
         | Outcome::Uncertain => None,
     }
