@@ -211,16 +211,22 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             return Ok((calls, remarks));
         };
         let mut added = Vec::new();
+        // What was taken twice is given back once: an undo intends each call once.
+        let mut push = |call: Call| {
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        };
         for row in taken {
             if let Call::RemoveFromGroup { group } = &row.intent.call
                 && !groups.contains(group)
             {
-                calls.push(Call::AddToGroup { group: *group });
+                push(Call::AddToGroup { group: *group });
             }
             if let Call::AddSponsor { sponsor } = row.intent.call {
                 added.push(sponsor);
                 if sponsors.iter().any(|known| known.id == sponsor) {
-                    calls.push(Call::RemoveSponsor { sponsor });
+                    push(Call::RemoveSponsor { sponsor });
                 }
             }
         }

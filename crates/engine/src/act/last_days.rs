@@ -92,14 +92,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             to: to.clone(),
         };
         let intent = |(record, deleted, deletion): &&(GuestRecord, DateTime<Utc>, Intent)| {
-            let [deleted, at] = [*deleted, now].map(|at| at.timestamp_micros().to_be_bytes());
+            // Each attempt is an intent of its own. A clock can stand still, or be set back; an epoch is never the same.
+            let deleted = deleted.timestamp_micros().to_be_bytes();
+            let epoch = self.lease.epoch().to_be_bytes();
             let guest = record.guest.id;
             let parts = [
                 tenant.0.as_bytes().as_slice(),
                 b"last days",
                 guest.0.as_bytes(),
                 &deleted,
-                &at,
+                &epoch,
             ];
             let plan = PlanId::derived(&parts);
             Intent {
