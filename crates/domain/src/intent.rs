@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::app_role::AssignmentId;
 use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
@@ -209,6 +210,29 @@ pub enum Outcome {
     /// A process died over it, or Graph gave no clear answer, and nothing shows whether it happened: a mail.
     #[error("perhaps done: nothing shows it")]
     Uncertain,
+}
+
+/// By which ids Microsoft finds the call, whatever came of it. Absent where no call was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Graph's `request-id`, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The `client-request-id` that it was sent with, or would have been by a process that died over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<Uuid>,
+}
+
+impl Trace {
+    /// No call was made.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        let Self {
+            request_id,
+            client_request_id,
+        } = self;
+        request_id.is_none() && client_request_id.is_none()
+    }
 }
 
 impl Outcome {

@@ -10,6 +10,7 @@ use innkeeper_graph::{Depth, Reread};
 use tracing::warn;
 
 use crate::act::app_roles;
+use crate::act::upshot::{ReadBack, Upshot, trace};
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -37,19 +38,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .map(|answer| (answer.guest_id(), answer))
                 .collect();
             for intent in chunk {
-                let outcome = self
+                let (outcome, shown) = self
                     .shown(intent, answers.get(&intent.guest).copied())
                     .await?;
                 warn!(intent.id = %intent.id, guest.id = %intent.guest, outcome = outcome.as_str(), "an open intent is settled by reading the directory");
-                self.conclude(std::slice::from_ref(intent), &outcome)
-                    .await?;
+                let because =
+                    "the process that was about to make the call, or had made it, ended over it";
+                let upshot = Upshot {
+                    trace: trace(intent, None),
+                    read_back: Some(ReadBack {
+                        because: because.to_owned(),
+                        shown,
+                    }),
+                    ..outcome.into()
+                };
+                self.conclude(std::slice::from_ref(intent), &upshot).await?;
             }
         }
         Ok(open.len() as u64)
     }
 
     /// What the directory shows of one call that was sent, or was about to be.
-    pub(crate) async fn verify(&self, intent: &Intent) -> Result<Outcome, CycleError> {
+    pub(crate) async fn verify(&self, intent: &Intent) -> Result<(Outcome, String), CycleError> {
         let answers = self
             .tenant
             .reader
@@ -58,17 +68,26 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.shown(intent, answers.first()).await
     }
 
-    /// What the directory shows of a call, by a look at the guest, and at its roles in applications where it is about them.
-    async fn shown(&self, intent: &Intent, answer: Option<&Reread>) -> Result<Outcome, CycleError> {
+    /// What the directory shows of a call, by a look at the guest, and at its roles in applications where it is about
+    /// them; with what was seen, in words.
+    async fn shown(
+        &self,
+        intent: &Intent,
+        answer: Option<&Reread>,
+    ) -> Result<(Outcome, String), CycleError> {
         if let (Call::SetManager { manager }, Some(Reread::Present { .. })) = (&intent.call, answer)
         {
             let holdings = self.tenant.reader.holdings(&[intent.guest]).await?;
             let is_so = |holdings: &Holdings| holdings.manager == Some(*manager);
-            return Ok(match holdings.first().map(is_so) {
-                Some(true) => Outcome::FoundDone,
-                Some(false) => Outcome::FoundNotDone,
-                None => Outcome::Uncertain,
-            });
+            let (outcome, seen) = match holdings.first().map(is_so) {
+                Some(true) => (Outcome::FoundDone, "the guest has that manager"),
+                Some(false) => (
+                    Outcome::FoundNotDone,
+                    "the guest does not have that manager",
+                ),
+                None => (Outcome::Uncertain, "nothing: Graph told no manager"),
+            };
+            return Ok((outcome, seen.to_owned()));
         }
         let (assigned, wanted) = match (&intent.call, answer) {
             (Call::RemoveAppRole { app_role, .. }, Some(Reread::Present { .. })) => {
@@ -81,17 +100,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             (Call::Unmark { mark }, Some(Reread::Present { .. })) => {
                 return self.shown_in_attribute(intent.guest, mark, false).await;
             }
-            (call, answer) => return Ok(found(call, answer)),
+            (call, answer) => return Ok((found(call, answer), seen(call, answer))),
         };
         let assignments = self.tenant.reader.app_roles(&[intent.guest]).await?;
         let Some(assignments) = assignments.first() else {
-            return Ok(Outcome::Uncertain);
+            let nothing = "nothing: Graph told no roles in applications".to_owned();
+            return Ok((Outcome::Uncertain, nothing));
         };
-        Ok(if app_roles::has(assignments, assigned) == wanted {
-            Outcome::FoundDone
+        let has = app_roles::has(assignments, assigned);
+        let seen = if has {
+            "the guest has the role in the application"
         } else {
-            Outcome::FoundNotDone
-        })
+            "the guest does not have the role in the application"
+        };
+        Ok((done_if(has == wanted), seen.to_owned()))
     }
 
     /// What the attribute shows. Nothing stood there when the writing was intended, and ours when the clearing was.
@@ -100,23 +122,70 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         guest: GuestId,
         mark: &Mark,
         wanted: bool,
-    ) -> Result<Outcome, CycleError> {
+    ) -> Result<(Outcome, String), CycleError> {
         let read = self.tenant.reader.extensions(&[guest]).await?;
         let sight = read
             .get(&guest)
             .map_or(Sight::Unknown, |read| mark.sight(read));
-        let is_there = match sight {
-            Sight::Written => true,
-            Sight::Free | Sight::Foreign => false,
+        let attribute = mark.attribute;
+        let (outcome, seen) = match sight {
+            Sight::Written => (done_if(wanted), "holds what was to be written"),
+            Sight::Free => (done_if(!wanted), "is empty"),
+            Sight::Foreign => (done_if(!wanted), "holds something else"),
             // Whatever happened: it is looked at again before anything else is done about it.
-            Sight::Unknown | Sight::Mastered => return Ok(Outcome::FoundNotDone),
+            Sight::Unknown => (Outcome::FoundNotDone, "was not told"),
+            Sight::Mastered => (Outcome::FoundNotDone, "is mastered on-premises"),
         };
-        Ok(if is_there == wanted {
-            Outcome::FoundDone
-        } else {
-            Outcome::FoundNotDone
-        })
+        Ok((outcome, format!("{attribute} {seen}")))
     }
+}
+
+fn done_if(is_done: bool) -> Outcome {
+    if is_done {
+        Outcome::FoundDone
+    } else {
+        Outcome::FoundNotDone
+    }
+}
+
+/// What was seen of the guest, in words: no more than the call is about.
+fn seen(call: &Call, answer: Option<&Reread>) -> String {
+    let seen = match (call, answer) {
+        (Call::Notify { .. } | Call::ResendInvitation { .. }, _) => {
+            "nothing: the directory does not tell of mails"
+        }
+        (_, None) => "nothing: Graph told nothing of the guest",
+        (_, Some(Reread::Deleted(_))) => "the guest is among the deleted users",
+        (_, Some(Reread::Absent(_))) => {
+            "the guest is neither in the directory nor among the deleted users"
+        }
+        (
+            Call::AddToGroup { group } | Call::RemoveFromGroup { group },
+            Some(Reread::Present { groups, .. }),
+        ) => {
+            if groups.contains(group) {
+                "the guest is in the group"
+            } else {
+                "the guest is not in the group"
+            }
+        }
+        (
+            Call::AddSponsor { sponsor } | Call::RemoveSponsor { sponsor },
+            Some(Reread::Present { sponsors, .. }),
+        ) => {
+            if sponsors.iter().any(|known| known.id == *sponsor) {
+                "the guest has that sponsor"
+            } else {
+                "the guest does not have that sponsor"
+            }
+        }
+        (_, Some(Reread::Present { guest, .. })) => match guest.enabled {
+            Some(true) => "the guest is there, and its account is enabled",
+            Some(false) => "the guest is there, and its account is disabled",
+            None => "the guest is there, and Graph does not tell whether its account is enabled",
+        },
+    };
+    seen.to_owned()
 }
 
 /// What the directory shows of a call.
@@ -169,9 +238,5 @@ fn found(call: &Call, answer: Option<&Reread>) -> Outcome {
             Some(Reread::Deleted(_) | Reread::Absent(_)),
         ) => false,
     };
-    if happened {
-        Outcome::FoundDone
-    } else {
-        Outcome::FoundNotDone
-    }
+    done_if(happened)
 }
