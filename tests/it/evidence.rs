@@ -475,7 +475,7 @@ async fn a_periods_report_tells_who_was_removed_and_who_was_kept_and_why() {
         .await;
     let csv = String::from_utf8(csv.stdout).expect("text");
     assert!(
-        csv.starts_with("what,guest_id,display_name,mail,upn,rule,by,at,detail,request_id\n"),
+        csv.starts_with("what,guest_id,display_name,mail,upn,rule,by,at,detail,until,reason,request_id,client_request_id\n"),
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 5, "{csv}");

@@ -291,6 +291,19 @@ async fn a_disabling_found_after_a_death_is_taken_back_only_if_it_was_ours() {
 }
 
 #[tokio::test]
+async fn who_was_enabled_by_hand_before_anybody_knew_of_the_disabling_is_not_disabled_again() {
+    let tenant = tenant_at(&DISABLE).await;
+    hold_and_kill(&tenant, DISABLE.method, DISABLE.path, "after").await;
+    by_hand(&tenant, json!({ "enabled": true })).await;
+    for _ in 0..4 {
+        tenant.apply().await;
+        tenant.pass_days(7).await;
+    }
+    assert_eq!(outcome_of(&tenant, "disable").await, "done");
+    assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
+}
+
+#[tokio::test]
 async fn a_deletion_by_hand_found_after_a_death_is_not_undone() {
     let tenant = tenant_at(&DELETE).await;
     hold_and_kill(&tenant, DELETE.method, DELETE.path, "before").await;

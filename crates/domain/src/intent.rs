@@ -226,6 +226,29 @@ fn found_so(by: Option<Uuid>) -> String {
     format!("is so, as the directory shows; {who}")
 }
 
+/// By which ids Microsoft finds the call, whatever came of it. Absent where no call was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Graph's `request-id`, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The `client-request-id` that it was sent with, or would have been by a process that died over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<Uuid>,
+}
+
+impl Trace {
+    /// No call was made.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        let Self {
+            request_id,
+            client_request_id,
+        } = self;
+        request_id.is_none() && client_request_id.is_none()
+    }
+}
+
 impl Outcome {
     /// The word used in tables and the store.
     #[must_use]

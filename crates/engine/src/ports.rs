@@ -190,6 +190,9 @@ pub trait ReadDirectory: Send + Sync {
 
 /// Writes to a directory.
 pub trait WriteDirectory: Send + Sync {
+    /// The same for one intent: what it sends can be found again by this id, whatever the answer.
+    #[must_use]
+    fn sent_as(&self, id: Uuid) -> Self;
     /// Disables an account.
     fn disable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Enables an account.
@@ -456,6 +459,10 @@ impl ReadDirectory for Reader {
 }
 
 impl WriteDirectory for Writer {
+    fn sent_as(&self, id: Uuid) -> Self {
+        Self::sent_as(self, id)
+    }
+
     async fn disable(&self, guest: GuestId) -> Result<Done, WriteError> {
         Self::disable(self, guest).await
     }

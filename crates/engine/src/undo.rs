@@ -443,6 +443,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.write_down(&mut tx, std::slice::from_ref(&intent))
                 .await?;
             tx.commit().await?;
+            let writer = writer.sent_as(intent.id.0);
             let answer = match call {
                 Call::Restore => writer.restore(intent.guest).await,
                 Call::Enable => writer.enable(intent.guest).await,
@@ -466,9 +467,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 | Call::Disable
                 | Call::Delete => unreachable!("an undo takes nothing away"),
             };
-            let outcome = self.outcome(&intent, answer).await?;
+            let upshot = self.outcome(&intent, answer).await?;
             // A mark that is cleared is forgotten with it; of what is given back no stage is executed.
-            self.conclude_call(&intent, &outcome, false).await?;
+            self.conclude_call(&intent, &upshot, false).await?;
+            let outcome = upshot.outcome;
             deeds.note(intent.guest, call, &outcome);
             let is_essential = matches!(call, Call::Restore | Call::Enable);
             if is_essential && !outcome.is_in_effect() {

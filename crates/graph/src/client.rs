@@ -96,6 +96,7 @@ impl Graph {
             connection: self.0.clone(),
             sender,
             redirect: self.applications(),
+            sent_as: None,
         }
     }
 

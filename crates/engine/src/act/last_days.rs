@@ -128,11 +128,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             })
             .collect();
         let mail = notice::last_days(self.tenant, &guests, to);
-        let outcome = match intents.first() {
-            Some(first) => self.outcome(first, writer.send_mail(&mail).await).await?,
-            None => return Ok(()),
+        let Some(first) = intents.first() else {
+            return Ok(());
         };
-        self.conclude_and_note(&intents, &outcome, deeds).await
+        let sent = writer.sent_as(first.id.0).send_mail(&mail).await;
+        let upshot = self.outcome(first, sent).await?;
+        self.conclude_and_note(&intents, &upshot, deeds).await
     }
 }
 
@@ -149,17 +150,21 @@ fn unannounced(intents: &[IntentRow], deleted: DateTime<Utc>) -> Option<&Intent>
         ) => true,
         Some(Outcome::Skipped { .. } | Outcome::Failed { .. } | Outcome::FoundNotDone) => false,
     };
-    let is_announced = intents.iter().any(|IntentRow { intent, outcome }| {
-        let is_notice = matches!(
-            intent.call,
-            Call::Notify {
-                notice: Notice::LastDays,
-                ..
-            }
-        );
-        let outcome = outcome.as_ref().map(|(_, outcome)| outcome);
-        is_notice && intent.created >= deleted && may_have_been_sent(outcome)
-    });
+    let is_announced = intents.iter().any(
+        |IntentRow {
+             intent, outcome, ..
+         }| {
+            let is_notice = matches!(
+                intent.call,
+                Call::Notify {
+                    notice: Notice::LastDays,
+                    ..
+                }
+            );
+            let outcome = outcome.as_ref().map(|(_, outcome)| outcome);
+            is_notice && intent.created >= deleted && may_have_been_sent(outcome)
+        },
+    );
     if is_announced {
         return None;
     }

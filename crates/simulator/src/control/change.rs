@@ -51,6 +51,7 @@ pub(super) fn reset(world: &mut World) -> Reply {
     world.tenant.outbox.clear();
     world.tenant.writes.clear();
     world.requests.clear();
+    world.bytes = 0;
     world.throttled = 0;
     Reply::ok(json!({}))
 }

@@ -212,7 +212,10 @@ impl Account {
     ) -> Outcome {
         let mut done: BTreeMap<Deed, Vec<DateTime<Utc>>> = BTreeMap::new();
         let mut counts = BTreeMap::new();
-        for IntentRow { intent, outcome } in actions {
+        for IntentRow {
+            intent, outcome, ..
+        } in actions
+        {
             if outcome
                 .as_ref()
                 .is_some_and(|(_, outcome)| outcome.is_in_effect())
