@@ -37,6 +37,8 @@ pub(super) struct Observer {
     cases: BTreeMap<CaseId, Case>,
     ours: BTreeMap<GuestId, OurDeeds>,
     last: Option<(DateTime<Utc>, Watched, u64)>,
+    /// When cases ended because their reason was gone.
+    ended: BTreeMap<(GuestId, String), Vec<DateTime<Utc>>>,
 }
 
 impl Observer {
@@ -56,6 +58,7 @@ impl Observer {
             cases: BTreeMap::new(),
             ours: BTreeMap::new(),
             last: None,
+            ended: BTreeMap::new(),
         }
     }
 
@@ -140,7 +143,21 @@ impl Observer {
             record.deleted_by_us = None;
             record.gone = None;
         }
-        self.cases.retain(|_, case| case.guest != guest);
+        let closed = self.cases.extract_if(.., |_, case| case.guest == guest);
+        for (_, case) in closed {
+            let ended = self.ended.entry((guest, case.rule.to_string()));
+            ended.or_default().push(now);
+        }
+    }
+
+    /// When the reason of what was wanted then was gone, if it ever was.
+    pub(super) fn reason_gone(
+        &self,
+        (guest, rule, _): &Deed,
+        wanted: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let ended = self.ended.get(&(*guest, rule.clone()))?;
+        ended.iter().copied().find(|at| *at > wanted)
     }
 
     /// Disabling an account that somebody else has disabled is a stage, but no deed.
@@ -172,7 +189,15 @@ impl Observer {
                     case.blind += *span;
                 }
             }
-            CaseChange::Close { case, .. } => _ = self.cases.remove(case),
+            CaseChange::Close {
+                case, guest, rule, ..
+            } => {
+                self.cases.remove(case);
+                if let Some((now, _, _)) = self.last {
+                    let ended = self.ended.entry((*guest, rule.to_string()));
+                    ended.or_default().push(now);
+                }
+            }
         }
     }
 

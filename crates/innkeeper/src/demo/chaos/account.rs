@@ -232,7 +232,11 @@ impl Account {
         for (at, deed) in &self.expected {
             let times = done.get_mut(deed);
             let found = times.and_then(|times| {
-                let index = times.iter().position(|time| time >= at)?;
+                // What is done after the reason had gone is done for another one.
+                let until = observer.reason_gone(deed, *at);
+                let is_it =
+                    |time: &DateTime<Utc>| time >= at && until.is_none_or(|until| *time <= until);
+                let index = times.iter().position(is_it)?;
                 Some(times.remove(index))
             });
             match found {

@@ -34,8 +34,8 @@ pub(super) struct Witness {
     notices: BTreeMap<(GuestId, String), Vec<DateTime<Utc>>>,
     /// Who was invited again, and when.
     invited: BTreeSet<(GuestId, DateTime<Utc>)>,
-    /// Accounts that somebody disabled or deleted by hand: theirs, whatever Innkeeper wanted.
-    by_hand: BTreeSet<GuestId>,
+    /// What somebody took by hand, disabled or deleted: theirs, whatever Innkeeper wanted.
+    by_hand: BTreeSet<(GuestId, Meddling)>,
     pub(super) findings: Findings,
 }
 
@@ -137,8 +137,8 @@ impl Witness {
     /// Somebody did this by hand.
     pub(super) fn meddled(&mut self, guest: GuestId, meddling: Meddling) {
         match meddling {
-            Meddling::Disabled | Meddling::Deleted => _ = self.by_hand.insert(guest),
-            Meddling::Enabled => _ = self.by_hand.remove(&guest),
+            Meddling::Disabled | Meddling::Deleted => _ = self.by_hand.insert((guest, meddling)),
+            Meddling::Enabled => _ = self.by_hand.remove(&(guest, Meddling::Disabled)),
             Meddling::SignedIn
             | Meddling::SignedInQuietly
             | Meddling::GaveRole
@@ -185,13 +185,15 @@ impl Witness {
 
     /// What comes back was Innkeeper's to give back, and had been taken.
     fn examine_return(&mut self, write: &Write, guest: GuestId) {
-        if !matches!(write.kind.as_str(), "enable" | "restore") {
-            return;
-        }
+        let taken = match write.kind.as_str() {
+            "enable" => Meddling::Disabled,
+            "restore" => Meddling::Deleted,
+            _ => return,
+        };
         if !write.changed {
             self.findings.double += 1;
             self.tell("double", write, guest, "nothing was left to do");
-        } else if self.by_hand.contains(&guest) {
+        } else if self.by_hand.contains(&(guest, taken)) {
             self.findings.wrong += 1;
             self.tell("wrong", write, guest, "somebody else had taken the account");
         }
