@@ -299,6 +299,24 @@ fn what_a_person_rejected_stays_undone_however_few_it_becomes() {
 }
 
 #[test]
+fn who_is_due_the_longest_goes_first_whoever_it_is() {
+    let mut limits = roomy();
+    limits.set_cap(Action::Disable, cap(1));
+    for oldest in 1..=3 {
+        let due: Vec<Due> = (1..=3)
+            .map(|guest| Due {
+                days: if guest == oldest { 9 } else { 2 },
+                ..Due::of(guest, Effect::Disable)
+            })
+            .collect();
+        let approval = enforce(&plan(1_000, &due), &limits, &Ledger::default());
+        let steps = approval.plan.steps();
+        let gone: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
+        assert_eq!(gone, [id(oldest)]);
+    }
+}
+
+#[test]
 fn the_last_guest_of_a_project_is_never_taken_by_a_rule_that_keeps_it() {
     let policy = POLICY.replace(
         "when = 'guest.inactive_days >= 90'",
@@ -330,6 +348,11 @@ fn the_last_guest_of_a_project_is_never_taken_by_a_rule_that_keeps_it() {
             "disable is held for 1 guests, each the last one left in a group whose last guest the rule keeps"
         ]
     );
+    // No passing of time will free it, so it is no backlog that drains.
+    let mut backlogs = approval.backlog.iter();
+    let disabling = backlogs.find(|backlog| backlog.action == "disable");
+    let disabling = disabling.expect("it is due");
+    assert_eq!((disabling.held, disabling.left()), (1, 0));
     // With somebody active left in it all three go.
     let mut active = guest(5);
     active.groups = vec![group("bridge")];
