@@ -32,6 +32,7 @@ mod once;
 mod outage;
 mod policies;
 mod projects;
+mod sparing;
 mod sponsors;
 mod spreading;
 mod tenant;
