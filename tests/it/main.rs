@@ -34,6 +34,7 @@ mod outage;
 mod policies;
 mod projects;
 mod record;
+mod sparing;
 mod sponsors;
 mod spreading;
 mod tenant;

@@ -17,6 +17,7 @@ mod mark;
 pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
+mod sparing;
 pub(crate) mod upshot;
 
 pub use recipients::circle_of;

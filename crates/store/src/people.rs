@@ -132,6 +132,40 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes in a look at a few sponsors alone: whether each is in the sponsor group. Of one who was in it and now is not,
+    /// it is not known, as after one reading of the whole group. Where no group is asked about nothing is noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_sponsor_group(
+        &mut self,
+        tenant: TenantId,
+        looked: &BTreeMap<SponsorId, bool>,
+    ) -> Result<(), StoreError> {
+        for (is_in, sql) in [
+            (
+                true,
+                "INSERT INTO sponsor_group_members (tenant_id, member_id) SELECT $1, member_id FROM given \
+                 WHERE EXISTS (SELECT 1 FROM sponsor_groups WHERE tenant_id = $1) \
+                 ON CONFLICT (tenant_id, member_id) DO UPDATE SET missing = FALSE WHERE sponsor_group_members.missing",
+            ),
+            (
+                false,
+                "UPDATE sponsor_group_members SET missing = TRUE WHERE tenant_id = $1 AND NOT missing \
+                 AND member_id IN (SELECT member_id FROM given)",
+            ),
+        ] {
+            let ids: Vec<Uuid> = looked
+                .iter()
+                .filter(|(_, found)| **found == is_in)
+                .map(|(id, _)| id.0)
+                .collect();
+            let given = Given::rows(ids.len()).ids("member_id", ids.iter().copied());
+            self.execute_given(tenant, &given, sql).await?;
+        }
+        Ok(())
+    }
+
     /// The users who sponsor guests that are in the directory.
     ///
     /// # Errors

@@ -46,6 +46,25 @@ impl Fresh {
     }
 }
 
+/// What there is to judge a guest by again.
+pub(super) struct SeenAgain<'f> {
+    /// The guest itself.
+    pub(super) answer: Option<&'f Reread>,
+    /// The directory roles that it holds beside those in the answer; `None` where nobody asked.
+    pub(super) roles: Option<&'f [String]>,
+}
+
+impl SeenAgain<'_> {
+    /// All of its directory roles. Where nobody asked for those that an answer lacks, what is known of them goes on.
+    fn all_roles(&self, in_answer: &[String], known: &[String]) -> Vec<String> {
+        let beside = self.roles.unwrap_or(known);
+        let mut all: Vec<String> = in_answer.iter().chain(beside).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
 /// What a fresh look made of a step.
 pub(super) enum Look {
     /// It is still due.
@@ -106,11 +125,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         step: &Step,
         intents: &[Intent],
-        answer: Option<&Reread>,
+        seen: SeenAgain<'_>,
         senses: &Senses,
         observation: &Observation,
     ) -> Result<Look, CycleError> {
-        let (guest, sponsors, groups, roles) = match answer {
+        let (guest, sponsors, groups, roles) = match seen.answer {
             Some(Reread::Present {
                 guest,
                 sponsors,
@@ -173,7 +192,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         )
         .await?;
         tx.set_guest_groups(tenant, step.guest, groups).await?;
-        tx.set_guest_roles(tenant, step.guest, roles).await?;
+        let roles = seen.all_roles(roles, &row.view.roles);
+        tx.set_guest_roles(tenant, step.guest, &roles).await?;
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
         let circle = match &view {

@@ -3,14 +3,15 @@
 //! Nothing is read that the policy in force does not follow. All of it only decides whom Innkeeper writes to, and who
 //! becomes a sponsor: never whether a guest stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
-use innkeeper_domain::group::NamedGroups;
+use innkeeper_domain::group::{Found, NamedGroups};
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::policy::{Link, Policy};
+use innkeeper_domain::sponsor::SponsorKind;
 use innkeeper_graph::Invited;
 use innkeeper_store::{InvitedBy, SponsorGroup};
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 SponsorGroup::Unknown
             }
             Ok(None) => SponsorGroup::NotAsked,
-            Ok(Some(key)) => match named.get(&key).and_then(|found| found.group()) {
+            Ok(Some(key)) => match named.get(&key).and_then(Found::group) {
                 None => {
                     warn!(
                         group = key.as_str(),
@@ -115,6 +116,30 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.set_sponsor_group(self.tenant.id, &group).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Reads again whether these sponsors are in the group of those who may sponsor. Where that group was not found, or two
+    /// are meant, who is in it is not known anyway.
+    pub(crate) async fn refresh_sponsor_group(
+        &self,
+        sponsors: &BTreeMap<SponsorId, SponsorKind>,
+    ) -> Result<(), CycleError> {
+        let Ok(Some(key)) = self.sponsor_group() else {
+            return Ok(());
+        };
+        let mut tx = self.store.read().await?;
+        let named = tx.named_groups(self.tenant.id).await?;
+        drop(tx);
+        let Some(group) = named.get(&key).and_then(Found::group) else {
+            return Ok(());
+        };
+        let reading = self.tenant.reader.sponsors_in(sponsors, group.id);
+        let looked = self.unless_stopped(reading).await??;
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.note_sponsor_group(self.tenant.id, &looked).await?;
         tx.commit().await?;
         Ok(())
     }

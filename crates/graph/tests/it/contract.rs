@@ -17,6 +17,7 @@ use innkeeper_domain::guest::Invitation;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::mark::MarkAttribute;
 use innkeeper_domain::snapshot::AppRole;
+use innkeeper_domain::sponsor::SponsorKind;
 use innkeeper_graph::{Depth, GraphError, Mail, Reread};
 use innkeeper_testschema::{SAMPLE_ID, Schema, members};
 use serde_json::{Value, json};
@@ -96,6 +97,17 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     let groups = [GroupId::from(id)].into();
     let nested = reader.nested_in(&[guest], &groups).await.expect("groups");
     assert_eq!(nested[&guest], [GroupId::from(id)]);
+    let sponsors = [
+        (id.into(), SponsorKind::User),
+        (guest_id("nobody").0.into(), SponsorKind::Group),
+    ];
+    let inside = reader
+        .sponsors_in(&sponsors.into(), id.into())
+        .await
+        .expect("who is in the group");
+    assert!(inside.values().all(|is_in| *is_in) && inside.len() == 2);
+    let privileges = reader.privileges_of(&[guest]).await.expect("roles");
+    assert!(!privileges[&guest].is_empty(), "{privileges:?}");
     let held = reader.held(&[guest]).await.expect("what it holds");
     assert_eq!(held[&guest].app_roles.len(), 1);
     let extensions = reader.extensions(&[guest]).await.expect("attributes");

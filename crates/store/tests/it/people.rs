@@ -9,6 +9,7 @@ use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
 on_both! {
     a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted
     who_is_missing_from_the_sponsor_group_once_may_still_be_in_it
+    a_look_at_one_sponsor_lets_them_into_the_group_at_once_and_never_out_of_it
     who_invited_is_kept_and_the_last_invitation_counts
 }
 
@@ -102,6 +103,40 @@ async fn who_is_missing_from_the_sponsor_group_once_may_still_be_in_it(store: St
         let row = tx.guest_row(tenant(), ann()).await.expect("read");
         let sponsors = row.expect("ann").view.sponsors;
         assert_eq!(sponsors[0].membership, expected, "{group:?}");
+    }
+}
+
+async fn a_look_at_one_sponsor_lets_them_into_the_group_at_once_and_never_out_of_it(store: Store) {
+    with_guests(&store, 3).await;
+    let sara = person("sara");
+    let mut tx = begin(&store).await;
+    tx.save_sponsors(tenant(), std::slice::from_ref(&sara))
+        .await
+        .expect("kept");
+    let links = [(ann(), vec![sara.id])];
+    tx.set_guest_sponsors(tenant(), &links).await.expect("kept");
+    let whole = SponsorGroup::Members(vec![person("carl").id]);
+    for (group, is_in, expected) in [
+        // Where nobody asks for a group, a look is none of it.
+        (Some(SponsorGroup::NotAsked), true, Membership::NotAsked),
+        (Some(whole.clone()), false, Membership::Out),
+        (None, true, Membership::In),
+        (None, false, Membership::Unknown),
+        (None, false, Membership::Unknown),
+        (None, true, Membership::In),
+        (Some(whole.clone()), false, Membership::Unknown),
+        (Some(whole), false, Membership::Out),
+    ] {
+        if let Some(group) = &group {
+            tx.set_sponsor_group(tenant(), group).await.expect("kept");
+        }
+        let looked = [(sara.id, is_in)].into();
+        tx.note_sponsor_group(tenant(), &looked)
+            .await
+            .expect("kept");
+        let row = tx.guest_row(tenant(), ann()).await.expect("read");
+        let sponsors = row.expect("ann").view.sponsors;
+        assert_eq!(sponsors[0].membership, expected, "{group:?} {is_in}");
     }
 }
 
