@@ -143,6 +143,7 @@ fn no_type_is_forgotten() {
     let texts = [
         include_str!("../wire.rs"),
         include_str!("access.rs"),
+        include_str!("application.rs"),
         include_str!("audit.rs"),
         include_str!("extension.rs"),
         include_str!("reviews.rs"),
