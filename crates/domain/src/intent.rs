@@ -204,12 +204,26 @@ pub enum Outcome {
     /// A process died over it, and the directory shows that it happened.
     #[error("done, as the directory shows")]
     FoundDone,
+    /// A process died over it, and the directory is as it should be; but not by Innkeeper as far as it knows.
+    #[error("{}", found_so(*by))]
+    FoundSo {
+        /// The object id of who did it instead; `None`: nothing tells.
+        by: Option<Uuid>,
+    },
     /// A process died over it, or Graph gave no clear answer, and the directory shows that it did not happen.
     #[error("not done, as the directory shows")]
     FoundNotDone,
     /// A process died over it, or Graph gave no clear answer, and nothing shows whether it happened: a mail.
     #[error("perhaps done: nothing shows it")]
     Uncertain,
+}
+
+fn found_so(by: Option<Uuid>) -> String {
+    let who = match by {
+        Some(by) => format!("{by} did it, not Innkeeper"),
+        None => "nothing tells whether Innkeeper or somebody else did it".to_owned(),
+    };
+    format!("is so, as the directory shows; {who}")
 }
 
 /// By which ids Microsoft finds the call, whatever came of it. Absent where no call was made.
@@ -245,6 +259,7 @@ impl Outcome {
             Self::Skipped { .. } => "skipped",
             Self::Failed { .. } => "failed",
             Self::FoundDone => "found-done",
+            Self::FoundSo { .. } => "found-so",
             Self::FoundNotDone => "found-not-done",
             Self::Uncertain => "uncertain",
         }
@@ -254,7 +269,7 @@ impl Outcome {
     #[must_use]
     pub fn is_in_effect(&self) -> bool {
         match self {
-            Self::Done { .. } | Self::Already | Self::FoundDone => true,
+            Self::Done { .. } | Self::Already | Self::FoundDone | Self::FoundSo { .. } => true,
             Self::Skipped { .. } | Self::Failed { .. } | Self::FoundNotDone | Self::Uncertain => {
                 false
             }

@@ -265,6 +265,13 @@ pub enum Event {
         /// Since when it was there.
         since: DateTime<Utc>,
     },
+    /// A process died over it, and the directory's audit log tells that it was Innkeeper which did it.
+    Claimed {
+        /// The intent.
+        intent: IntentId,
+        /// When it was done, by that log.
+        done: DateTime<Utc>,
+    },
     /// The guest has been gone for so long that the details of its entries so far were erased.
     Erased,
 }
@@ -306,6 +313,7 @@ impl Event {
                 Outcome::Done { .. }
                 | Outcome::Already
                 | Outcome::FoundDone
+                | Outcome::FoundSo { .. }
                 | Outcome::FoundNotDone
                 | Outcome::Uncertain => &[],
             },
@@ -342,6 +350,7 @@ impl Event {
             | Self::AlarmCleared { .. }
             // Ids and findings: names and addresses are not written down with a hop.
             | Self::ChainFollowed { .. }
+            | Self::Claimed { .. }
             | Self::Erased => &[],
         }
     }

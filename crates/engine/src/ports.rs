@@ -15,8 +15,8 @@ use innkeeper_domain::observation::SecretEnd;
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited, Lists,
-    Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
+    Audited, ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited,
+    Lists, Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
     WriteError, Writer,
 };
 use uuid::Uuid;
@@ -165,6 +165,12 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send;
+    /// What was done to users since then by one kind of activity, as the audit log tells.
+    fn audited(
+        &self,
+        activity: &str,
+        since: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Audited>, GraphError>> + Send;
     /// What is assigned to a few guests: one answer for each, in their order.
     fn holdings(
         &self,
@@ -442,6 +448,14 @@ impl ReadDirectory for Reader {
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send {
         Self::invited_since(self, since)
+    }
+
+    async fn audited(
+        &self,
+        activity: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Audited>, GraphError> {
+        Self::audited(self, activity, since).await
     }
 
     async fn holdings(&self, guests: &[GuestId]) -> Result<Vec<Holdings>, GraphError> {

@@ -1,13 +1,19 @@
 //! Settling what a process left open that died: by reading the directory, never by guessing.
+//!
+//! That an account is as it should be does not say who saw to it: somebody may have done it by hand while nobody was
+//! there to see. Of what is undone without a person, the directory's audit log is asked who did it; what it does not tell
+//! to be Innkeeper's is not.
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_domain::snapshot::Holdings;
-use innkeeper_graph::{Depth, Reread};
+use innkeeper_graph::{Author, Depth, Reread};
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::act::app_roles;
 use crate::act::upshot::{ReadBack, Upshot, trace};
@@ -18,9 +24,34 @@ use crate::ports::{ReadDirectory, WriteDirectory};
 /// Intents settled by one look.
 const AT_ONCE: usize = 15;
 
+/// For how long every tenant's audit log goes back.
+const AUDITED: TimeDelta = TimeDelta::days(7);
+
+/// By how much Graph's clock may be behind ours.
+const SKEW: TimeDelta = TimeDelta::minutes(15);
+
+/// What was settled.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// How many intents.
+    pub(crate) intents: u64,
+    /// What is to be told.
+    pub(crate) remarks: Vec<(GuestId, String)>,
+}
+
+/// Who did what a process died over.
+#[derive(Default)]
+struct Doers {
+    /// When Innkeeper did.
+    own: Option<DateTime<Utc>>,
+    /// Somebody else did, and who, where that is known.
+    others: Option<Option<Uuid>>,
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Gives every open intent its outcome; returns how many there were.
-    pub(crate) async fn settle(&self) -> Result<u64, CycleError> {
+    /// Gives every open intent its outcome.
+    pub(crate) async fn settle(&self) -> Result<Settled, CycleError> {
+        let mut settled = Settled::default();
         let mut tx = self.store.read().await?;
         let open = tx.open_intents(self.tenant.id).await?;
         drop(tx);
@@ -38,9 +69,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .map(|answer| (answer.guest_id(), answer))
                 .collect();
             for intent in chunk {
-                let (outcome, shown) = self
+                let (found, shown) = self
                     .shown(intent, answers.get(&intent.guest).copied())
                     .await?;
+                let (outcome, claimed) = self.owned(intent, found).await;
+                if let Outcome::FoundSo { .. } = outcome {
+                    let remark = format!(
+                        "{} {outcome}: it is left to whoever did it, and not taken back when its reason ends",
+                        intent.call.as_str()
+                    );
+                    settled.remarks.push((intent.guest, remark));
+                }
                 warn!(intent.id = %intent.id, guest.id = %intent.guest, outcome = outcome.as_str(), "an open intent is settled by reading the directory");
                 let because =
                     "the process that was about to make the call, or had made it, ended over it";
@@ -50,12 +89,70 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                         because: because.to_owned(),
                         shown,
                     }),
+                    claimed,
                     ..outcome.into()
                 };
                 self.conclude(std::slice::from_ref(intent), &upshot).await?;
+                settled.intents += 1;
             }
         }
-        Ok(open.len() as u64)
+        Ok(settled)
+    }
+
+    /// What was found, in the light of the audit log where it has to be known whose doing it was; and when it was ours.
+    async fn owned(&self, intent: &Intent, found: Outcome) -> (Outcome, Option<DateTime<Utc>>) {
+        let Some(activity) = activity(&intent.call) else {
+            return (found, None);
+        };
+        let done = Outcome::Done { request_id: None };
+        match (found, self.doers(intent, activity).await) {
+            (
+                Outcome::FoundDone,
+                Doers {
+                    own: Some(at),
+                    others: None,
+                },
+            ) => (done, Some(at)),
+            (Outcome::FoundDone, Doers { own: _, others }) => {
+                let by = others.flatten();
+                (Outcome::FoundSo { by }, None)
+            }
+            // It happened, and somebody has taken it back since. They mean it: what is remembered as done and is found
+            // undone is a return, and is not done again.
+            (Outcome::FoundNotDone, Doers { own: Some(at), .. }) => (done, Some(at)),
+            (found, _) => (found, None),
+        }
+    }
+
+    /// Who did it since it was intended, by the directory's audit log.
+    async fn doers(&self, intent: &Intent, activity: &str) -> Doers {
+        let mut doers = Doers::default();
+        if self.clock.now() - intent.created > AUDITED {
+            return doers;
+        }
+        let since = intent.created - SKEW;
+        let audited = match self.tenant.reader.audited(activity, since).await {
+            Ok(audited) => audited,
+            Err(error) => {
+                warn!(guest.id = %intent.guest, %error, "the audit log does not tell who did it");
+                return doers;
+            }
+        };
+        for entry in audited {
+            if entry.target != intent.guest.0 {
+                continue;
+            }
+            match entry.by {
+                // What was done before it was intended was done for another reason.
+                Author::Own if entry.at >= intent.created - TimeDelta::minutes(1) => {
+                    doers.own = Some(entry.at);
+                }
+                Author::Own => {}
+                Author::Other(by) => doers.others = Some(Some(by)),
+                Author::Unknown => doers.others = doers.others.or(Some(None)),
+            }
+        }
+        doers
     }
 
     /// What the directory shows of one call that was sent, or was about to be.
@@ -137,6 +234,28 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Sight::Mastered => (Outcome::FoundNotDone, "is mastered on-premises"),
         };
         Ok((outcome, format!("{attribute} {seen}")))
+    }
+}
+
+/// How the audit log calls what is undone without a person, and so must be known to be Innkeeper's.
+fn activity(call: &Call) -> Option<&'static str> {
+    match call {
+        Call::Disable => Some("Disable account"),
+        Call::Delete => Some("Delete user"),
+        // Undone only by a person, who is shown it before.
+        Call::RemoveFromGroup { .. } | Call::RemoveAppRole { .. } | Call::AddSponsor { .. } => None,
+        // What gives something back, or leaves nothing that could be mistaken.
+        Call::Flag
+        | Call::Mark { .. }
+        | Call::Unmark { .. }
+        | Call::Notify { .. }
+        | Call::ResendInvitation { .. }
+        | Call::AddAppRole { .. }
+        | Call::Enable
+        | Call::Restore
+        | Call::AddToGroup { .. }
+        | Call::RemoveSponsor { .. }
+        | Call::SetManager { .. } => None,
     }
 }
 

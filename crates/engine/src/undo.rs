@@ -152,12 +152,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.read().await?;
         let row = tx.guest_row(self.tenant.id, guest).await?;
         drop(tx);
-        let is_ours = row.is_some_and(|row| row.view.record.disabled_by_us.is_some());
+        let record = row.map(|row| row.view.record);
+        let is_ours = record
+            .as_ref()
+            .is_some_and(|record| record.disabled_by_us.is_some());
+        let is_deleted_by_us = record.is_some_and(|record| record.deleted_by_us.is_some());
         let mut calls = Vec::new();
         let mut remarks = Vec::new();
         match look {
             Reread::Absent(_) => remarks.push(
                 "is not among the deleted users any more: Entra keeps them for 30 days, or until somebody deletes them for good; invite the person anew"
+                    .to_owned(),
+            ),
+            Reread::Deleted(_) if !is_deleted_by_us => remarks.push(
+                "is deleted, but not by Innkeeper as far as it knows: it is left to whoever did it"
                     .to_owned(),
             ),
             Reread::Deleted(_) => {
@@ -322,7 +330,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         taken: Vec<IntentRow>,
         asked: &Asked,
     ) -> Result<Undone, CycleError> {
-        self.settle().await?;
+        let settled = self.settle().await?;
         let undoings = self.undoings(taken).await?;
         let now = self.clock.now();
         let [at, epoch] = [now.timestamp_micros(), self.lease.epoch()].map(i64::to_be_bytes);
@@ -339,7 +347,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.append(self.tenant.id, now, &[(None, event)]).await?;
         tx.commit().await?;
         let mut deeds = Deeds::default();
-        let mut remarks = Vec::new();
+        let mut remarks = settled.remarks;
         for undoing in &undoings {
             if self.stop.is_cancelled() {
                 deeds.interrupted = true;

@@ -316,6 +316,7 @@ impl Tx {
             match from_json("outcome", &outcome)? {
                 Outcome::Done { .. } | Outcome::FoundDone => {}
                 Outcome::Already
+                | Outcome::FoundSo { .. }
                 | Outcome::Skipped { .. }
                 | Outcome::Failed { .. }
                 | Outcome::FoundNotDone

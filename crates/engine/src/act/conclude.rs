@@ -85,6 +85,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             outcome,
             trace,
             read_back,
+            claimed,
         } = upshot;
         let tenant = self.tenant.id;
         let now = self.clock.now();
@@ -104,7 +105,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             outcome: outcome.clone(),
             graph: trace.clone(),
         };
-        let events = read_back.into_iter().chain([concluded]);
+        let claimed = claimed.map(|done| Event::Claimed {
+            intent: intent.id,
+            done,
+        });
+        let events = read_back.into_iter().chain(claimed).chain([concluded]);
         let events: Vec<_> = events.map(|event| (Some(intent.guest), event)).collect();
         tx.append(tenant, now, &events).await?;
         if changes_the_account(&intent.call)
@@ -255,9 +260,17 @@ fn changes_the_account(call: &Call) -> bool {
     }
 }
 
-/// The guest after a call that is in effect. What was already so is not ours, and is never undone by us.
+/// The guest after a call that is in effect. What was already so, or was found so, is not ours, and is never undone by us.
 fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc>) -> GuestRecord {
-    let is_ours = *outcome != Outcome::Already;
+    let is_ours = match outcome {
+        Outcome::Done { .. } | Outcome::FoundDone => true,
+        Outcome::Already
+        | Outcome::FoundSo { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Failed { .. }
+        | Outcome::FoundNotDone
+        | Outcome::Uncertain => false,
+    };
     match call {
         Call::Flag
         | Call::Mark { .. }

@@ -141,9 +141,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn unannounced(intents: &[IntentRow], deleted: DateTime<Utc>) -> Option<&Intent> {
     let may_have_been_sent = |outcome: Option<&Outcome>| match outcome {
         None
-        | Some(Outcome::Done { .. } | Outcome::Already | Outcome::FoundDone | Outcome::Uncertain) => {
-            true
-        }
+        | Some(
+            Outcome::Done { .. }
+            | Outcome::Already
+            | Outcome::FoundDone
+            | Outcome::FoundSo { .. }
+            | Outcome::Uncertain,
+        ) => true,
         Some(Outcome::Skipped { .. } | Outcome::Failed { .. } | Outcome::FoundNotDone) => false,
     };
     let is_announced = intents.iter().any(

@@ -1,5 +1,6 @@
 //! What came of a call, with everything that proves it.
 
+use chrono::{DateTime, Utc};
 use innkeeper_domain::intent::{Intent, Outcome, Trace};
 
 /// What came of a call.
@@ -10,6 +11,8 @@ pub(crate) struct Upshot {
     pub(crate) trace: Trace,
     /// What the directory was asked, where its answer did not tell.
     pub(crate) read_back: Option<ReadBack>,
+    /// When it was done, by the directory's audit log, where that alone tells whose doing it was.
+    pub(crate) claimed: Option<DateTime<Utc>>,
 }
 
 /// A look at the directory that told what came of a call.
@@ -26,6 +29,7 @@ impl From<Outcome> for Upshot {
             outcome,
             trace: Trace::default(),
             read_back: None,
+            claimed: None,
         }
     }
 }

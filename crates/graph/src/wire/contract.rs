@@ -19,7 +19,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 33] {
+fn all() -> [Read; 34] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -56,6 +56,7 @@ fn all() -> [Read; 33] {
         read::<DirectoryAudit>(&["directoryAudit"]),
         read::<audit::Initiator>(&["auditActivityInitiator"]),
         read::<audit::UserIdentity>(&["userIdentity"]),
+        read::<audit::AppIdentity>(&["appIdentity"]),
         read::<audit::Target>(&["targetResource"]),
     ]
 }

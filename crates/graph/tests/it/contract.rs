@@ -64,6 +64,10 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     all(reader.invited_since(chrono::DateTime::UNIX_EPOCH))
         .await
         .expect("the audit log");
+    reader
+        .audited("Disable account", epoch)
+        .await
+        .expect("the audit log");
     reader.people(&[id.into()]).await.expect("people");
     reader.managers(&[id]).await.expect("managers");
     reader.everybody_in(id.into()).await.expect("members");

@@ -299,7 +299,11 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::RemoveSponsor { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
-        Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{of_what}{outcome}")),
+        // Among the deleted it stands as somebody else's.
+        Outcome::FoundSo { .. } if intent.call == Call::Delete => return None,
+        Outcome::Done { .. } | Outcome::FoundDone | Outcome::FoundSo { .. } => {
+            (list, format!("{of_what}{outcome}"))
+        }
         Outcome::Failed { .. } | Outcome::FoundNotDone | Outcome::Uncertain => (
             List::Failed,
             format!("{}: {of_what}{outcome}", intent.call.as_str()),
@@ -309,7 +313,11 @@ fn deed(row: IntentRow) -> Option<Item> {
     };
     Some(Item {
         guest: Some(intent.guest),
-        by: format!("Innkeeper, by the rule \"{}\"", intent.rule),
+        by: if let Outcome::FoundSo { .. } = outcome {
+            format!("not known; the rule \"{}\" asked for it", intent.rule)
+        } else {
+            format!("Innkeeper, by the rule \"{}\"", intent.rule)
+        },
         rule: intent.rule.to_string(),
         at: Some(at),
         detail,
