@@ -7,6 +7,7 @@ mod alarm_kinds;
 mod alarms;
 mod answers;
 mod backtest;
+mod bounded;
 mod changes;
 mod chaos;
 mod commands;

@@ -265,15 +265,17 @@ impl Daemon<'_> {
         let LetGo {
             observations,
             plans,
+            actions,
             guests,
         } = let_go;
-        if (observations, plans, guests) != (0, 0, 0) {
+        if (observations, plans, actions, guests) != (0, 0, 0, 0) {
             info!(
                 tenant = tenant.name,
                 observations,
                 plans,
+                actions,
                 guests,
-                "observations and plans that have had their time were removed, and the personal data of guests long gone was erased"
+                "observations, plans and actions that have had their time were removed, and the personal data of guests long gone was erased"
             );
         }
         if let Some(Anchor { seq, hash, .. }) = head {
