@@ -19,7 +19,7 @@ mod senses;
 pub(crate) mod snapshots;
 mod sparing;
 
-pub use recipients::circle_of;
+pub use recipients::{circle_of, heed_chain};
 
 use std::collections::BTreeMap;
 
