@@ -20,7 +20,7 @@ pub(crate) mod snapshots;
 mod sparing;
 pub(crate) mod upshot;
 
-pub use recipients::circle_of;
+pub use recipients::{circle_of, heed_chain};
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::{GuestId, SponsorId, TenantId};
 use innkeeper_domain::sponsor::{Acquaintance, Circle, Inviter, Manager, Sponsor};
 use uuid::Uuid;
@@ -13,6 +13,9 @@ use crate::given::Given;
 use crate::open::Tx;
 use crate::rows::micros;
 use crate::sponsors::{self, sponsor_columns};
+
+/// How late an entry of the audit log can appear.
+const LATE: TimeDelta = TimeDelta::hours(24);
 
 /// What is known of the policy's sponsor group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -339,6 +342,7 @@ impl Tx {
         let inviter: Option<(Option<Uuid>,)> =
             fetch_optional!(self, (Option<Uuid>,), sql, tenant.0, key.0)?;
         circle.inviter = match inviter {
+            None if self.audit_log_covers(tenant, key.0).await? => Inviter::NotRecorded,
             None => Inviter::NotKnown,
             Some((None,)) => Inviter::Application,
             Some((Some(id),)) => match self.person(tenant, id).await? {
@@ -352,6 +356,15 @@ impl Tx {
             }
         }
         Ok(circle)
+    }
+
+    /// Whether the audit log was read after everything had appeared in it that there was to say of who invited a guest.
+    async fn audit_log_covers(&mut self, tenant: TenantId, key: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT g.created_at, a.read_until FROM guests g JOIN audit_marks a ON a.tenant_id = g.tenant_id \
+                   WHERE g.tenant_id = $1 AND g.guest_key = $2 AND g.created_at IS NOT NULL";
+        let row: Option<(DateTime<Utc>, DateTime<Utc>)> =
+            fetch_optional!(self, (DateTime<Utc>, DateTime<Utc>), sql, tenant.0, key)?;
+        Ok(row.is_some_and(|(created, read_until)| created + LATE <= read_until))
     }
 
     async fn person(

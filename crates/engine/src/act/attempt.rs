@@ -11,7 +11,7 @@ use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome, Trace};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
-use innkeeper_domain::sponsor::Hop;
+use innkeeper_domain::sponsor::{Hop, Succession};
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::{Done, GraphError, WriteError};
 use innkeeper_store::Tx;
@@ -250,9 +250,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 return Ok((vec![call], addressed.hops));
             }
             Effect::AddSponsor => {
-                let (sponsor, hops) = self.successor_of(step.guest).await?;
-                let call = sponsor.map(|sponsor| Call::AddSponsor { sponsor });
-                return Ok((call.into_iter().collect(), hops));
+                let (succession, hops) = self.successor_of(step.guest).await?;
+                let calls = match succession {
+                    Succession::Is(sponsor) => vec![Call::AddSponsor { sponsor }],
+                    // In doubt the look finds the step not due.
+                    Succession::Nobody | Succession::InDoubt(_) => Vec::new(),
+                };
+                return Ok((calls, hops));
             }
             Effect::ResendInvitation => vec![Call::ResendInvitation {
                 to: self.address_of(step.guest).await?,

@@ -11,7 +11,7 @@ use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
-use innkeeper_domain::sponsor::{Circle, chain, successor};
+use innkeeper_domain::sponsor::{Circle, Succession, chain, successor};
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::{Depth, Looked, Reread};
 use tokio::time::Instant;
@@ -240,16 +240,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     because: "the people answerable for the guest have changed".to_owned(),
                 }
             }
-            Effect::AddSponsor if !self.is_successor(intents, &view, &circle) => Look::NotDue {
-                because: "the person answerable for the guest has changed".to_owned(),
-            },
+            Effect::AddSponsor => self.succession(intents, view, &circle),
             Effect::Flag
             | Effect::Mark { .. }
             | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
-            | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
@@ -293,14 +290,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         )
     }
 
-    /// Whether the chain still comes to whom the intent is about to make a sponsor, or to nobody if there is no intent.
-    fn is_successor(&self, intents: &[Intent], view: &GuestView, circle: &Circle) -> bool {
-        let hops = chain(view, circle, &self.policy.sponsoring);
-        let calls: Vec<Call> = successor(&hops, view)
-            .map(|sponsor| Call::AddSponsor { sponsor })
-            .into_iter()
-            .collect();
-        intents.iter().map(|intent| &intent.call).eq(&calls)
+    /// The chain must still come to whom the intent is about to make a sponsor, or to nobody if there is no intent.
+    fn succession(&self, intents: &[Intent], view: GuestView, circle: &Circle) -> Look {
+        let hops = chain(&view, circle, &self.policy.sponsoring);
+        let calls = match successor(&hops, &view) {
+            Succession::Is(sponsor) => vec![Call::AddSponsor { sponsor }],
+            Succession::Nobody => Vec::new(),
+            Succession::InDoubt(hop) => {
+                let because = format!("who should become the sponsor is not known ({hop})");
+                return Look::NotDue { because };
+            }
+        };
+        if intents.iter().map(|intent| &intent.call).eq(&calls) {
+            Look::Due(Box::new(view))
+        } else {
+            Look::NotDue {
+                because: "the person answerable for the guest has changed".to_owned(),
+            }
+        }
     }
 }
 
