@@ -304,6 +304,26 @@ async fn who_was_enabled_by_hand_before_anybody_knew_of_the_disabling_is_not_dis
 }
 
 #[tokio::test]
+async fn a_disabling_that_an_old_replica_hides_is_not_taken_for_not_done() {
+    let tenant = tenant_at(&DISABLE).await;
+    tenant.post("faults", json!({ "kind": "stale_read" })).await;
+    let unheard =
+        json!({ "kind": "drop", "method": "PATCH", "path": "/users", "after_effect": true });
+    tenant.post("faults", unheard).await;
+    tenant.run(&["apply"]).await;
+    tenant
+        .control(reqwest::Method::DELETE, "faults", None)
+        .await;
+    by_hand(&tenant, json!({ "enabled": true })).await;
+    for _ in 0..4 {
+        tenant.pass_days(7).await;
+        tenant.apply().await;
+    }
+    assert_eq!(outcome_of(&tenant, "disable").await, "done");
+    assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
+}
+
+#[tokio::test]
 async fn a_deletion_by_hand_found_after_a_death_is_not_undone() {
     let tenant = tenant_at(&DELETE).await;
     hold_and_kill(&tenant, DELETE.method, DELETE.path, "before").await;

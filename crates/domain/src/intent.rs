@@ -152,6 +152,18 @@ impl Call {
     }
 }
 
+/// The same calls, each once and in their order: Graph can list a thing twice, and a plan intends each call once.
+#[must_use]
+pub fn each_once(calls: Vec<Call>) -> Vec<Call> {
+    let mut all = Vec::with_capacity(calls.len());
+    for call in calls {
+        if !all.contains(&call) {
+            all.push(call);
+        }
+    }
+    all
+}
+
 impl Intent {
     /// The id of an intent. A plan intends each call of a stage once.
     #[must_use]

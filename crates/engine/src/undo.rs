@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{GuestId, PlanId};
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, each_once};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_graph::{Depth, Reread};
@@ -198,7 +198,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(Undoing {
             guest,
             taken,
-            calls,
+            // What was taken twice is given back once.
+            calls: each_once(calls),
             remarks,
         })
     }
@@ -219,22 +220,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             return Ok((calls, remarks));
         };
         let mut added = Vec::new();
-        // What was taken twice is given back once: an undo intends each call once.
-        let mut push = |call: Call| {
-            if !calls.contains(&call) {
-                calls.push(call);
-            }
-        };
         for row in taken {
             if let Call::RemoveFromGroup { group } = &row.intent.call
                 && !groups.contains(group)
             {
-                push(Call::AddToGroup { group: *group });
+                calls.push(Call::AddToGroup { group: *group });
             }
             if let Call::AddSponsor { sponsor } = row.intent.call {
                 added.push(sponsor);
                 if sponsors.iter().any(|known| known.id == sponsor) {
-                    push(Call::RemoveSponsor { sponsor });
+                    calls.push(Call::RemoveSponsor { sponsor });
                 }
             }
         }
@@ -401,7 +396,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Some(look @ Reread::Present { .. }) => {
                     let (back, lost) = self.missing(guest, taken, look).await?;
                     remarks.extend(lost);
-                    self.give(writer, undo, undoing, &back, deeds).await?;
+                    self.give(writer, undo, undoing, &each_once(back), deeds)
+                        .await?;
                 }
                 _ => remarks.push(
                     "is restored, but Graph does not show it yet; undo again in some minutes to compare groups and app roles"

@@ -8,7 +8,7 @@ use innkeeper_domain::attestation::Attestation;
 use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::GuestId;
-use innkeeper_domain::intent::{Call, Intent, Outcome, Trace};
+use innkeeper_domain::intent::{Call, Intent, Outcome, Trace, each_once};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::sponsor::{Hop, Succession};
@@ -158,7 +158,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let (calls, hops) = self.calls(step, found, seen, deeds).await?;
             considered.push(hops);
             all.push(
-                calls
+                each_once(calls)
                     .into_iter()
                     .map(|call| self.intent(plan, step, call))
                     .collect::<Vec<_>>(),
@@ -470,7 +470,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "no clear answer; the directory is asked whether it happened");
                 let (found, shown) = self.verify(intent).await?;
                 let because = format!("Graph gave no clear answer: {error}");
+                // It may be an old replica that was asked. To take an account for not taken would miss that somebody
+                // gives it back.
+                let takes = matches!(intent.call, Call::Disable | Call::Delete);
                 Ok(Upshot {
+                    stays_open: takes && found == Outcome::FoundNotDone,
                     trace: trace(request_id_of(&error)),
                     read_back: Some(ReadBack { because, shown }),
                     ..found.into()

@@ -86,7 +86,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             trace,
             read_back,
             claimed,
+            stays_open,
         } = upshot;
+        if *stays_open {
+            return Ok(());
+        }
         let tenant = self.tenant.id;
         let now = self.clock.now();
         tx.conclude(tenant, &[intent.id], now, outcome).await?;
@@ -105,6 +109,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             outcome: outcome.clone(),
             graph: trace.clone(),
         };
+        let when = claimed.unwrap_or(now);
         let claimed = claimed.map(|done| Event::Claimed {
             intent: intent.id,
             done,
@@ -118,7 +123,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         {
             tx.save_guests(
                 tenant,
-                &[&marked(row.view.record, &intent.call, outcome, now)],
+                &[&marked(row.view.record, &intent.call, outcome, when)],
             )
             .await?;
         }

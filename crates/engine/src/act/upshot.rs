@@ -13,6 +13,8 @@ pub(crate) struct Upshot {
     pub(crate) read_back: Option<ReadBack>,
     /// When it was done, by the directory's audit log, where that alone tells whose doing it was.
     pub(crate) claimed: Option<DateTime<Utc>>,
+    /// It is not certain yet: the intent is left open, and the next cycle settles it.
+    pub(crate) stays_open: bool,
 }
 
 /// A look at the directory that told what came of a call.
@@ -30,6 +32,7 @@ impl From<Outcome> for Upshot {
             trace: Trace::default(),
             read_back: None,
             claimed: None,
+            stays_open: false,
         }
     }
 }
