@@ -261,7 +261,7 @@ impl Daemon<'_> {
             let_go,
             head,
             warnings,
-        } = upkeep::after_cycle(self.installation, tenant.id, has_succeeded).await;
+        } = upkeep::after_cycle(self.installation, tenant.id, has_succeeded, self.stop).await;
         let LetGo {
             observations,
             plans,

@@ -8,6 +8,7 @@ use innkeeper_domain::ids::TenantId;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_engine::Clock;
 use innkeeper_store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::anchor;
 use crate::config::Retention;
@@ -46,6 +47,7 @@ pub(crate) async fn after_cycle(
     installation: &Installation,
     tenant: TenantId,
     has_succeeded: bool,
+    stop: &CancellationToken,
 ) -> Upkeep {
     let Installation {
         config,
@@ -65,7 +67,7 @@ pub(crate) async fn after_cycle(
             match round(config.retention, store, tenant, judged, now).await {
                 Ok(Round { gone, is_last }) => {
                     let_go.add(gone);
-                    if is_last {
+                    if is_last || stop.is_cancelled() {
                         break;
                     }
                 }
@@ -79,7 +81,7 @@ pub(crate) async fn after_cycle(
     }
     match head(store, tenant, now).await {
         Ok(Some(head)) => {
-            let failures = anchor::write(&config.journal, &head).await;
+            let failures = anchor::write(&config.journal, &head, stop).await;
             upkeep.warnings.extend(failures);
             upkeep.head = Some(head);
         }
