@@ -172,6 +172,40 @@ async fn without_the_audit_log_the_inviter_is_not_known_and_the_steward_answers(
 }
 
 #[tokio::test]
+async fn a_sponsor_who_was_deleted_counts_and_one_who_was_taken_off_does_not() {
+    for database in databases().await {
+        let tenant = Tenant::with(0, database).await;
+        let policy = include_str!("../../config/policies/departed-sponsors.toml");
+        tenant.write("policy.toml", policy);
+        let mut guests = Vec::new();
+        let mut sponsors = Vec::new();
+        for (guest, sponsor) in [("ann", "sara"), ("ben", "carl")] {
+            let sponsor = person(&tenant, sponsor, json!({})).await;
+            let guest = tenant.add_guest(guest, 1).await;
+            patch(&tenant, &guest, json!({ "sponsors": [sponsor] })).await;
+            guests.push(guest);
+            sponsors.push(sponsor);
+        }
+        let deleted = async |guest: &String| {
+            let explained = tenant.json(&["explain", guest]).await;
+            let facts = explained["facts"].as_array().expect("facts");
+            let fact = facts.iter().find(|fact| fact["fact"] == "deleted_sponsors");
+            fact.expect("the fact")["value"].clone()
+        };
+        tenant.apply().await;
+        assert_eq!(deleted(&guests[0]).await, "0");
+        patch(&tenant, &sponsors[0], json!({ "deleted": true })).await;
+        patch(&tenant, &guests[1], json!({ "sponsors": [] })).await;
+        tenant.apply().await;
+        let told = [deleted(&guests[0]).await, deleted(&guests[1]).await];
+        assert_eq!(told, ["1", "0"]);
+        let mails = tenant.get("outbox").await;
+        assert_eq!(mails.as_array().map(Vec::len), Some(1), "{mails}");
+        assert!(mails[0].to_string().contains("ann@partner"), "{mails}");
+    }
+}
+
+#[tokio::test]
 async fn while_a_link_of_the_chain_cannot_be_read_nobody_after_it_becomes_the_sponsor() {
     for database in databases().await {
         let tenant = Tenant::with(0, database).await;

@@ -150,6 +150,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         ids: &[SponsorId],
     ) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
+    /// Those of these users that are not there: deleted, or for good.
+    fn gone(
+        &self,
+        ids: &[SponsorId],
+    ) -> impl Future<Output = Result<Vec<SponsorId>, GraphError>> + Send;
     /// The managers of these users: of each the manager, or that it has none.
     fn managers(
         &self,
@@ -433,6 +438,10 @@ impl ReadDirectory for Reader {
 
     async fn people(&self, ids: &[SponsorId]) -> Result<Vec<Sponsor>, GraphError> {
         Self::people(self, ids).await
+    }
+
+    async fn gone(&self, ids: &[SponsorId]) -> Result<Vec<SponsorId>, GraphError> {
+        Self::gone(self, ids).await
     }
 
     async fn managers(&self, of: &[Uuid]) -> Result<Vec<(Uuid, Option<Sponsor>)>, GraphError> {

@@ -197,6 +197,24 @@ impl Tx {
         Ok(rows.into_iter().map(|(id,)| id.into()).collect())
     }
 
+    /// Those of these of whom it is not known yet that they are there no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn not_departed(
+        &mut self,
+        tenant: TenantId,
+        of: &[SponsorId],
+    ) -> Result<Vec<SponsorId>, StoreError> {
+        let given = Given::rows(of.len()).ids("sponsor_id", of.iter().map(|id| id.0));
+        let sql = "SELECT sponsor_id FROM sponsors WHERE tenant_id = $1 AND departed \
+                   AND sponsor_id IN (SELECT sponsor_id FROM given)";
+        let departed: Vec<(Uuid,)> = self.fetch_given(tenant, &given, sql).await?;
+        let departed: BTreeSet<Uuid> = departed.into_iter().map(|(id,)| id).collect();
+        let rest = of.iter().copied();
+        Ok(rest.filter(|id| !departed.contains(&id.0)).collect())
+    }
+
     /// Writes down who was found of those who were looked for, and that the others are there no more. A former sponsor
     /// who was found was taken off by somebody, and is forgotten as such.
     ///

@@ -8,6 +8,7 @@ use std::pin::pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
+use innkeeper_domain::facts::FactName;
 use innkeeper_domain::group::{Found, NamedGroups};
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::policy::{Link, Policy};
@@ -158,7 +159,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Looks for those who stand in no listing that is read anyway: sponsors that a guest has no more, inviters, and the
     /// users whom the policy names.
     pub(super) async fn look_for_people(&self) -> Result<(), CycleError> {
-        if !self.policies().any(Policy::follows_chain) {
+        let is_asked =
+            |policy: &Policy| policy.follows_chain() || policy.asks(FactName::DeletedSponsors);
+        if !self.policies().any(is_asked) {
             return Ok(());
         }
         let mut tx = self.store.read().await?;
@@ -173,7 +176,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.look_at_people(&people).await
     }
 
-    /// Looks at these people now; who is not found is there no more.
+    /// Looks at these people now. Who is not found is there no more, if a look at them alone says so too.
     pub(crate) async fn look_at_people(&self, people: &[SponsorId]) -> Result<(), CycleError> {
         if people.is_empty() {
             return Ok(());
@@ -183,7 +186,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .await??;
         let there: BTreeSet<SponsorId> = found.iter().map(|person| person.id).collect();
         let departed = people.iter().copied().filter(|id| !there.contains(id));
-        let departed: Vec<SponsorId> = departed.collect();
+        let missing: Vec<SponsorId> = departed.collect();
+        let mut tx = self.store.read().await?;
+        let missing = tx.not_departed(self.tenant.id, &missing).await?;
+        drop(tx);
+        // A listing may lag behind: that somebody was deleted takes more than that it lacks them.
+        let departed = self
+            .unless_stopped(self.tenant.reader.gone(&missing))
+            .await??;
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.save_people(self.tenant.id, &found, &departed).await?;

@@ -69,6 +69,8 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         .await
         .expect("the audit log");
     reader.people(&[id.into()]).await.expect("people");
+    let gone = reader.gone(&[guest_id("nobody").0.into()]).await;
+    assert_eq!(gone.expect("who is gone").len(), 1);
     reader.managers(&[id]).await.expect("managers");
     reader.everybody_in(id.into()).await.expect("members");
     // The types do not say how a round of changes ends.

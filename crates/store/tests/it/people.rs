@@ -2,7 +2,7 @@
 
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::{Inviter, Manager, Membership, Sponsor, SponsorKind};
-use innkeeper_store::{InvitedBy, SponsorGroup, Store};
+use innkeeper_store::{InvitedBy, SponsorGroup, Store, Tx};
 
 use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
 
@@ -50,6 +50,7 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[]).await.expect("read");
     assert_eq!(circle.departed, [], "it is not known whether they are gone");
+    assert_eq!(deleted_sponsors(&mut tx).await, None);
     let people = tx.people_to_read(tenant()).await.expect("read");
     for id in [sara.id, carl.id, mona.id] {
         assert!(people.contains(&id), "{people:?}");
@@ -61,6 +62,10 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[carl.id]).await.expect("read");
     assert_eq!(circle.departed, std::slice::from_ref(&sara));
+    assert_eq!(deleted_sponsors(&mut tx).await, Some(1));
+    let both = [sara.id, carl.id];
+    let rest = tx.not_departed(tenant(), &both).await.expect("read");
+    assert_eq!(rest, [carl.id]);
     assert!(!circle.named[&carl.id].deleted);
     let Some(Manager::Is(manager)) = circle.managers.get(&sara.id.0) else {
         panic!("{circle:?}");
@@ -76,6 +81,12 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[]).await.expect("read");
     assert_eq!(circle.departed, []);
+    assert_eq!(deleted_sponsors(&mut tx).await, Some(0));
+}
+
+async fn deleted_sponsors(tx: &mut Tx) -> Option<u32> {
+    let row = tx.guest_row(tenant(), ann()).await.expect("read");
+    row.expect("ann").view.deleted_sponsors
 }
 
 async fn who_is_missing_from_the_sponsor_group_once_may_still_be_in_it(store: Store) {
