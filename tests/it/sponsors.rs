@@ -172,6 +172,94 @@ async fn without_the_audit_log_the_inviter_is_not_known_and_the_steward_answers(
 }
 
 #[tokio::test]
+async fn a_sponsor_who_was_deleted_counts_and_one_who_was_taken_off_does_not() {
+    for database in databases().await {
+        let tenant = Tenant::with(0, database).await;
+        let policy = include_str!("../../config/policies/departed-sponsors.toml");
+        tenant.write("policy.toml", policy);
+        let mut guests = Vec::new();
+        let mut sponsors = Vec::new();
+        for (guest, sponsor) in [("ann", "sara"), ("ben", "carl")] {
+            let sponsor = person(&tenant, sponsor, json!({})).await;
+            let guest = tenant.add_guest(guest, 1).await;
+            patch(&tenant, &guest, json!({ "sponsors": [sponsor] })).await;
+            guests.push(guest);
+            sponsors.push(sponsor);
+        }
+        let deleted = async |guest: &String| {
+            let explained = tenant.json(&["explain", guest]).await;
+            let facts = explained["facts"].as_array().expect("facts");
+            let fact = facts.iter().find(|fact| fact["fact"] == "deleted_sponsors");
+            fact.expect("the fact")["value"].clone()
+        };
+        tenant.apply().await;
+        assert_eq!(deleted(&guests[0]).await, "0");
+        patch(&tenant, &sponsors[0], json!({ "deleted": true })).await;
+        patch(&tenant, &guests[1], json!({ "sponsors": [] })).await;
+        tenant.apply().await;
+        let told = [deleted(&guests[0]).await, deleted(&guests[1]).await];
+        assert_eq!(told, ["1", "0"]);
+        let mails = tenant.get("outbox").await;
+        assert_eq!(mails.as_array().map(Vec::len), Some(1), "{mails}");
+        assert!(mails[0].to_string().contains("ann@partner"), "{mails}");
+    }
+}
+
+#[tokio::test]
+async fn while_a_link_of_the_chain_cannot_be_read_nobody_after_it_becomes_the_sponsor() {
+    for database in databases().await {
+        let tenant = Tenant::with(0, database).await;
+        let ivo = person(&tenant, "ivo", json!({})).await;
+        let stella = person(&tenant, "stella", json!({})).await;
+        let ann = tenant.add_guest("ann", 100).await;
+        patch(&tenant, &ann, json!({ "invited_by": ivo })).await;
+        let refused =
+            json!({ "kind": "server_error", "status": 403, "path": "/auditLogs/directoryAudits" });
+        tenant.post("faults", refused).await;
+        let steward =
+            format!("\n[[steward]]\ndomains = [\"partner.example\"]\nto = [\"{stella}\"]\n");
+        tenant.write("policy.toml", &format!("{POLICY}{steward}"));
+        tenant.apply().await;
+        let mail = tenant.get("outbox").await[0].to_string();
+        assert!(mail.contains("stella@contoso.example"), "{mail}");
+        tenant.pass_days(1).await;
+        let plan = tenant.json(&["plan"]).await;
+        let verdict = plan["verdicts"][0]["verdict"].as_str();
+        assert_ne!(verdict, Some("act"), "{plan:#}");
+        tenant.apply().await;
+        assert_eq!(tenant.writes().await, ["send-mail"]);
+        let why = "who should become the sponsor is not known (inviter: not known: not read)";
+        let explained = shown(&tenant.run(&["explain", &ann]).await);
+        assert!(explained.contains(why), "{explained}");
+        let explained = tenant.json(&["explain", &ann]).await;
+        assert_eq!(explained["verdict"], "unknown");
+
+        tenant.control(Method::DELETE, "faults", None).await;
+        tenant.apply().await;
+        assert_eq!(tenant.writes().await, ["send-mail", "add-sponsor"]);
+        let sponsors = tenant.get(&format!("truth/{ann}")).await["sponsors"].to_string();
+        assert!(sponsors.contains(&ivo), "{sponsors}");
+    }
+}
+
+#[tokio::test]
+async fn whom_the_audit_log_has_no_record_of_keeps_nobody_from_becoming_the_sponsor() {
+    let tenant = Tenant::empty().await;
+    let stella = person(&tenant, "stella", json!({})).await;
+    let ann = tenant.add_guest("ann", 100).await;
+    let steward = format!("\n[[steward]]\ndomains = [\"partner.example\"]\nto = [\"{stella}\"]\n");
+    tenant.write("policy.toml", &format!("{POLICY}{steward}"));
+    tenant.apply().await;
+    assert_eq!(
+        hops(&tenant, &ann).await[3..],
+        ["inviter - not-recorded", "steward stella chosen"]
+    );
+    tenant.pass_days(1).await;
+    tenant.apply().await;
+    assert_eq!(tenant.writes().await, ["send-mail", "add-sponsor"]);
+}
+
+#[tokio::test]
 async fn a_sponsor_has_to_be_in_the_group_and_a_nested_one_will_do() {
     let tenant = Tenant::empty().await;
     let nora = person(&tenant, "nora", json!({})).await;

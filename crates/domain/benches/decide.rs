@@ -194,6 +194,7 @@ fn guest(number: u32) -> GuestView {
                 membership: sponsor::Membership::NotAsked,
             }]
         },
+        deleted_sponsors: Some(0),
         groups: if number.is_multiple_of(13) {
             vec![group("bridge")]
         } else {

@@ -215,6 +215,8 @@ pub struct Facts<'a> {
     pub previous_cases: Fact<i64>,
     /// [`FactName::SponsorCount`].
     pub sponsor_count: Fact<i64>,
+    /// [`FactName::DeletedSponsors`].
+    pub deleted_sponsors: Fact<i64>,
     /// [`FactName::EligibleSponsorCount`].
     pub eligible_sponsor_count: Fact<i64>,
     /// [`FactName::AccountAgeDays`].
@@ -286,6 +288,7 @@ impl Facts<'_> {
             previous_cases: Fact::Unknown,
             sponsor_count: Fact::Unknown,
             eligible_sponsor_count: Fact::Unknown,
+            deleted_sponsors: Fact::Unknown,
             account_age_days: Fact::Unknown,
             enabled: Fact::Unknown,
             synced: Fact::Unknown,
@@ -362,6 +365,7 @@ impl Facts<'_> {
             FactName::PreviousCases => plain(&self.previous_cases),
             FactName::SponsorCount => plain(&self.sponsor_count),
             FactName::EligibleSponsorCount => plain(&self.eligible_sponsor_count),
+            FactName::DeletedSponsors => plain(&self.deleted_sponsors),
             FactName::AccountAgeDays => plain(&self.account_age_days),
             FactName::Enabled => plain(&self.enabled),
             FactName::Synced => plain(&self.synced),

@@ -149,6 +149,9 @@ pub struct GuestView {
     pub record: GuestRecord,
     /// Its sponsors, ordered by id.
     pub sponsors: Vec<Sponsor>,
+    /// How many users sponsored it until Entra deleted them; `None` while it is not known of all who vanished whether they
+    /// were deleted.
+    pub deleted_sponsors: Option<u32>,
     /// Those of the groups named by the policy of which it is a direct member, ordered by id.
     pub groups: Vec<Group>,
     /// Names (or template ids) of the directory roles that it holds.

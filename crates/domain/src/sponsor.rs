@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::SponsorId;
 
-pub use chain::{Finding, Hop, chain, managers, successor};
+pub use chain::{Finding, Hop, Succession, chain, managers, successor};
 pub use circle::{Acquaintance, Circle, Inviter, Manager};
 
 /// What a sponsor is.

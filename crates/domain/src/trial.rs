@@ -196,6 +196,7 @@ impl Trial {
                 deleted_by_us: None,
             },
             sponsors: Vec::new(),
+            deleted_sponsors: None,
             groups: Vec::new(),
             roles: Vec::new(),
             access: Access::default(),

@@ -12,6 +12,7 @@ use crate::facts::FactName;
 use crate::ids::{CaseId, GroupId, GuestId};
 use crate::mark::Mark;
 use crate::policy::{Action, Notice, Recipient, RuleName, in_days};
+use crate::sponsor::Hop;
 
 /// The conclusion for one guest.
 #[derive(Clone, Debug, PartialEq)]
@@ -319,9 +320,37 @@ pub enum Cause {
     Unread(Register),
     /// This one of the policy's `exempt_groups`: before it is known who is in it, nothing is taken away.
     ExemptGroup(String),
+    /// This hop of the sponsor chain: whoever comes after it becomes no sponsor before it is known.
+    Succession(Hop),
 }
 
 impl Verdict {
+    /// Whether somebody is about to become a sponsor.
+    #[must_use]
+    pub fn adds_sponsor(&self) -> bool {
+        matches!(&self.conclusion, Conclusion::Act(steps) if steps.iter().any(|step| step.effect == Effect::AddSponsor))
+    }
+
+    /// The same without making anybody a sponsor, where this hop of the chain leaves in doubt who it should be.
+    #[must_use]
+    pub fn without_sponsor(self, doubt: &Hop) -> Self {
+        let Conclusion::Act(steps) = self.conclusion else {
+            return self;
+        };
+        let is_other = |step: &Step| step.effect != Effect::AddSponsor;
+        let (others, left): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_other);
+        let conclusion = match left.into_iter().next() {
+            Some(step) if others.is_empty() => Conclusion::Unknown(Uncertain {
+                rule: step.rule,
+                protection: false,
+                cause: Cause::Succession(doubt.clone()),
+                stage: Some(step.stage),
+            }),
+            Some(_) | None => Conclusion::Act(others),
+        };
+        Self { conclusion, ..self }
+    }
+
     /// The word used in tables, plans and the store.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -470,6 +499,14 @@ impl Verdict {
             }) => format!(
                 "\"{rule}\" holds, but there is no single group {group:?}, which exempt_groups names: until it is known who \
                  is in it nothing is taken from anybody"
+            ),
+            Conclusion::Unknown(Uncertain {
+                rule,
+                cause: Cause::Succession(hop),
+                ..
+            }) => format!(
+                "\"{rule}\" holds, but who should become the sponsor is not known ({hop}): nobody is made one in the place of \
+                 somebody who might be fit"
             ),
         }
     }

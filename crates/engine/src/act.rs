@@ -17,9 +17,10 @@ mod mark;
 pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
+mod sparing;
 pub(crate) mod upshot;
 
-pub use recipients::circle_of;
+pub use recipients::{circle_of, heed_chain};
 
 use std::collections::BTreeMap;
 

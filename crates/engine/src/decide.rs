@@ -10,6 +10,7 @@ use innkeeper_domain::ids::PlanId;
 use innkeeper_domain::plan::Plan;
 use innkeeper_store::Tx;
 
+use crate::act::heed_chain;
 use crate::cycle::{Cycle, Tenant};
 use crate::error::CycleError;
 use crate::observe::{Observed, Reading};
@@ -102,6 +103,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let mut page = Page::at(judge.now);
             for row in &rows {
                 let Judgement { verdict, cases } = judge.judge(&row.view);
+                let verdict =
+                    heed_chain(tx, judge.tenant, policy, &row.view, &named_groups, verdict).await?;
                 let before = row.verdict.as_ref();
                 page.verdict(row.key, before, &verdict, || {
                     let rule = before.and_then(|before| before.rule.as_ref());

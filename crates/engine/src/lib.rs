@@ -22,8 +22,8 @@ mod settle;
 mod undo;
 
 pub use acceptance::{Own, PolicyStanding, Ruling};
-pub use act::circle_of;
 pub use act::recipients::{Answerer, answerers};
+pub use act::{circle_of, heed_chain};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use cycle::{Engine, PolicyInForce, Tenant};
 pub use error::CycleError;

@@ -13,7 +13,7 @@ use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::mark::{Extension, MarkAttribute};
 use innkeeper_domain::observation::SecretEnd;
 use innkeeper_domain::snapshot::{AppRole, Holdings};
-use innkeeper_domain::sponsor::Sponsor;
+use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_graph::{
     Audited, ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited,
     Lists, Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
@@ -113,6 +113,18 @@ pub trait ReadDirectory: Send + Sync {
         guests: &[GuestId],
         groups: &BTreeSet<GroupId>,
     ) -> impl Future<Output = Result<Lists<GroupId>, GraphError>> + Send;
+    /// The directory roles that each of a few guests holds in whatever scope, and the role-assignable groups that it owns:
+    /// an answer for each that is there.
+    fn privileges_of(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Future<Output = Result<Lists<String>, GraphError>> + Send;
+    /// Whether each of these sponsors is in a group, however deeply: an answer for each that is there.
+    fn sponsors_in(
+        &self,
+        sponsors: &BTreeMap<SponsorId, SponsorKind>,
+        group: GroupId,
+    ) -> impl Future<Output = Result<BTreeMap<SponsorId, bool>, GraphError>> + Send;
     /// What each of a few guests holds in applications and groups; those who are not there are left out.
     fn held(
         &self,
@@ -138,6 +150,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         ids: &[SponsorId],
     ) -> impl Future<Output = Result<Vec<Sponsor>, GraphError>> + Send;
+    /// Those of these users that are not there: deleted, or for good.
+    fn gone(
+        &self,
+        ids: &[SponsorId],
+    ) -> impl Future<Output = Result<Vec<SponsorId>, GraphError>> + Send;
     /// The managers of these users: of each the manager, or that it has none.
     fn managers(
         &self,
@@ -384,6 +401,18 @@ impl ReadDirectory for Reader {
         Self::nested_in(self, guests, groups).await
     }
 
+    async fn privileges_of(&self, guests: &[GuestId]) -> Result<Lists<String>, GraphError> {
+        Self::privileges_of(self, guests).await
+    }
+
+    async fn sponsors_in(
+        &self,
+        sponsors: &BTreeMap<SponsorId, SponsorKind>,
+        group: GroupId,
+    ) -> Result<BTreeMap<SponsorId, bool>, GraphError> {
+        Self::sponsors_in(self, sponsors, group).await
+    }
+
     async fn held(&self, guests: &[GuestId]) -> Result<BTreeMap<GuestId, Held>, GraphError> {
         Self::held(self, guests).await
     }
@@ -409,6 +438,10 @@ impl ReadDirectory for Reader {
 
     async fn people(&self, ids: &[SponsorId]) -> Result<Vec<Sponsor>, GraphError> {
         Self::people(self, ids).await
+    }
+
+    async fn gone(&self, ids: &[SponsorId]) -> Result<Vec<SponsorId>, GraphError> {
+        Self::gone(self, ids).await
     }
 
     async fn managers(&self, of: &[Uuid]) -> Result<Vec<(Uuid, Option<Sponsor>)>, GraphError> {

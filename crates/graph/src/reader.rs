@@ -13,6 +13,7 @@ mod organization;
 mod own_secret;
 mod owned;
 mod people;
+mod privileges;
 mod reread;
 mod reviews;
 mod sign_in_log;

@@ -116,9 +116,9 @@ const MIGRATIONS: [Texts; 18] = [
     ),
     (
         19,
-        "traces",
-        include_str!("../../../migrations/sqlite/0019_traces.sql"),
-        include_str!("../../../migrations/postgres/0019_traces.sql"),
+        "traces_and_retention",
+        include_str!("../../../migrations/sqlite/0019_traces_and_retention.sql"),
+        include_str!("../../../migrations/postgres/0019_traces_and_retention.sql"),
     ),
 ];
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::ids::{GuestId, SponsorId, TenantId};
 use innkeeper_domain::sponsor::{Acquaintance, Circle, Inviter, Manager, Sponsor};
 use uuid::Uuid;
@@ -13,6 +13,9 @@ use crate::given::Given;
 use crate::open::Tx;
 use crate::rows::micros;
 use crate::sponsors::{self, sponsor_columns};
+
+/// How late an entry of the audit log can appear.
+const LATE: TimeDelta = TimeDelta::hours(24);
 
 /// What is known of the policy's sponsor group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +135,40 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes in a look at a few sponsors alone: whether each is in the sponsor group. Of one who was in it and now is not,
+    /// it is not known, as after one reading of the whole group. Where no group is asked about nothing is noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_sponsor_group(
+        &mut self,
+        tenant: TenantId,
+        looked: &BTreeMap<SponsorId, bool>,
+    ) -> Result<(), StoreError> {
+        for (is_in, sql) in [
+            (
+                true,
+                "INSERT INTO sponsor_group_members (tenant_id, member_id) SELECT $1, member_id FROM given \
+                 WHERE EXISTS (SELECT 1 FROM sponsor_groups WHERE tenant_id = $1) \
+                 ON CONFLICT (tenant_id, member_id) DO UPDATE SET missing = FALSE WHERE sponsor_group_members.missing",
+            ),
+            (
+                false,
+                "UPDATE sponsor_group_members SET missing = TRUE WHERE tenant_id = $1 AND NOT missing \
+                 AND member_id IN (SELECT member_id FROM given)",
+            ),
+        ] {
+            let ids: Vec<Uuid> = looked
+                .iter()
+                .filter(|(_, found)| **found == is_in)
+                .map(|(id, _)| id.0)
+                .collect();
+            let given = Given::rows(ids.len()).ids("member_id", ids.iter().copied());
+            self.execute_given(tenant, &given, sql).await?;
+        }
+        Ok(())
+    }
+
     /// The users who sponsor guests that are in the directory.
     ///
     /// # Errors
@@ -158,6 +195,24 @@ impl Tx {
                    WHERE i.tenant_id = $1 AND i.inviter_id IS NOT NULL AND g.gone_at IS NULL";
         let rows: Vec<(Uuid,)> = fetch_all!(self, (Uuid,), sql, tenant.0)?;
         Ok(rows.into_iter().map(|(id,)| id.into()).collect())
+    }
+
+    /// Those of these of whom it is not known yet that they are there no more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn not_departed(
+        &mut self,
+        tenant: TenantId,
+        of: &[SponsorId],
+    ) -> Result<Vec<SponsorId>, StoreError> {
+        let given = Given::rows(of.len()).ids("sponsor_id", of.iter().map(|id| id.0));
+        let sql = "SELECT sponsor_id FROM sponsors WHERE tenant_id = $1 AND departed \
+                   AND sponsor_id IN (SELECT sponsor_id FROM given)";
+        let departed: Vec<(Uuid,)> = self.fetch_given(tenant, &given, sql).await?;
+        let departed: BTreeSet<Uuid> = departed.into_iter().map(|(id,)| id).collect();
+        let rest = of.iter().copied();
+        Ok(rest.filter(|id| !departed.contains(&id.0)).collect())
     }
 
     /// Writes down who was found of those who were looked for, and that the others are there no more. A former sponsor
@@ -305,6 +360,7 @@ impl Tx {
         let inviter: Option<(Option<Uuid>,)> =
             fetch_optional!(self, (Option<Uuid>,), sql, tenant.0, key.0)?;
         circle.inviter = match inviter {
+            None if self.audit_log_covers(tenant, key.0).await? => Inviter::NotRecorded,
             None => Inviter::NotKnown,
             Some((None,)) => Inviter::Application,
             Some((Some(id),)) => match self.person(tenant, id).await? {
@@ -318,6 +374,15 @@ impl Tx {
             }
         }
         Ok(circle)
+    }
+
+    /// Whether the audit log was read after everything had appeared in it that there was to say of who invited a guest.
+    async fn audit_log_covers(&mut self, tenant: TenantId, key: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT g.created_at, a.read_until FROM guests g JOIN audit_marks a ON a.tenant_id = g.tenant_id \
+                   WHERE g.tenant_id = $1 AND g.guest_key = $2 AND g.created_at IS NOT NULL";
+        let row: Option<(DateTime<Utc>, DateTime<Utc>)> =
+            fetch_optional!(self, (DateTime<Utc>, DateTime<Utc>), sql, tenant.0, key)?;
+        Ok(row.is_some_and(|(created, read_until)| created + LATE <= read_until))
     }
 
     async fn person(

@@ -169,6 +169,7 @@ impl Tx {
                 previous_cases: 0,
                 decisions: Vec::new(),
                 attestations: Vec::new(),
+                deleted_sponsors: Some(0),
                 invited_by: None,
                 marks: Vec::new(),
                 brought_back: 0,
@@ -227,6 +228,17 @@ impl Tx {
             put(guest_key, &mut |view| view.roles.push(role.clone()));
         }
 
+        let sql = "SELECT f.guest_key, COUNT(*), CAST(COALESCE(SUM(CASE WHEN s.departed THEN 1 ELSE 0 END), 0) AS BIGINT) \
+                   FROM former_sponsors f JOIN sponsors s ON s.tenant_id = f.tenant_id AND s.sponsor_id = f.sponsor_id \
+                   WHERE f.tenant_id = $1 AND f.guest_key BETWEEN $2 AND $3 GROUP BY f.guest_key";
+        let former: Vec<(i64, i64, i64)> =
+            fetch_all!(self, (i64, i64, i64), sql, tenant.0, first, last)?;
+        for (guest_key, vanished, deleted) in former {
+            // Of whom nobody looked what became of them, it is not known.
+            let all = u32::try_from(deleted).ok().filter(|_| deleted == vanished);
+            put(guest_key, &mut |view| view.deleted_sponsors = all);
+        }
+
         let sql = "SELECT guest_key, eligible_roles, packages, reviews, sole_owner_of, exempt_by, held FROM guest_access WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3";
         for columns in fetch_all!(self, access::Columns, sql, tenant.0, first, last)? {
             if let Some(place) = places.get(&columns.guest_key) {
@@ -253,6 +265,12 @@ impl Tx {
         let closed: Vec<(i64, i64)> = fetch_all!(self, (i64, i64), sql, tenant.0, first, last)?;
         for (guest_key, cases) in closed {
             put(guest_key, &mut |view| view.previous_cases = count(cases));
+        }
+        let sql = "SELECT guest_key, cases_let_go FROM guests \
+                   WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3 AND cases_let_go > 0";
+        let let_go: Vec<(i64, i64)> = fetch_all!(self, (i64, i64), sql, tenant.0, first, last)?;
+        for (guest_key, cases) in let_go {
+            put(guest_key, &mut |view| view.previous_cases += count(cases));
         }
 
         let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at FROM decisions d \

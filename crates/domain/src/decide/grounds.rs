@@ -17,7 +17,7 @@ impl Judge<'_> {
         before: Option<&RuleName>,
     ) -> Vec<FactTold> {
         let facts = self.facts(guest);
-        let told = match &verdict.conclusion {
+        match &verdict.conclusion {
             Conclusion::Keep => self.asked(before, &facts),
             Conclusion::Wait(_) | Conclusion::Unknown(_) => self.asked(verdict.rule(), &facts),
             Conclusion::Act(steps) => {
@@ -46,8 +46,7 @@ impl Judge<'_> {
                 | Protector::Exempt { .. }
                 | Protector::Hold { .. } => Vec::new(),
             },
-        };
-        told
+        }
     }
 
     /// What the rule or protection of a name asks about.

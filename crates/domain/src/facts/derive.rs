@@ -63,6 +63,7 @@ impl<'a> Facts<'a> {
             previous_cases: Fact::Known(i64::try_from(view.previous_cases).unwrap_or(i64::MAX)),
             sponsor_count: sponsor_count(&view.sponsors),
             eligible_sponsor_count: eligible_sponsor_count(&view.sponsors),
+            deleted_sponsors: Fact::or_unknown(view.deleted_sponsors.map(i64::from)),
             account_age_days: Fact::or_unknown(guest.created)
                 .map(|created| days_since(created, now)),
             enabled: Fact::or_unknown(guest.enabled),

@@ -169,6 +169,10 @@ facts! {
         "How many of its sponsors are eligible: enabled, not guests themselves, and in the policy's sponsor group if it names one."
         from "user.sponsors; group.transitiveMembers of the sponsor group"
         absent "Graph gives no accountEnabled of one of them; or the sponsor group was not found, or one of them has just vanished from it";
+    DeletedSponsors "deleted_sponsors" Int
+        "How many users were sponsors of the guest until Entra deleted them, and have not come back. One that somebody took off the guest is not among them, nor a group, nor whoever was deleted before Innkeeper first read the guest's sponsors."
+        from "user.sponsors, as read before: Graph leaves a deleted sponsor out, so whoever vanishes is looked for among the users and in directory/deletedItems, where the policy asks for this or follows the sponsor chain"
+        absent "a sponsor has vanished, and it was not found out yet whether it was deleted or taken off";
     Sponsors "sponsors" Sponsors
         "The guest's sponsors that still exist. Each has kind (\"user\" or \"group\"), enabled, eligible (enabled, not itself a guest, and in the policy's sponsor group if it names one), guest, mail."
         from "user.sponsors"

@@ -171,6 +171,13 @@ impl Policy {
             .any(|condition| condition.facts().contains(&fact))
     }
 
+    /// Whether who is in the group of those who may sponsor decides about a guest, and not only whom is written to.
+    #[must_use]
+    pub fn decides_by_sponsor_group(&self) -> bool {
+        let facts = [FactName::Sponsors, FactName::EligibleSponsorCount];
+        self.sponsoring.group.is_some() && facts.into_iter().any(|fact| self.asks(fact))
+    }
+
     /// Whether anything is asked of whoever answers for a guest: only then is anybody looked for.
     #[must_use]
     pub fn follows_chain(&self) -> bool {

@@ -57,6 +57,8 @@ pub enum Finding {
     NoMail,
     /// An application did it.
     Application,
+    /// There is no record of it.
+    NotRecorded,
     /// It was not read, or could not be.
     NotRead,
     /// Graph does not say whether they are enabled.
@@ -78,9 +80,27 @@ impl Finding {
             Self::NotInGroup => "not in the sponsor group",
             Self::NoMail => "has no mail address",
             Self::Application => "invited by an application",
+            Self::NotRecorded => "the audit log has no record of it",
             Self::NotRead => "not known: not read",
             Self::EnabledUnknown => "not known: whether enabled",
             Self::GroupUnknown => "not known: whether in the sponsor group",
+        }
+    }
+
+    /// Whether it might be somebody fit, and nobody knows.
+    #[must_use]
+    pub fn is_doubt(self) -> bool {
+        match self {
+            Self::NotRead | Self::EnabledUnknown | Self::GroupUnknown => true,
+            Self::Chosen
+            | Self::Nobody
+            | Self::Deleted
+            | Self::Disabled
+            | Self::Guest
+            | Self::NotInGroup
+            | Self::NoMail
+            | Self::Application
+            | Self::NotRecorded => false,
         }
     }
 }
@@ -132,14 +152,40 @@ pub fn managers(view: &GuestView, circle: &Circle, sponsoring: &Sponsoring) -> V
     hops
 }
 
-/// The user who should become a sponsor: the first that a chain chose and who is none yet.
+/// Who should become a sponsor, by a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// This user.
+    Is(SponsorId),
+    /// Nobody: a sponsor is fit, or whoever answers is no user or a sponsor already.
+    Nobody,
+    /// It is not known: somebody who comes before might be fit, and what this hop says of them is that nobody knows.
+    InDoubt(Hop),
+}
+
+/// Who should become a sponsor: the first user that a chain chose and who is none yet. A notice goes along the chain past
+/// whoever is not known; a sponsor stays, so nobody becomes one in the place of somebody who might be fit.
 #[must_use]
-pub fn successor(hops: &[Hop], view: &GuestView) -> Option<SponsorId> {
-    let chosen = hops.iter().filter(|hop| hop.finding == Finding::Chosen);
-    let mut users = chosen.filter(|hop| hop.is_user && hop.link != Link::Sponsor);
-    let person = users.find_map(|hop| hop.person)?;
-    let is_sponsor = view.sponsors.iter().any(|sponsor| sponsor.id == person);
-    (!is_sponsor).then_some(person)
+pub fn successor(hops: &[Hop], view: &GuestView) -> Succession {
+    let is_chosen = |hop: &&Hop| hop.finding == Finding::Chosen;
+    if hops
+        .iter()
+        .filter(is_chosen)
+        .any(|hop| hop.link == Link::Sponsor)
+    {
+        return Succession::Nobody;
+    }
+    let found = hops.iter().position(|hop| is_chosen(&hop) && hop.is_user);
+    let before = &hops[..found.unwrap_or(hops.len())];
+    if let Some(doubt) = before.iter().find(|hop| hop.finding.is_doubt()) {
+        return Succession::InDoubt(doubt.clone());
+    }
+    match found.and_then(|found| hops[found].person) {
+        Some(person) if view.sponsors.iter().all(|sponsor| sponsor.id != person) => {
+            Succession::Is(person)
+        }
+        Some(_) | None => Succession::Nobody,
+    }
 }
 
 fn link_hops(link: Link, view: &GuestView, circle: &Circle, sponsoring: &Sponsoring) -> Vec<Hop> {
@@ -171,6 +217,7 @@ fn link_hops(link: Link, view: &GuestView, circle: &Circle, sponsoring: &Sponsor
         }
         Link::Inviter => match &circle.inviter {
             Inviter::NotKnown => vec![Hop::of(link, Finding::NotRead)],
+            Inviter::NotRecorded => vec![Hop::of(link, Finding::NotRecorded)],
             Inviter::Application => vec![Hop::of(link, Finding::Application)],
             Inviter::Unread(person) => vec![Hop {
                 person: Some(*person),

@@ -28,9 +28,11 @@ pub enum Manager {
 /// Who invited a guest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Inviter {
-    /// The audit log did not say while it was read, or could not be read.
+    /// The audit log could not be read, or not since the guest is there: it may still say.
     #[default]
     NotKnown,
+    /// The audit log was read, and does not say, or does not any more.
+    NotRecorded,
     /// An application, so nobody.
     Application,
     /// A user of whom nothing else is known.

@@ -108,6 +108,7 @@ impl Given {
                 FactName::EligibleSponsorCount,
                 eligible_sponsor_count(sponsors),
             ),
+            deleted_sponsors: self.int(FactName::DeletedSponsors),
             all_projects_ended: match self.get(FactName::AllProjectsEnded) {
                 Some(_) => self.bool(FactName::AllProjectsEnded),
                 None => all_ended(&projects),

@@ -4,8 +4,8 @@ use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GroupId, SponsorId};
 use innkeeper_domain::policy::{Contact, Link, Policy, Sponsoring, Steward};
 use innkeeper_domain::sponsor::{
-    Acquaintance, Circle, Finding, Hop, Inviter, Manager, Membership, Sponsor, SponsorKind, chain,
-    managers, successor,
+    Acquaintance, Circle, Finding, Hop, Inviter, Manager, Membership, Sponsor, SponsorKind,
+    Succession, chain, managers, successor,
 };
 
 use crate::tenant::guest;
@@ -108,7 +108,8 @@ fn each_reason_to_pass_a_sponsor_over_is_told_and_a_co_sponsor_answers() {
         assert_eq!(hops[0].finding, finding);
         assert_eq!(hops.len(), 2);
         assert_eq!(hops[1].finding, Finding::Chosen);
-        assert_eq!(successor(&hops, &view), None, "carl is a sponsor already");
+        let told = successor(&hops, &view);
+        assert_eq!(told, Succession::Nobody, "carl is a sponsor already");
     }
 }
 
@@ -127,12 +128,22 @@ fn the_chain_goes_from_link_to_link_until_somebody_is_fit() {
     ];
     let hops = chain(&view, &circle, &sponsoring);
     assert_eq!(told(&hops), without);
-    assert_eq!(successor(&hops, &view), None, "an address is no user");
+    assert_eq!(
+        successor(&hops, &view),
+        Succession::InDoubt(hops[1].clone())
+    );
+    circle.managers.insert(sara.id.0, Manager::Nobody);
+    circle.inviter = Inviter::NotRecorded;
+    let hops = chain(&view, &circle, &sponsoring);
+    let not_recorded = "inviter -: the audit log has no record of it";
+    assert_eq!(told(&hops)[3], not_recorded);
+    let told_of = successor(&hops, &view);
+    assert_eq!(told_of, Succession::Nobody, "an address is no user");
 
     circle.inviter = Inviter::Is(known(person("ivo")));
     let hops = chain(&view, &circle, &sponsoring);
     assert_eq!(told(&hops)[3], "inviter ivo: answers");
-    assert_eq!(successor(&hops, &view), Some(person("ivo").id));
+    assert_eq!(successor(&hops, &view), Succession::Is(person("ivo").id));
 
     let group = GroupId::derived(&[b"bridge"]);
     circle.owners = vec![(group, person("olga"))];
@@ -148,7 +159,53 @@ fn the_chain_goes_from_link_to_link_until_somebody_is_fit() {
         told(&hops),
         ["sponsor sara: disabled", "manager mona: answers"]
     );
-    assert_eq!(successor(&hops, &view), Some(person("mona").id));
+    assert_eq!(successor(&hops, &view), Succession::Is(person("mona").id));
+}
+
+#[test]
+fn nobody_becomes_a_sponsor_after_somebody_of_whom_it_is_not_known_whether_they_are_fit() {
+    let sponsoring = whole_chain();
+    let doubts = [
+        Sponsor {
+            enabled: None,
+            ..person("mona")
+        },
+        Sponsor {
+            membership: Membership::Unknown,
+            ..person("mona")
+        },
+    ];
+    for mona in doubts {
+        let sara = disabled("sara");
+        let view = sponsored_by(vec![sara.clone()]);
+        let circle = Circle {
+            managers: [(sara.id.0, Manager::Is(known(mona)))].into(),
+            inviter: Inviter::Is(known(person("ivo"))),
+            ..Circle::default()
+        };
+        let hops = chain(&view, &circle, &sponsoring);
+        // A notice goes past her.
+        assert_eq!(hops[3].name.as_deref(), Some("ivo"));
+        assert_eq!(
+            successor(&hops, &view),
+            Succession::InDoubt(hops[1].clone())
+        );
+    }
+    // A sponsor who might be fit needs no other beside.
+    let sara = Sponsor {
+        enabled: None,
+        ..person("sara")
+    };
+    let view = sponsored_by(vec![sara.clone()]);
+    let circle = Circle {
+        managers: [(sara.id.0, Manager::Is(known(person("mona"))))].into(),
+        ..Circle::default()
+    };
+    let hops = chain(&view, &circle, &sponsoring);
+    assert_eq!(
+        successor(&hops, &view),
+        Succession::InDoubt(hops[0].clone())
+    );
 }
 
 #[test]

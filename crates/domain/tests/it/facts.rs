@@ -240,11 +240,12 @@ fn facts_about_the_account_and_its_past_are_absent_when_they_say_they_are() {
         FactName::PreviousCases,
         FactName::SponsorCount,
         FactName::EligibleSponsorCount,
+        FactName::DeletedSponsors,
     ];
     let all = |tenant: &Tenant| names.map(|name| shown(tenant, name)).join(", ");
     assert_eq!(
         all(&tenant),
-        "2025-08-20, 499, none, not known, sign-in, none, none, 0, 1, 1"
+        "2025-08-20, 499, none, not known, sign-in, none, none, 0, 1, 1, 0"
     );
     let view = &mut tenant.guests[0];
     view.record.guest.creation_type = Some("Invitation".into());
@@ -253,13 +254,14 @@ fn facts_about_the_account_and_its_past_are_absent_when_they_say_they_are() {
     view.record.disabled_by_us = Some(start() - TimeDelta::days(3));
     view.record.guest.invitation = Invitation::Pending { since: None };
     view.previous_cases = 2;
+    view.deleted_sponsors = None;
     view.sponsors.push(Sponsor {
         enabled: None,
         ..view.sponsors[0].clone()
     });
     assert_eq!(
         all(&tenant),
-        "none, none, Invitation, true, restore, 0, 3, 2, 2, not known"
+        "none, none, Invitation, true, restore, 0, 3, 2, 2, not known, not known"
     );
 }
 

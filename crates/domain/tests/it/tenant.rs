@@ -110,6 +110,7 @@ pub fn guest(number: u32) -> GuestView {
             is_guest: false,
             membership: innkeeper_domain::sponsor::Membership::NotAsked,
         }],
+        deleted_sponsors: Some(0),
         groups: Vec::new(),
         roles: Vec::new(),
         access: Access::default(),

@@ -11,7 +11,7 @@ use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent, Outcome, Trace, each_once};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
-use innkeeper_domain::sponsor::Hop;
+use innkeeper_domain::sponsor::{Hop, Succession};
 use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_graph::{Done, GraphError, WriteError};
 use innkeeper_store::Tx;
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::app_roles;
-use super::look::Look;
+use super::look::{Look, SeenAgain};
 use super::mark::{self, Mend, Seen};
 use super::recipients;
 use super::senses::Senses;
@@ -57,7 +57,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     ) -> Result<(), CycleError> {
         // Before the intents, so that a stop in the middle of it leaves none open.
         senses.refresh(self).await?;
-        self.look_at_access(steps).await?;
         let Some(found) = self.find_app_roles(steps, deeds).await else {
             return Ok(());
         };
@@ -70,14 +69,36 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
             Err(other) => return Err(other),
         };
+        let asked = match self.look_at_access(steps).await {
+            Ok(()) => self.ask_again(steps, &fresh).await,
+            Err(error) => Err(error),
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(CycleError::Graph(error)) => return self.give_up(&intents, error, deeds).await,
+            Err(CycleError::Stopped) => return self.stop_here(&intents, deeds).await,
+            Err(other) => return Err(other),
+        };
         let mut notices = Vec::new();
         let mut due = Vec::new();
         for (step, intents) in steps.iter().zip(&intents) {
-            let answer = fresh.answers.get(&step.guest);
-            match self
-                .look(step, intents, answer, senses, &plan.observation)
-                .await?
-            {
+            let look = match asked.doubt(step.guest) {
+                Some(doubt) => {
+                    deeds.remarks.push((step.guest, doubt.clone()));
+                    Look::NotDue {
+                        because: doubt.clone(),
+                    }
+                }
+                None => {
+                    let seen = SeenAgain {
+                        answer: fresh.answers.get(&step.guest),
+                        roles: asked.roles(step.guest),
+                    };
+                    self.look(step, intents, seen, senses, &plan.observation)
+                        .await?
+                }
+            };
+            match look {
                 Look::NotDue { because } => {
                     let skipped = Outcome::Skipped { because }.into();
                     self.conclude_and_note(intents, &skipped, deeds).await?;
@@ -229,9 +250,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 return Ok((vec![call], addressed.hops));
             }
             Effect::AddSponsor => {
-                let (sponsor, hops) = self.successor_of(step.guest).await?;
-                let call = sponsor.map(|sponsor| Call::AddSponsor { sponsor });
-                return Ok((call.into_iter().collect(), hops));
+                let (succession, hops) = self.successor_of(step.guest).await?;
+                let calls = match succession {
+                    Succession::Is(sponsor) => vec![Call::AddSponsor { sponsor }],
+                    // In doubt the look finds the step not due.
+                    Succession::Nobody | Succession::InDoubt(_) => Vec::new(),
+                };
+                return Ok((calls, hops));
             }
             Effect::ResendInvitation => vec![Call::ResendInvitation {
                 to: self.address_of(step.guest).await?,
@@ -265,6 +290,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.conclude_and_note(intents, &failed, deeds).await?;
         }
         Err(error.into())
+    }
+
+    /// A stop was asked for before anything was called.
+    async fn stop_here(
+        &self,
+        intents: &[Vec<Intent>],
+        deeds: &mut Deeds,
+    ) -> Result<(), CycleError> {
+        let because = "Innkeeper was asked to stop before; the next cycle looks again".to_owned();
+        let skipped = Outcome::Skipped { because }.into();
+        for intents in intents {
+            self.conclude_and_note(intents, &skipped, deeds).await?;
+        }
+        Ok(())
     }
 
     /// Makes the calls of one step; after the last one the stage is executed, if all are in effect.

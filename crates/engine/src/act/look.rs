@@ -11,7 +11,7 @@ use innkeeper_domain::intent::{Call, Intent};
 use innkeeper_domain::merge::{merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
-use innkeeper_domain::sponsor::{Circle, chain, successor};
+use innkeeper_domain::sponsor::{Circle, Succession, chain, successor};
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
 use innkeeper_graph::{Depth, Looked, Reread};
 use tokio::time::Instant;
@@ -43,6 +43,25 @@ impl Fresh {
         let looked = self.looked.get(&guest).copied();
         // Of whom there is no answer nothing is done.
         looked.unwrap_or_else(Instant::now)
+    }
+}
+
+/// What there is to judge a guest by again.
+pub(super) struct SeenAgain<'f> {
+    /// The guest itself.
+    pub(super) answer: Option<&'f Reread>,
+    /// The directory roles that it holds beside those in the answer; `None` where nobody asked.
+    pub(super) roles: Option<&'f [String]>,
+}
+
+impl SeenAgain<'_> {
+    /// All of its directory roles. Where nobody asked for those that an answer lacks, what is known of them goes on.
+    fn all_roles(&self, in_answer: &[String], known: &[String]) -> Vec<String> {
+        let beside = self.roles.unwrap_or(known);
+        let mut all: Vec<String> = in_answer.iter().chain(beside).cloned().collect();
+        all.sort();
+        all.dedup();
+        all
     }
 }
 
@@ -106,11 +125,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         step: &Step,
         intents: &[Intent],
-        answer: Option<&Reread>,
+        seen: SeenAgain<'_>,
         senses: &Senses,
         observation: &Observation,
     ) -> Result<Look, CycleError> {
-        let (guest, sponsors, groups, roles) = match answer {
+        let (guest, sponsors, groups, roles) = match seen.answer {
             Some(Reread::Present {
                 guest,
                 sponsors,
@@ -173,7 +192,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         )
         .await?;
         tx.set_guest_groups(tenant, step.guest, groups).await?;
-        tx.set_guest_roles(tenant, step.guest, roles).await?;
+        let roles = seen.all_roles(roles, &row.view.roles);
+        tx.set_guest_roles(tenant, step.guest, &roles).await?;
         let named_groups = tx.named_groups(tenant).await?;
         let view = tx.guest_row(tenant, step.guest).await?.map(|row| row.view);
         let circle = match &view {
@@ -220,16 +240,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     because: "the people answerable for the guest have changed".to_owned(),
                 }
             }
-            Effect::AddSponsor if !self.is_successor(intents, &view, &circle) => Look::NotDue {
-                because: "the person answerable for the guest has changed".to_owned(),
-            },
+            Effect::AddSponsor => self.succession(intents, view, &circle),
             Effect::Flag
             | Effect::Mark { .. }
             | Effect::Unmark { .. }
             | Effect::Notify { .. }
             | Effect::ResendInvitation
             | Effect::RemoveAppRoles { .. }
-            | Effect::AddSponsor
             | Effect::RemoveFromGroups { .. }
             | Effect::Disable
             | Effect::Delete
@@ -273,14 +290,24 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         )
     }
 
-    /// Whether the chain still comes to whom the intent is about to make a sponsor, or to nobody if there is no intent.
-    fn is_successor(&self, intents: &[Intent], view: &GuestView, circle: &Circle) -> bool {
-        let hops = chain(view, circle, &self.policy.sponsoring);
-        let calls: Vec<Call> = successor(&hops, view)
-            .map(|sponsor| Call::AddSponsor { sponsor })
-            .into_iter()
-            .collect();
-        intents.iter().map(|intent| &intent.call).eq(&calls)
+    /// The chain must still come to whom the intent is about to make a sponsor, or to nobody if there is no intent.
+    fn succession(&self, intents: &[Intent], view: GuestView, circle: &Circle) -> Look {
+        let hops = chain(&view, circle, &self.policy.sponsoring);
+        let calls = match successor(&hops, &view) {
+            Succession::Is(sponsor) => vec![Call::AddSponsor { sponsor }],
+            Succession::Nobody => Vec::new(),
+            Succession::InDoubt(hop) => {
+                let because = format!("who should become the sponsor is not known ({hop})");
+                return Look::NotDue { because };
+            }
+        };
+        if intents.iter().map(|intent| &intent.call).eq(&calls) {
+            Look::Due(Box::new(view))
+        } else {
+            Look::NotDue {
+                because: "the person answerable for the guest has changed".to_owned(),
+            }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
 use innkeeper_domain::policy::{Link, Policy, Recipient};
-use innkeeper_domain::sponsor::{Circle, Finding, Hop, chain, managers, successor};
-use innkeeper_domain::verdict::{Effect, Step};
+use innkeeper_domain::sponsor::{Circle, Finding, Hop, Succession, chain, managers, successor};
+use innkeeper_domain::verdict::{Effect, Step, Verdict};
 use innkeeper_store::{StoreError, Tx};
 
 use crate::cycle::Cycle;
@@ -50,6 +50,30 @@ pub async fn circle_of(
     Ok(circle)
 }
 
+/// A verdict by which somebody would become a sponsor, heeding what of the chain is not known: what is judged alone does
+/// not see it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heed_chain(
+    tx: &mut Tx,
+    tenant: TenantId,
+    policy: &Policy,
+    view: &GuestView,
+    named_groups: &NamedGroups,
+    verdict: Verdict,
+) -> Result<Verdict, StoreError> {
+    if !verdict.adds_sponsor() {
+        return Ok(verdict);
+    }
+    let circle = circle_of(tx, tenant, policy, view, named_groups).await?;
+    let hops = chain(view, &circle, &policy.sponsoring);
+    Ok(match successor(&hops, view) {
+        Succession::InDoubt(doubt) => verdict.without_sponsor(&doubt),
+        Succession::Is(_) | Succession::Nobody => verdict,
+    })
+}
+
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Whom a notice about this guest goes to, as last observed.
     pub(super) async fn addressed(
@@ -82,9 +106,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn successor_of(
         &self,
         guest: GuestId,
-    ) -> Result<(Option<SponsorId>, Vec<Hop>), CycleError> {
+    ) -> Result<(Succession, Vec<Hop>), CycleError> {
         let Some((view, circle)) = self.around(guest).await? else {
-            return Ok((None, Vec::new()));
+            return Ok((Succession::Nobody, Vec::new()));
         };
         let hops = chain(&view, &circle, &self.policy.sponsoring);
         Ok((successor(&hops, &view), hops))
@@ -111,7 +135,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Effect::Notify { to, notice: _ } if to.contains(&Recipient::Manager) => {
                     guests.push(step.guest.0);
                 }
-                Effect::AddSponsor => people.extend(self.successor_of(step.guest).await?.0),
+                Effect::AddSponsor => match self.successor_of(step.guest).await?.0 {
+                    Succession::Is(person) => _ = people.insert(person),
+                    Succession::Nobody | Succession::InDoubt(_) => {}
+                },
                 Effect::Flag
                 | Effect::Mark { .. }
                 | Effect::Unmark { .. }

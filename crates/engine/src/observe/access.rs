@@ -103,7 +103,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     }
 
     /// Reads again which of these groups a few guests are in.
-    async fn refresh_exemptions(&self, guests: &[GuestId]) -> Result<(), CycleError> {
+    pub(crate) async fn refresh_exemptions(&self, guests: &[GuestId]) -> Result<(), CycleError> {
         let groups = self.exempt_groups().await?;
         if groups.is_empty() {
             return Ok(());
@@ -133,8 +133,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
-    /// Reads the same of a few guests, right before something is made of it. What the tenant has no licence for, and
-    /// what was refused, is not asked for again.
+    /// Reads the same of a few guests, right before something is made of it, but for the groups that exempt. What the
+    /// tenant has no licence for, and what was refused, is not asked for again.
     pub(crate) async fn refresh_access(&self, guests: &[GuestId]) -> Result<(), CycleError> {
         if guests.is_empty() {
             return Ok(());
@@ -151,7 +151,6 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 self.refresh_register(register, guests).await?;
             }
         }
-        self.refresh_exemptions(guests).await?;
         if self.policies().any(Policy::asks_holdings) {
             let held = self.held(guests).await?;
             self.keep_holdings(&held).await?;

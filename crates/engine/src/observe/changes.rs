@@ -243,6 +243,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let answers = self
             .unless_stopped(self.tenant.reader.reread(guests, Depth::WithoutSignIns))
             .await??;
+        let is_there = |answer: &&Reread| matches!(answer, Reread::Present { .. });
+        let there: Vec<GuestId> = answers
+            .iter()
+            .filter(is_there)
+            .map(Reread::guest_id)
+            .collect();
+        // What a look has no roles for: those held in a part of the tenant, and by owning a group.
+        let mut beside = self
+            .unless_stopped(self.tenant.reader.privileges_of(&there))
+            .await??;
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         let mut gone = Vec::new();
@@ -251,7 +261,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 guest,
                 sponsors,
                 groups,
-                roles,
+                mut roles,
             } = answer
             else {
                 gone.push(answer.guest_id());
@@ -267,15 +277,15 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let links = (id, sponsors.iter().map(|sponsor| sponsor.id).collect());
             tx.set_guest_sponsors(tenant, &[links]).await?;
             tx.set_guest_groups(tenant, id, &groups).await?;
-            tx.set_guest_roles(tenant, id, &roles).await?;
+            // One without an answer went meanwhile, and the next reading tells.
+            if let Some(beside) = beside.remove(&id) {
+                roles.extend(beside);
+                tx.set_guest_roles(tenant, id, &roles).await?;
+            }
         }
         tx.commit().await?;
-        let there: Vec<GuestId> = guests
-            .iter()
-            .copied()
-            .filter(|id| !gone.contains(id))
-            .collect();
         self.refresh_access(&there).await?;
+        self.refresh_exemptions(&there).await?;
         Ok(gone)
     }
 

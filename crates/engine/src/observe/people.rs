@@ -3,14 +3,16 @@
 //! Nothing is read that the policy in force does not follow. All of it only decides whom Innkeeper writes to, and who
 //! becomes a sponsor: never whether a guest stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
-use innkeeper_domain::group::NamedGroups;
+use innkeeper_domain::facts::FactName;
+use innkeeper_domain::group::{Found, NamedGroups};
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::policy::{Link, Policy};
+use innkeeper_domain::sponsor::SponsorKind;
 use innkeeper_graph::Invited;
 use innkeeper_store::{InvitedBy, SponsorGroup};
 use serde::{Deserialize, Serialize};
@@ -96,7 +98,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 SponsorGroup::Unknown
             }
             Ok(None) => SponsorGroup::NotAsked,
-            Ok(Some(key)) => match named.get(&key).and_then(|found| found.group()) {
+            Ok(Some(key)) => match named.get(&key).and_then(Found::group) {
                 None => {
                     warn!(
                         group = key.as_str(),
@@ -119,6 +121,30 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(())
     }
 
+    /// Reads again whether these sponsors are in the group of those who may sponsor. Where that group was not found, or two
+    /// are meant, who is in it is not known anyway.
+    pub(crate) async fn refresh_sponsor_group(
+        &self,
+        sponsors: &BTreeMap<SponsorId, SponsorKind>,
+    ) -> Result<(), CycleError> {
+        let Ok(Some(key)) = self.sponsor_group() else {
+            return Ok(());
+        };
+        let mut tx = self.store.read().await?;
+        let named = tx.named_groups(self.tenant.id).await?;
+        drop(tx);
+        let Some(group) = named.get(&key).and_then(Found::group) else {
+            return Ok(());
+        };
+        let reading = self.tenant.reader.sponsors_in(sponsors, group.id);
+        let looked = self.unless_stopped(reading).await??;
+        let mut tx = self.store.begin().await?;
+        self.lease.check(&mut tx).await?;
+        tx.note_sponsor_group(self.tenant.id, &looked).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Reads the managers of these users.
     pub(crate) async fn read_managers(&self, of: &[Uuid]) -> Result<(), CycleError> {
         let reading = self.tenant.reader.managers(of);
@@ -133,7 +159,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Looks for those who stand in no listing that is read anyway: sponsors that a guest has no more, inviters, and the
     /// users whom the policy names.
     pub(super) async fn look_for_people(&self) -> Result<(), CycleError> {
-        if !self.policies().any(Policy::follows_chain) {
+        let is_asked =
+            |policy: &Policy| policy.follows_chain() || policy.asks(FactName::DeletedSponsors);
+        if !self.policies().any(is_asked) {
             return Ok(());
         }
         let mut tx = self.store.read().await?;
@@ -148,7 +176,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.look_at_people(&people).await
     }
 
-    /// Looks at these people now; who is not found is there no more.
+    /// Looks at these people now. Who is not found is there no more, if a look at them alone says so too.
     pub(crate) async fn look_at_people(&self, people: &[SponsorId]) -> Result<(), CycleError> {
         if people.is_empty() {
             return Ok(());
@@ -158,7 +186,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .await??;
         let there: BTreeSet<SponsorId> = found.iter().map(|person| person.id).collect();
         let departed = people.iter().copied().filter(|id| !there.contains(id));
-        let departed: Vec<SponsorId> = departed.collect();
+        let missing: Vec<SponsorId> = departed.collect();
+        let mut tx = self.store.read().await?;
+        let missing = tx.not_departed(self.tenant.id, &missing).await?;
+        drop(tx);
+        // A listing may lag behind: that somebody was deleted takes more than that it lacks them.
+        let departed = self
+            .unless_stopped(self.tenant.reader.gone(&missing))
+            .await??;
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.save_people(self.tenant.id, &found, &departed).await?;

@@ -28,8 +28,27 @@ fn as_id(key: &str) -> Option<Uuid> {
     Uuid::try_parse(key).ok().filter(|_| is_hyphenated)
 }
 
+/// Who holds what. Whom an assignment without a holder protects is not known, and so not whom nothing protects.
+pub(super) fn held(
+    request: &Request,
+    assignments: Vec<RoleAssignment>,
+) -> Result<Vec<(GuestId, String)>, GraphError> {
+    let of = |held: RoleAssignment| match held.principal_id {
+        Some(holder) => {
+            let role = held.role_definition_id;
+            let role = role.map_or_else(|| UNNAMED.to_owned(), roles::name);
+            Ok((GuestId(holder), role))
+        }
+        None => Err(malformed(
+            request,
+            "an assignment of a role came without its holder",
+        )),
+    };
+    assignments.into_iter().map(of).collect()
+}
+
 /// Without the properties selected nothing tells who decides on a group's members.
-fn unreadable(request: &Request) -> GraphError {
+pub(super) fn unreadable(request: &Request) -> GraphError {
     malformed(
         request,
         "a group came without the properties selected; grant the application permission GroupMember.Read.All",
@@ -96,6 +115,16 @@ impl Reader {
         Ok(group)
     }
 
+    /// Every directory role that somebody holds, in whatever scope.
+    pub(super) fn role_assignments(&self) -> Request {
+        let segments = ["roleManagement", "directory", "roleAssignments"];
+        self.0.get(
+            &segments,
+            "/roleManagement/directory/roleAssignments",
+            "RoleManagement.Read.Directory",
+        )
+    }
+
     /// A group's direct members that are users.
     pub fn members(
         &self,
@@ -147,26 +176,10 @@ impl Reader {
     /// # Errors
     /// Why not.
     pub async fn role_holders(&self) -> Result<Vec<(GuestId, String)>, GraphError> {
-        let segments = ["roleManagement", "directory", "roleAssignments"];
-        let request = self.0.get(
-            &segments,
-            "/roleManagement/directory/roleAssignments",
-            "RoleManagement.Read.Directory",
-        );
-        // Whom an assignment without a holder protects is not known, and so not whom nothing protects.
-        let held = |held: RoleAssignment| match held.principal_id {
-            Some(holder) => {
-                let role = held.role_definition_id;
-                let role = role.map_or_else(|| UNNAMED.to_owned(), roles::name);
-                Ok((GuestId(holder), role))
-            }
-            None => Err(malformed(
-                &request,
-                "an assignment of a role came without its holder",
-            )),
-        };
+        let request = self.role_assignments();
+        let held = |page: Vec<RoleAssignment>| held(&request, page);
         let mut holders: Vec<(GuestId, String)> = pages::<RoleAssignment>(&self.0, request.clone())
-            .map(|page| page?.into_iter().map(held).collect::<Result<Vec<_>, _>>())
+            .map(|page| held(page?))
             .try_concat()
             .await?;
         let request = self

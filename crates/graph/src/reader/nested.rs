@@ -1,9 +1,11 @@
-//! Membership in a group however deeply: of the group, and of a guest.
+//! Membership in a group however deeply: of the group, of a guest, and of a sponsor.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{TryStreamExt, stream::Stream};
-use innkeeper_domain::ids::{GroupId, GuestId};
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::sponsor::SponsorKind;
+use uuid::Uuid;
 
 use super::{Lists, Reader};
 use crate::error::GraphError;
@@ -13,8 +15,11 @@ use crate::wire::DirectoryObject;
 
 const PAGE: &str = "999";
 
-/// Guests whose groups are asked for in one batch.
+/// Users and groups whose groups are asked for in one batch.
 const IN_ONE_BATCH: usize = 20;
+
+/// A user or a group that may be in groups.
+type Member = (SponsorKind, Uuid);
 
 impl Reader {
     /// Users that are in the group itself or in one that is in it.
@@ -46,15 +51,49 @@ impl Reader {
         guests: &[GuestId],
         groups: &BTreeSet<GroupId>,
     ) -> Result<Lists<GroupId>, GraphError> {
-        let mut lists = Lists::new();
-        for chunk in guests.chunks(IN_ONE_BATCH) {
+        let members: Vec<Member> = guests
+            .iter()
+            .map(|guest| (SponsorKind::User, guest.0))
+            .collect();
+        let found = self.in_some(&members, groups).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, groups)| (GuestId(id), groups))
+            .collect())
+    }
+
+    /// Whether each of these sponsors is in a group, however deeply; the group is held to be in itself. Those who are not
+    /// there are left out.
+    ///
+    /// # Errors
+    /// When anything about any of the others cannot be read.
+    pub async fn sponsors_in(
+        &self,
+        sponsors: &BTreeMap<SponsorId, SponsorKind>,
+        group: GroupId,
+    ) -> Result<BTreeMap<SponsorId, bool>, GraphError> {
+        let members: Vec<Member> = sponsors.iter().map(|(id, kind)| (*kind, id.0)).collect();
+        let found = self.in_some(&members, &BTreeSet::from([group])).await?;
+        let is_in = |(id, groups): (Uuid, Vec<GroupId>)| {
+            (SponsorId(id), id == group.0 || !groups.is_empty())
+        };
+        Ok(found.into_iter().map(is_in).collect())
+    }
+
+    async fn in_some(
+        &self,
+        members: &[Member],
+        groups: &BTreeSet<GroupId>,
+    ) -> Result<BTreeMap<Uuid, Vec<GroupId>>, GraphError> {
+        let mut all = BTreeMap::new();
+        for chunk in members.chunks(IN_ONE_BATCH) {
             match self.in_all(chunk, groups).await {
-                Ok(found) => lists.extend(found),
+                Ok(found) => all.extend(found),
                 // One of them went meanwhile, and nobody says which.
                 Err(GraphError::NotFound { .. }) => {
-                    for guest in chunk {
-                        match self.in_all(&[*guest], groups).await {
-                            Ok(found) => lists.extend(found),
+                    for member in chunk {
+                        match self.in_all(&[*member], groups).await {
+                            Ok(found) => all.extend(found),
                             Err(GraphError::NotFound { .. }) => {}
                             Err(error) => return Err(error),
                         }
@@ -63,26 +102,37 @@ impl Reader {
                 Err(error) => return Err(error),
             }
         }
-        Ok(lists)
+        Ok(all)
     }
 
     async fn in_all(
         &self,
-        guests: &[GuestId],
+        members: &[Member],
         groups: &BTreeSet<GroupId>,
-    ) -> Result<Vec<(GuestId, Vec<GroupId>)>, GraphError> {
-        let request_of = |guest: &GuestId| {
-            let request = self.0.get(
-                &["users", &guest.to_string(), "transitiveMemberOf"],
-                "/users/{id}/transitiveMemberOf",
-                "Directory.Read.All",
-            );
-            request.with("$select", "id").costing(2)
+    ) -> Result<Vec<(Uuid, Vec<GroupId>)>, GraphError> {
+        let request_of = |(kind, id): &Member| {
+            let id = id.to_string();
+            let request = match kind {
+                SponsorKind::User => self
+                    .0
+                    .get(
+                        &["users", &id, "transitiveMemberOf"],
+                        "/users/{id}/transitiveMemberOf",
+                        "Directory.Read.All",
+                    )
+                    .costing(2),
+                SponsorKind::Group => self.0.get(
+                    &["groups", &id, "transitiveMemberOf"],
+                    "/groups/{id}/transitiveMemberOf",
+                    "GroupMember.Read.All",
+                ),
+            };
+            request.with("$select", "id")
         };
-        let requests: Vec<Request> = guests.iter().map(request_of).collect();
+        let requests: Vec<Request> = members.iter().map(request_of).collect();
         let bodies = self.0.read_batch(&requests).await?;
-        let mut all = Vec::with_capacity(guests.len());
-        for ((guest, request), body) in guests.iter().zip(&requests).zip(bodies) {
+        let mut all = Vec::with_capacity(members.len());
+        for (((_, id), request), body) in members.iter().zip(&requests).zip(bodies) {
             let objects = self.whole::<DirectoryObject>(request, body).await?;
             let mut of: Vec<GroupId> = objects
                 .iter()
@@ -91,7 +141,7 @@ impl Reader {
                 .collect();
             of.sort();
             of.dedup();
-            all.push((*guest, of));
+            all.push((*id, of));
         }
         Ok(all)
     }

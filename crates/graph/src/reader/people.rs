@@ -52,6 +52,41 @@ impl Reader {
         Ok(found.map(DirectoryObject::sponsor).collect())
     }
 
+    /// Those of these users that are not there: each is among the deleted ones, or its own address leads nowhere. Graph does
+    /// not return a deleted sponsor, and a listing may lack one that is there.
+    ///
+    /// # Errors
+    /// When that cannot be told of one of them.
+    pub async fn gone(&self, ids: &[SponsorId]) -> Result<Vec<SponsorId>, GraphError> {
+        let asked: Vec<_> = ids.iter().map(|id| self.is_gone(*id)).collect();
+        let told: Vec<(SponsorId, bool)> = stream::iter(asked)
+            .buffer_unordered(LANES)
+            .try_collect()
+            .await?;
+        let mut gone: Vec<SponsorId> = told
+            .into_iter()
+            .filter_map(|(id, is_gone)| is_gone.then_some(id))
+            .collect();
+        gone.sort();
+        Ok(gone)
+    }
+
+    async fn is_gone(&self, id: SponsorId) -> Result<(SponsorId, bool), GraphError> {
+        let deleted = self.0.get(
+            &["directory", "deletedItems", &id.to_string()],
+            "/directory/deletedItems/{id}",
+            "User.Read.All",
+        );
+        if self.is_there(&deleted).await? {
+            return Ok((id, true));
+        }
+        let itself = self
+            .0
+            .get(&["users", &id.to_string()], "/users/{id}", "User.Read.All")
+            .with("$select", "id");
+        Ok((id, !self.is_there(&itself).await?))
+    }
+
     /// The managers of these users, `GET /users/{id}/manager`: of each the manager, or `None` when it has none. An
     /// expansion would leave out the manager of somebody who has none and one that was not read alike.
     ///

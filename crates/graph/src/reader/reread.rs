@@ -288,7 +288,7 @@ impl Reader {
         user.guest(None, &self.1).map_err(unreadable)
     }
 
-    async fn is_there(&self, request: &Request) -> Result<bool, GraphError> {
+    pub(super) async fn is_there(&self, request: &Request) -> Result<bool, GraphError> {
         match self.0.read::<DirectoryObject>(request).await {
             Ok(_) => Ok(true),
             Err(GraphError::NotFound { .. }) => Ok(false),

@@ -17,6 +17,7 @@ use innkeeper_domain::guest::Invitation;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::mark::MarkAttribute;
 use innkeeper_domain::snapshot::AppRole;
+use innkeeper_domain::sponsor::SponsorKind;
 use innkeeper_graph::{Depth, GraphError, Mail, Reread};
 use innkeeper_testschema::{SAMPLE_ID, Schema, members};
 use serde_json::{Value, json};
@@ -68,6 +69,8 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
         .await
         .expect("the audit log");
     reader.people(&[id.into()]).await.expect("people");
+    let gone = reader.gone(&[guest_id("nobody").0.into()]).await;
+    assert_eq!(gone.expect("who is gone").len(), 1);
     reader.managers(&[id]).await.expect("managers");
     reader.everybody_in(id.into()).await.expect("members");
     // The types do not say how a round of changes ends.
@@ -100,6 +103,17 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     let groups = [GroupId::from(id)].into();
     let nested = reader.nested_in(&[guest], &groups).await.expect("groups");
     assert_eq!(nested[&guest], [GroupId::from(id)]);
+    let sponsors = [
+        (id.into(), SponsorKind::User),
+        (guest_id("nobody").0.into(), SponsorKind::Group),
+    ];
+    let inside = reader
+        .sponsors_in(&sponsors.into(), id.into())
+        .await
+        .expect("who is in the group");
+    assert!(inside.values().all(|is_in| *is_in) && inside.len() == 2);
+    let privileges = reader.privileges_of(&[guest]).await.expect("roles");
+    assert!(!privileges[&guest].is_empty(), "{privileges:?}");
     let held = reader.held(&[guest]).await.expect("what it holds");
     assert_eq!(held[&guest].app_roles.len(), 1);
     let extensions = reader.extensions(&[guest]).await.expect("attributes");

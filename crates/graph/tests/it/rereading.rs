@@ -195,3 +195,26 @@ async fn a_guest_whose_absence_cannot_be_told_is_not_absent() {
     let error = look(&tenant).await.unwrap_err();
     assert!(matches!(error, GraphError::Forbidden { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn somebody_is_gone_only_if_their_own_address_says_so_too() {
+    let nowhere = || failure(404, "Request_ResourceNotFound");
+    let is_gone = async |deleted, itself| {
+        let tenant = Tenant::start().await;
+        let id = guest_id("sara").0;
+        let among_deleted = format!("/directory/deletedItems/{id}");
+        tenant.answers("GET", &among_deleted, [deleted]).await;
+        tenant
+            .answers("GET", &format!("/users/{id}"), [itself])
+            .await;
+        let gone = tenant.reader().gone(&[id.into()]).await;
+        gone.map(|gone| gone == [id.into()])
+    };
+    let sara = || ok(&json!({ "id": guest_id("sara") }));
+    assert!(is_gone(sara(), nowhere()).await.expect("it is told"));
+    assert!(is_gone(nowhere(), nowhere()).await.expect("it is told"));
+    assert!(!is_gone(nowhere(), sara()).await.expect("it is told"));
+    let refused = failure(403, "Authorization_RequestDenied");
+    let error = is_gone(nowhere(), refused).await.unwrap_err();
+    assert!(matches!(error, GraphError::Forbidden { .. }), "{error}");
+}

@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         let bars = Bars::new(global.quiet);
         let report = engine.cycle(&tenant, &bars, &stop).await;
         bars.clear();
-        let upkeep = upkeep::after_cycle(&installation, tenant.id, report.is_ok()).await;
+        let upkeep = upkeep::after_cycle(&installation, tenant.id, report.is_ok(), &stop).await;
         if let Some(Anchor { seq, hash, .. }) = &upkeep.head {
             eprintln!("{}: the journal's head is entry {seq}, {hash}", tenant.name);
         }

@@ -13,6 +13,7 @@ use innkeeper_domain::facts::{FactName, Facts};
 use innkeeper_domain::policy::{Condition, Rule, Truth, in_days};
 use innkeeper_domain::shown::one_line;
 use innkeeper_domain::verdict::relative;
+use innkeeper_engine::heed_chain;
 use serde_json::{Value, json};
 
 use self::age::Ages;
@@ -36,10 +37,12 @@ pub(crate) async fn run(
     };
     let chains = Chains::of(&bench, &mut tx, &row.view).await?;
     let ages = Ages::of(&bench, &mut tx).await?;
-    drop(tx);
     let judge = bench.judge();
     let facts = judge.facts(&row.view);
     let verdict = judge.judge(&row.view).verdict;
+    let (tenant, named) = (bench.tenant, &bench.named_groups);
+    let verdict = heed_chain(&mut tx, tenant, &bench.policy, &row.view, named, verdict).await?;
+    drop(tx);
     let outcomes = outcomes(&bench, &facts, &row.view.cases);
     let record = &row.view.record;
     let guest = &record.guest;

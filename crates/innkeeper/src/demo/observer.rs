@@ -302,6 +302,14 @@ impl Observer {
                     .filter(|sponsor| !sponsor.deleted)
                     .map(sponsor)
                     .collect(),
+                deleted_sponsors: u32::try_from(
+                    guest
+                        .sponsors
+                        .iter()
+                        .filter(|sponsor| sponsor.deleted)
+                        .count(),
+                )
+                .ok(),
                 groups,
                 roles: roles(guest),
                 access: access(guest, now),

@@ -339,6 +339,7 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
                 .collect::<Result<_, _>>()?;
             directory.set_roles(ix, roles);
         }
+        "scoped_roles" => directory.set_scoped_roles(ix, governance::roles(value)?),
         "eligible_roles" => {
             directory.user_quietly(ix).extras_mut().eligible = governance::roles(value)?;
         }

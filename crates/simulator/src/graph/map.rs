@@ -60,7 +60,11 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
         ["users", _, "appRoleAssignments", _] => REMOVE,
         ["invitations"] => ACT,
         ["groups", _, "members", "microsoft.graph.user"] => READ,
-        ["groups", _, "members" | "owners" | "transitiveMembers"] => READ,
+        [
+            "groups",
+            _,
+            "members" | "owners" | "transitiveMembers" | "transitiveMemberOf",
+        ] => READ,
         ["users" | "groups" | "organization" | "subscribedSkus"] | ["groups", _] => READ,
         [
             "roleManagement",

@@ -276,6 +276,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
         ("GET", ["users", id, "ownedObjects"]) => related::owned(world, call, id),
         ("GET", ["users", id, "transitiveMemberOf"]) => related::groups_of(world, call, id),
         ("GET", ["groups", id, "transitiveMembers"]) => related::members(world, call, id),
+        ("GET", ["groups", id, "transitiveMemberOf"]) => related::groups_above(world, call, id),
         (
             "GET",
             [

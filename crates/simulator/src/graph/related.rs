@@ -25,15 +25,28 @@ pub(super) fn owned(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
 pub(super) fn groups_of(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
     let directory = &world.tenant.directory;
+    let all = with_those_above(directory, directory.user(ix).groups.clone());
+    listed(world, call, all)
+}
+
+/// The groups that a group is in, in itself or by one that it is in.
+pub(super) fn groups_above(world: &mut World, call: &Call<'_>, id: &str) -> Outcome {
+    let group = groups::find(world, id)?;
+    let mut all = with_those_above(&world.tenant.directory, vec![group]);
+    all.remove(&group);
+    listed(world, call, all)
+}
+
+/// These groups, and all in which they are.
+fn with_those_above(directory: &Directory, mut open: Vec<GroupIx>) -> BTreeSet<GroupIx> {
     let mut all: BTreeSet<GroupIx> = BTreeSet::new();
-    let mut open: Vec<GroupIx> = directory.user(ix).groups.clone();
     while let Some(group) = open.pop() {
         if !directory.group(group).deleted && all.insert(group) {
             let above = (0..directory.groups.len()).map(GroupIx::from_index);
             open.extend(above.filter(|above| directory.group(*above).nested.contains(&group)));
         }
     }
-    listed(world, call, all)
+    all
 }
 
 fn listed(world: &World, call: &Call<'_>, all: BTreeSet<GroupIx>) -> Outcome {

@@ -53,6 +53,9 @@ pub(super) fn skus(world: &World, call: &Call<'_>) -> Outcome {
     Ok(Reply::ok(json!({ "value": skus })))
 }
 
+/// The scope of a role that is held over a part of the tenant alone.
+const UNIT: &str = "/administrativeUnits/5a11a000-0000-4000-8000-000000000001";
+
 pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$filter", "$select", "$top"])?;
     let mut principal = None;
@@ -68,7 +71,14 @@ pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
         .iter()
         .map(|ix| directory.user(*ix))
         .filter(|user| user.is_live());
-    let direct = holders.flat_map(|user| user.roles().iter().map(|role| (user.id, &ROLES[*role])));
+    let direct = holders.flat_map(|user| {
+        let whole = user
+            .roles()
+            .iter()
+            .map(|role| (user.id, &ROLES[*role], "/"));
+        let in_part = user.scoped_roles().iter();
+        whole.chain(in_part.map(|role| (user.id, &ROLES[*role], UNIT)))
+    });
     // "Assignments through a role-assignable group have the group for their principal."
     let of_groups = directory
         .groups
@@ -76,17 +86,17 @@ pub(super) fn role_assignments(world: &mut World, call: &Call<'_>) -> Outcome {
         .filter(|group| group.confers_privilege());
     let of_groups = of_groups.filter_map(|group| {
         let role = role_named("Guest Inviter")?;
-        Some((group.id, &ROLES[role]))
+        Some((group.id, &ROLES[role], "/"))
     });
     let all: Vec<Value> = direct
         .chain(of_groups)
-        .filter(|(id, _)| principal.is_none_or(|principal| principal == Some(*id)))
-        .map(|(id, role)| {
+        .filter(|(id, _, _)| principal.is_none_or(|principal| principal == Some(*id)))
+        .map(|(id, role, scope)| {
             json!({
-                "id": format!("{}-{}-1", role.template.simple(), id.simple()),
+                "id": format!("{}-{}-{}", role.template.simple(), id.simple(), scope.len()),
                 "principalId": id.to_string(),
-                "resourceScope": "/",
-                "directoryScopeId": "/",
+                "resourceScope": scope,
+                "directoryScopeId": scope,
                 "roleDefinitionId": role.template.to_string(),
             })
         })

@@ -240,12 +240,22 @@ impl Directory {
     }
 
     pub(crate) fn set_roles(&mut self, ix: UserIx, roles: Vec<usize>) {
-        if roles.is_empty() {
+        self.user_quietly(ix).extras_mut().roles = roles;
+        self.note_role_holder(ix);
+    }
+
+    pub(crate) fn set_scoped_roles(&mut self, ix: UserIx, roles: Vec<usize>) {
+        self.user_quietly(ix).extras_mut().scoped_roles = roles;
+        self.note_role_holder(ix);
+    }
+
+    fn note_role_holder(&mut self, ix: UserIx) {
+        let user = self.user(ix);
+        if user.roles().is_empty() && user.scoped_roles().is_empty() {
             self.role_holders.remove(&ix);
         } else {
             self.role_holders.insert(ix);
         }
-        self.user_quietly(ix).extras_mut().roles = roles;
     }
 
     /// Whether an application without a role of its own is refused sensitive actions on this user:

@@ -165,6 +165,8 @@ pub(crate) struct Extras {
     pub(crate) leave: Option<Second>,
     /// Indices into [`super::ROLES`].
     pub(crate) roles: Vec<usize>,
+    /// The same of those held over an administrative unit alone: no membership shows them.
+    pub(crate) scoped_roles: Vec<usize>,
     /// The same of those that it may activate.
     pub(crate) eligible: Vec<usize>,
     pub(crate) packages: Vec<GivenPackage>,
@@ -259,6 +261,12 @@ impl User {
 
     pub(crate) fn is_restricted(&self) -> bool {
         self.extras.as_ref().is_some_and(|extras| extras.restricted)
+    }
+
+    pub(crate) fn scoped_roles(&self) -> &[usize] {
+        self.extras
+            .as_ref()
+            .map_or(&[], |extras| &extras.scoped_roles)
     }
 
     pub(crate) fn eligible(&self) -> &[usize] {

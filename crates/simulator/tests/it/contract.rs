@@ -118,6 +118,7 @@ async fn whatever_is_served_is_as_graph_declares_it() {
         "/groups/{id}/members",
         "/groups/{id}/members/microsoft.graph.user",
         "/groups/{id}/owners",
+        "/groups/{id}/transitiveMemberOf",
         "/groups/{id}/transitiveMembers",
         "/identityGovernance/accessReviews/definitions",
         "/identityGovernance/entitlementManagement/assignments",
@@ -202,6 +203,7 @@ async fn groups_and_who_is_in_them_are_as_graph_declares_them() {
     for path in [
         format!("/groups/{above}/members?$select={all}"),
         format!("/groups/{above}/transitiveMembers?$select={all}"),
+        format!("/groups/{group}/transitiveMemberOf?$select={all}"),
         format!("/users/{member}/transitiveMemberOf?$select={all}"),
         format!("/users/{member}/ownedObjects?$select={all}"),
         "/groups".to_owned(),

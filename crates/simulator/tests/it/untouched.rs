@@ -77,8 +77,26 @@ async fn membership_is_told_directly_and_however_deeply() {
     let direct = ids(format!("/users/{ann}/memberOf")).await;
     assert_eq!((direct.len(), &direct[0]), (1, &inner));
     let all = ids(format!("/users/{ann}/transitiveMemberOf")).await;
-    assert_eq!(all, [inner.clone(), outer]);
+    assert_eq!(all, [inner.clone(), outer.clone()]);
+    let above = ids(format!("/groups/{inner}/transitiveMemberOf")).await;
+    assert_eq!(above, [outer]);
     assert_eq!(ids(format!("/users/{ann}/ownedObjects")).await, [inner]);
+}
+
+#[tokio::test]
+async fn a_role_held_over_a_part_of_the_tenant_is_told_by_the_assignments_and_by_no_membership() {
+    let tenant = Tenant::still(0).await;
+    let role = json!({ "scoped_roles": ["User Administrator"] });
+    let ann = text(&tenant.guest(role).await["id"]);
+    let direct = tenant.get(&format!("/users/{ann}/memberOf")).await;
+    assert!(direct.rows().is_empty());
+    let assigned = tenant
+        .get(&format!(
+            "/roleManagement/directory/roleAssignments?$filter=principalId eq '{ann}'"
+        ))
+        .await;
+    let scope = text(&assigned.rows()[0]["directoryScopeId"]);
+    assert!(scope.starts_with("/administrativeUnits/"), "{scope}");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0015_never_touched",
             "0016_newly_affected",
             "0017_order_of_observations",
-            "0019_traces"
+            "0019_traces_and_retention"
         ]
     );
     assert_eq!(
@@ -67,7 +67,7 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0015_never_touched",
             "0016_newly_affected",
             "0017_order_of_observations",
-            "0019_traces"
+            "0019_traces_and_retention"
         ]
     );
 }

@@ -2,13 +2,14 @@
 
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::{Inviter, Manager, Membership, Sponsor, SponsorKind};
-use innkeeper_store::{InvitedBy, SponsorGroup, Store};
+use innkeeper_store::{InvitedBy, SponsorGroup, Store, Tx};
 
 use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
 
 on_both! {
     a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted
     who_is_missing_from_the_sponsor_group_once_may_still_be_in_it
+    a_look_at_one_sponsor_lets_them_into_the_group_at_once_and_never_out_of_it
     who_invited_is_kept_and_the_last_invitation_counts
 }
 
@@ -49,6 +50,7 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[]).await.expect("read");
     assert_eq!(circle.departed, [], "it is not known whether they are gone");
+    assert_eq!(deleted_sponsors(&mut tx).await, None);
     let people = tx.people_to_read(tenant()).await.expect("read");
     for id in [sara.id, carl.id, mona.id] {
         assert!(people.contains(&id), "{people:?}");
@@ -60,6 +62,10 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[carl.id]).await.expect("read");
     assert_eq!(circle.departed, std::slice::from_ref(&sara));
+    assert_eq!(deleted_sponsors(&mut tx).await, Some(1));
+    let both = [sara.id, carl.id];
+    let rest = tx.not_departed(tenant(), &both).await.expect("read");
+    assert_eq!(rest, [carl.id]);
     assert!(!circle.named[&carl.id].deleted);
     let Some(Manager::Is(manager)) = circle.managers.get(&sara.id.0) else {
         panic!("{circle:?}");
@@ -75,6 +81,12 @@ async fn a_sponsor_lost_is_former_until_it_is_known_whether_it_was_deleted(store
         .expect("kept");
     let circle = tx.circle(tenant(), ann(), &[]).await.expect("read");
     assert_eq!(circle.departed, []);
+    assert_eq!(deleted_sponsors(&mut tx).await, Some(0));
+}
+
+async fn deleted_sponsors(tx: &mut Tx) -> Option<u32> {
+    let row = tx.guest_row(tenant(), ann()).await.expect("read");
+    row.expect("ann").view.deleted_sponsors
 }
 
 async fn who_is_missing_from_the_sponsor_group_once_may_still_be_in_it(store: Store) {
@@ -102,6 +114,40 @@ async fn who_is_missing_from_the_sponsor_group_once_may_still_be_in_it(store: St
         let row = tx.guest_row(tenant(), ann()).await.expect("read");
         let sponsors = row.expect("ann").view.sponsors;
         assert_eq!(sponsors[0].membership, expected, "{group:?}");
+    }
+}
+
+async fn a_look_at_one_sponsor_lets_them_into_the_group_at_once_and_never_out_of_it(store: Store) {
+    with_guests(&store, 3).await;
+    let sara = person("sara");
+    let mut tx = begin(&store).await;
+    tx.save_sponsors(tenant(), std::slice::from_ref(&sara))
+        .await
+        .expect("kept");
+    let links = [(ann(), vec![sara.id])];
+    tx.set_guest_sponsors(tenant(), &links).await.expect("kept");
+    let whole = SponsorGroup::Members(vec![person("carl").id]);
+    for (group, is_in, expected) in [
+        // Where nobody asks for a group, a look is none of it.
+        (Some(SponsorGroup::NotAsked), true, Membership::NotAsked),
+        (Some(whole.clone()), false, Membership::Out),
+        (None, true, Membership::In),
+        (None, false, Membership::Unknown),
+        (None, false, Membership::Unknown),
+        (None, true, Membership::In),
+        (Some(whole.clone()), false, Membership::Unknown),
+        (Some(whole), false, Membership::Out),
+    ] {
+        if let Some(group) = &group {
+            tx.set_sponsor_group(tenant(), group).await.expect("kept");
+        }
+        let looked = [(sara.id, is_in)].into();
+        tx.note_sponsor_group(tenant(), &looked)
+            .await
+            .expect("kept");
+        let row = tx.guest_row(tenant(), ann()).await.expect("read");
+        let sponsors = row.expect("ann").view.sponsors;
+        assert_eq!(sponsors[0].membership, expected, "{group:?} {is_in}");
     }
 }
 

@@ -58,6 +58,7 @@ impl Ages {
             // Nothing tells of their changes.
             FactName::SponsorCount
             | FactName::EligibleSponsorCount
+            | FactName::DeletedSponsors
             | FactName::Sponsors
             | FactName::Roles
             | FactName::EligibleRoles

@@ -51,6 +51,10 @@ pub(super) fn why(
                 "there is no single group {group:?}, which exempt_groups names, and until it is known who is in it nothing \
                  is taken from anybody"
             ),
+            Cause::Succession(hop) => format!(
+                "who should become the sponsor is not known ({hop}), and nobody is made one in the place of somebody who \
+                 might be fit"
+            ),
             Cause::BroughtBack(times) => format!(
                 "somebody brought the account back {times} times after Innkeeper had taken it: it is left to a person"
             ),

@@ -26,6 +26,7 @@ impl<'f> Judge<'f, '_> {
             FactName::PreviousCases => Value::Int(facts.previous_cases),
             FactName::SponsorCount => Value::Int(facts.sponsor_count),
             FactName::EligibleSponsorCount => Value::Int(facts.eligible_sponsor_count),
+            FactName::DeletedSponsors => Value::Int(facts.deleted_sponsors),
             FactName::AttestedDaysAgo => Value::Int(facts.attested_days_ago),
             FactName::Attested => Value::Bool(facts.attested),
             FactName::LetGo => Value::Bool(facts.let_go),

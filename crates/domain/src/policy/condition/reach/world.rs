@@ -131,7 +131,8 @@ fn range(int: &Int) -> (i64, i64) {
             | FactName::AttestedDaysAgo
             | FactName::GroupCount
             | FactName::MailGroupCount
-            | FactName::LostAccessPackagesDays,
+            | FactName::LostAccessPackagesDays
+            | FactName::DeletedSponsors,
         ) => (0, i64::MAX),
         Int::Fact(_) | Int::Field(..) | Int::Negative(..) | Int::Arithmetic(..) | Int::If(..) => {
             (i64::MIN, i64::MAX)
