@@ -134,7 +134,36 @@ async fn whatever_is_done_to_an_entry_of_an_export_is_found_and_named() {
             assert_eq!(found["broken"]["entry"], entry, "{form}, {what}: {found:#}");
             let told = found["broken"]["why"].as_str().expect("a reason");
             assert!(told.contains(why), "{form}, {what}: {told}");
+            let findings = found["findings"].as_array().expect("a list");
+            assert_eq!(findings.len(), 1, "{form}, {what}: {found:#}");
         }
+        // All of it at once.
+        let mut all = lines.clone();
+        let line = |seq: usize| before + seq - 1;
+        all[line(4)] = all[line(4)].replacen("2027", "2026", 1);
+        all[line(6)] = "garble".to_owned();
+        all.swap(line(8), line(9));
+        all.insert(line(12), all[line(11)].clone());
+        all.remove(line(2));
+        tenant.write("damaged", &(all.join("\n") + "\n"));
+        let found = verified(&tenant.path("damaged"), &[], 1);
+        let told: Vec<String> = found["findings"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| format!("{} {}", of["entry"], of["why"].as_str().unwrap_or_default()))
+            .collect();
+        for (entry, why) in [
+            (2, "is missing"),
+            (4, "was altered"),
+            (6, "cannot be read"),
+            (8, "was moved"),
+            (11, "was inserted"),
+        ] {
+            let is_it = |of: &String| of.starts_with(&format!("{entry} ")) && of.contains(why);
+            assert!(told.iter().any(is_it), "{form}: {entry} {why}: {told:#?}");
+        }
+        assert_eq!(told.len(), 5, "{form}: {told:#?}");
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod anchor;
 mod chain;
+mod survey;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ use crate::sponsor::Hop;
 
 pub use anchor::{Anchor, Anchors};
 pub use chain::{Broken, Chain, Fault, Head};
+pub use survey::{Extent, Finding, Survey};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

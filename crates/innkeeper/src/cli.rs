@@ -423,7 +423,7 @@ pub(crate) struct PerhapsWhy {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
-    /// Prove that no entry was altered, removed, inserted or moved, or name the first one that was.
+    /// Prove that no entry was altered, removed, inserted or moved, or name the first one that was; of an export every one.
     #[command(
         after_help = "Exit codes: 0 intact, 1 broken.\n\nExamples:\n  innkeeper journal verify\n  \
                             innkeeper journal verify --anchor /mnt/evidence/innkeeper-anchors.jsonl\n  \

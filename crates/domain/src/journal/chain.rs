@@ -35,6 +35,11 @@ pub enum Fault {
     /// Its hash is not the one that follows.
     #[error("was altered: it is not what was written after the entry before it")]
     Altered,
+    /// It is whole by itself, and the next entry knows another one in its place.
+    #[error(
+        "was altered: the next entry was written after another one; those before it may have been altered as well"
+    )]
+    Rewritten,
     /// Its hash is not a hash, or it cannot be read at all.
     #[error("was altered: it cannot be read")]
     Unreadable,
@@ -156,33 +161,24 @@ impl Chain {
     /// # Errors
     /// When it has not.
     fn judge_details(&mut self, entry: &Entry) -> Result<(), Broken> {
-        // A body that is no object seals nothing; that it is what was written is known by now.
-        let body = serde_json::from_str(&entry.body).unwrap_or(Body {
-            kind: String::new(),
-            seal: None,
-        });
-        match (body.seal, &entry.details) {
-            (None, None) => {}
-            (Some(seal), Some(details)) if details.seal() == seal => {}
-            (_, Some(_)) => {
-                return Err(Broken {
-                    seq: entry.seq,
-                    fault: Fault::Details,
-                });
-            }
-            (Some(_), None) => match entry.guest {
-                Some(guest) => drop(self.bare.entry(guest).or_insert(entry.seq)),
-                None => {
-                    return Err(Broken {
-                        seq: entry.seq,
-                        fault: Fault::DetailsMissing,
-                    });
-                }
-            },
+        let seq = entry.seq;
+        let SealedParts {
+            fault,
+            is_bare,
+            is_erasure,
+        } = sealed_parts(entry);
+        if let Some(fault) = fault {
+            return Err(Broken { seq, fault });
         }
-        if body.kind == "erased"
-            && let Some(guest) = entry.guest
-        {
+        match entry.guest {
+            Some(guest) if is_bare => drop(self.bare.entry(guest).or_insert(seq)),
+            None if is_bare => {
+                let fault = Fault::DetailsMissing;
+                return Err(Broken { seq, fault });
+            }
+            Some(_) | None => {}
+        }
+        if is_erasure && let Some(guest) = entry.guest {
             self.bare.remove(&guest);
         }
         Ok(())
@@ -212,5 +208,34 @@ impl Chain {
             });
         }
         Ok(self.head)
+    }
+}
+
+/// What an entry says of its details.
+pub(super) struct SealedParts {
+    /// They are not those that it seals.
+    pub(super) fault: Option<Fault>,
+    /// It seals some, and they are not there.
+    pub(super) is_bare: bool,
+    /// It says that those of its guest were erased.
+    pub(super) is_erasure: bool,
+}
+
+pub(super) fn sealed_parts(entry: &Entry) -> SealedParts {
+    // A body that is no object seals nothing; whether it is what was written the hash tells.
+    let body = serde_json::from_str(&entry.body).unwrap_or(Body {
+        kind: String::new(),
+        seal: None,
+    });
+    let (fault, is_bare) = match (body.seal, &entry.details) {
+        (None, None) => (None, false),
+        (Some(seal), Some(details)) if details.seal() == seal => (None, false),
+        (_, Some(_)) => (Some(Fault::Details), false),
+        (Some(_), None) => (None, true),
+    };
+    SealedParts {
+        fault,
+        is_bare,
+        is_erasure: body.kind == "erased",
     }
 }

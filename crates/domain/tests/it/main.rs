@@ -25,6 +25,7 @@ mod properties;
 mod shown;
 mod sparing;
 mod stages;
+mod surveying;
 mod templates;
 mod tenant;
 mod trials;

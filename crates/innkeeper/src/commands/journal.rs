@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use innkeeper_domain::ids::TenantId;
-use innkeeper_domain::journal::{Anchors, Broken, Head};
+use innkeeper_domain::journal::{Anchors, Finding, Head};
 use innkeeper_domain::plan::hex;
 use serde_json::{Value, json};
 
@@ -27,16 +27,10 @@ struct Verified {
     tenant_id: TenantId,
     /// How many entries were looked at.
     entries: u64,
-    outcome: Result<Head, Flaw>,
+    /// The head, or what is wrong: in the database the first of it, in an export all.
+    outcome: Result<Head, Vec<Finding>>,
     /// What should be known besides.
     note: Option<String>,
-}
-
-/// Where it is broken, and why.
-struct Flaw {
-    broken: Broken,
-    /// The line of the export.
-    line: Option<u64>,
 }
 
 pub(crate) async fn verify(
@@ -85,7 +79,7 @@ async fn in_database(global: &Global, anchors: &Anchors) -> Result<Vec<Verified>
             tenant: tenant.name.clone(),
             tenant_id: tenant.id,
             entries: last.unsigned_abs(),
-            outcome: outcome.map_err(|broken| Flaw { broken, line: None }),
+            outcome: outcome.map_err(|broken| vec![Finding { broken, line: None }]),
             note: None,
         });
     }
@@ -112,9 +106,12 @@ impl Verified {
                     note = note.unwrap_or_default(),
                 )
             }
-            Err(Flaw { broken, line }) => {
-                let line = line.map(|line| format!(" (line {line})"));
-                format!("{tenant}: BROKEN: {broken}{}\n", line.unwrap_or_default())
+            Err(findings) => {
+                let told = |Finding { broken, line }: &Finding| {
+                    let line = line.map(|line| format!(" (line {line})"));
+                    format!("{tenant}: BROKEN: {broken}{}\n", line.unwrap_or_default())
+                };
+                findings.iter().map(told).collect()
             }
         }
     }
@@ -128,18 +125,24 @@ impl Verified {
             note,
         } = self;
         let head = outcome.as_ref().ok();
-        let broken = outcome.as_ref().err().map(|Flaw { broken, line }| {
-            json!({ "entry": broken.seq, "line": line, "why": broken.to_string() })
-        });
+        let told = |Finding { broken, line }: &Finding| json!({ "entry": broken.seq, "line": line, "why": broken.to_string() });
+        let findings: Vec<Value> = outcome
+            .as_ref()
+            .err()
+            .into_iter()
+            .flatten()
+            .map(told)
+            .collect();
         json!({
             "tenant": tenant,
             "tenant_id": tenant_id,
-            "intact": broken.is_none(),
+            "intact": outcome.is_ok(),
             "entries": entries,
             "head": head.map(|head| json!({ "seq": head.seq, "hash": hex(&head.hash) })),
             "anchors": head.map(|head| head.anchored),
             "note": note,
-            "broken": broken,
+            "broken": findings.first(),
+            "findings": findings,
         })
     }
 }
@@ -160,8 +163,11 @@ fn rows(verified: &[Verified]) -> Rows {
             head.map(|head| head.anchored.to_string())
                 .unwrap_or_default(),
             broken
-                .map(|flaw| flaw.broken.to_string())
-                .unwrap_or_default(),
+                .into_iter()
+                .flatten()
+                .map(|finding| finding.broken.to_string())
+                .collect::<Vec<_>>()
+                .join("; "),
         ]);
     }
     rows
