@@ -99,7 +99,7 @@ async fn waits_and_is_accepted(database: String) {
     let count = |kind: &str| {
         entries
             .iter()
-            .filter(|entry| entry.to_string().contains(kind))
+            .filter(|entry| entry["event"]["kind"] == kind)
             .count()
     };
     assert_eq!(count("policy-waits"), 1, "told once: {entries:#?}");

@@ -81,6 +81,25 @@ pub async fn with_app_roles() -> (Tenant, String) {
     (tenant, ann)
 }
 
+#[tokio::test]
+async fn roles_that_graph_lists_twice_are_taken_away_once() {
+    let (tenant, ann) = with_app_roles().await;
+    let before = app_roles(&tenant, &ann).await;
+    tenant.apply().await;
+    tenant.pass_days(1).await;
+    tenant
+        .post("faults", json!({ "kind": "duplicate_rows" }))
+        .await;
+    tenant.apply().await;
+    assert_eq!(app_roles(&tenant, &ann).await, [""; 0]);
+    assert_eq!(count(&tenant, "remove-app-role").await, before.len());
+    let undone = tenant
+        .json(&["undo", &ann, "--yes", "--reason", "a test", "--by", "jo"])
+        .await;
+    assert_eq!(undone["failures"], json!([]), "{undone:#}");
+    assert_eq!(app_roles(&tenant, &ann).await, before);
+}
+
 /// A guest who was invited so many days ago and has not redeemed.
 pub async fn with_invitation() -> (Tenant, String) {
     let tenant = Tenant::empty().await;

@@ -43,8 +43,12 @@ async fn whatever_breaks_innkeeper_is_at_most_late() {
             assert_eq!(run[zero], 0, "{zero}: {run:#}");
         }
         assert_eq!(run["journal_intact"], true, "{run:#}");
-        assert_eq!(run["cycles"], 80);
         let count = |value: &Value| value.as_u64().expect("a count");
+        assert!(count(&run["cycles"]) > 80, "{run:#}");
+        // The process died and people meddled, and each time somebody went on.
+        assert!(count(&run["deaths"]) > 5, "{run:#}");
+        let meddlings = run["meddlings"].as_object().expect("words").values();
+        assert!(meddlings.map(count).sum::<u64>() > 10, "{run:#}");
         // Something broke, and something was done all the same.
         assert!(count(&run["faults"]) > 100, "{run:#}");
         assert!(count(&run["failed_cycles"]) > 2, "{run:#}");

@@ -90,6 +90,18 @@ async fn a_broken_configuration() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_is_not_there() {
+    let tenant = tenant().await;
+    std::fs::remove_file(tenant.path("innkeeper.toml")).expect("it is there");
+    let words = [
+        "innkeeper.toml cannot be read",
+        "--config",
+        "config/innkeeper.toml",
+    ];
+    fails(&tenant, 64, &words).await;
+}
+
+#[tokio::test]
 async fn a_database_that_cannot_be_written() {
     let tenant = tenant().await;
     tenant

@@ -305,6 +305,33 @@ async fn an_anchor_that_cannot_be_written_is_a_warning() {
     assert!(!told.contains("s3cret"), "{told}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_anchor_that_hangs_holds_neither_the_work_nor_a_stop() {
+    let tenant = Tenant::empty().await;
+    tenant.add_guest("ann", 100).await;
+    // A file whose other end nobody reads, and a webhook that hears and says nothing.
+    let file = tenant.path("anchors.fifo");
+    let made = Command::new("mkfifo").arg(&file).status();
+    assert!(made.expect("mkfifo exists").success());
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let silent = silent.expect("a port");
+    let address = silent.local_addr().expect("its address");
+    tenant
+        .configure(move |config| {
+            format!(
+                "{config}\n[journal]\nanchor_file = \"anchors.fifo\"\nanchor_url = \"http://{address}/\"\n"
+            )
+        })
+        .await;
+    let daemon = Daemon::start(&tenant);
+    let (_heard, _) = silent.accept().await.expect("it calls");
+    let told = daemon.stop_and_tell();
+    for key in ["journal.anchor_file", "journal.anchor_url"] {
+        assert!(told.contains(key), "{key}: {told}");
+    }
+    assert!(told.contains("innkeeper has stopped"), "{told}");
+}
+
 #[tokio::test]
 async fn the_personal_data_of_a_removed_guest_is_erased_and_the_journal_stays_whole() {
     let (tenant, id, active) = removed().await;
@@ -475,7 +502,7 @@ async fn a_periods_report_tells_who_was_removed_and_who_was_kept_and_why() {
         .await;
     let csv = String::from_utf8(csv.stdout).expect("text");
     assert!(
-        csv.starts_with("what,guest_id,display_name,mail,upn,rule,by,at,detail,request_id\n"),
+        csv.starts_with("what,guest_id,display_name,mail,upn,rule,by,at,detail,until,reason,request_id,client_request_id\n"),
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 5, "{csv}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::actions::{with_app_roles, with_invitation};
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, shown};
 
 /// One kind of call, and the days after which it is due.
 struct Kind {
@@ -217,4 +217,131 @@ async fn killed_around_an_enabling_it_happens_once() {
             "{point}"
         );
     }
+}
+
+/// What Innkeeper knows of its only action of this kind.
+async fn outcome_of(tenant: &Tenant, call: &str) -> String {
+    let ann = tenant
+        .json(&["guests", "show", "ann@partner.example"])
+        .await;
+    let actions = ann["actions"].as_array().expect("a list");
+    let mut of_kind = actions
+        .iter()
+        .filter(|action| action["call"]["call"] == call);
+    let outcome = of_kind.next().expect("it was intended")["outcome"].clone();
+    assert!(of_kind.next().is_none(), "{actions:#?}");
+    outcome["outcome"].as_str().expect("a word").to_owned()
+}
+
+async fn spare(tenant: &Tenant) {
+    let spared = "\n[[protect]]\nname = \"ann\"\nwhen = 'guest.mail == \"ann@partner.example\"'\n";
+    tenant.write("policy.toml", &format!("{}{spared}", crate::tenant::POLICY));
+    tenant.pass_days(1).await;
+    tenant.apply().await;
+}
+
+async fn by_hand(tenant: &Tenant, change: Value) {
+    let ann = tenant
+        .json(&["guests", "show", "ann@partner.example"])
+        .await;
+    let path = format!("users/{}", ann["guest_id"].as_str().expect("an id"));
+    tenant
+        .control(reqwest::Method::PATCH, &path, Some(change))
+        .await;
+}
+
+#[tokio::test]
+async fn a_disabling_found_after_a_death_is_taken_back_only_if_it_was_ours() {
+    // Ours, as the audit log tells; somebody's by hand, before ours could be; and nobody knows whose.
+    for (point, by_hand_too, is_told, expected) in [
+        ("after", false, true, "done"),
+        ("before", true, true, "found-so"),
+        ("after", true, true, "found-so"),
+        ("after", false, false, "found-so"),
+    ] {
+        let case = format!("{point} {by_hand_too} {is_told}");
+        let tenant = tenant_at(&DISABLE).await;
+        hold_and_kill(&tenant, DISABLE.method, DISABLE.path, point).await;
+        if by_hand_too {
+            by_hand(&tenant, json!({ "enabled": true })).await;
+            by_hand(&tenant, json!({ "enabled": false })).await;
+        }
+        if !is_told {
+            let fault = json!({ "kind": "server_error", "status": 403, "path": "/auditLogs/directoryAudits" });
+            tenant.post("faults", fault).await;
+        }
+        let applied = tenant.run(&["apply"]).await;
+        let said = shown(&applied);
+        assert!(applied.status.success(), "{case}: {said}");
+        assert_eq!(outcome_of(&tenant, "disable").await, expected, "{case}");
+        let is_ours = expected == "done";
+        assert_eq!(
+            said.contains("it is left to whoever did it"),
+            !is_ours,
+            "{case}: {said}"
+        );
+        spare(&tenant).await;
+        let writes = tenant.writes().await;
+        assert_eq!(
+            writes.contains(&"enable".to_owned()),
+            is_ours,
+            "{case}: {writes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_was_enabled_by_hand_before_anybody_knew_of_the_disabling_is_not_disabled_again() {
+    let tenant = tenant_at(&DISABLE).await;
+    hold_and_kill(&tenant, DISABLE.method, DISABLE.path, "after").await;
+    by_hand(&tenant, json!({ "enabled": true })).await;
+    for _ in 0..4 {
+        tenant.apply().await;
+        tenant.pass_days(7).await;
+    }
+    assert_eq!(outcome_of(&tenant, "disable").await, "done");
+    assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
+}
+
+#[tokio::test]
+async fn a_disabling_that_an_old_replica_hides_is_not_taken_for_not_done() {
+    let tenant = tenant_at(&DISABLE).await;
+    tenant.post("faults", json!({ "kind": "stale_read" })).await;
+    let unheard =
+        json!({ "kind": "drop", "method": "PATCH", "path": "/users", "after_effect": true });
+    tenant.post("faults", unheard).await;
+    tenant.run(&["apply"]).await;
+    tenant
+        .control(reqwest::Method::DELETE, "faults", None)
+        .await;
+    by_hand(&tenant, json!({ "enabled": true })).await;
+    for _ in 0..4 {
+        tenant.pass_days(7).await;
+        tenant.apply().await;
+    }
+    assert_eq!(outcome_of(&tenant, "disable").await, "done");
+    assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
+}
+
+#[tokio::test]
+async fn a_deletion_by_hand_found_after_a_death_is_not_undone() {
+    let tenant = tenant_at(&DELETE).await;
+    hold_and_kill(&tenant, DELETE.method, DELETE.path, "before").await;
+    by_hand(&tenant, json!({ "deleted": true })).await;
+    tenant.apply().await;
+    assert_eq!(outcome_of(&tenant, "delete").await, "found-so");
+    let undo = [
+        "undo",
+        "ann@partner.example",
+        "--yes",
+        "--reason",
+        "a test",
+        "--by",
+        "jo",
+    ];
+    let undone = tenant.json(&undo).await;
+    assert_eq!(undone["outcomes"], json!([]), "{undone:#}");
+    let said = undone["remarks"].to_string();
+    assert!(said.contains("left to whoever did it"), "{said}");
+    assert_eq!(tenant.writes().await, ["send-mail", "disable"]);
 }

@@ -1,6 +1,7 @@
 //! What is said of guests whose accounts were taken: what remains, and that they are soon gone for good.
 
-use serde_json::Value;
+use innkeeper_simulator::DEFAULT_PERMISSIONS;
+use serde_json::{Value, json};
 
 use crate::tenant::{Tenant, shown};
 
@@ -55,7 +56,37 @@ async fn operators_hear_once_before_a_deleted_guest_is_gone_for_good_and_the_com
         assert!(announced(&tenant).await.is_empty());
         let list = shown(&tenant.run(&["guests", "list"]).await);
         assert!(list.contains("final day") && list.contains(&ann), "{list}");
-        days(&tenant, 1).await;
+        let all = tenant.json(&["guests", "list"]).await;
+        let listed = all.as_array().expect("a list");
+        let listed = listed
+            .iter()
+            .find(|guest| guest["guest_id"] == ann.as_str());
+        let day = listed.expect("it is listed")["final_day"]
+            .as_str()
+            .expect("a day");
+        let csv = shown(&tenant.run(&["guests", "list", "--output", "csv"]).await);
+        let line = csv.lines().find(|line| line.contains(&ann));
+        assert!(line.is_some_and(|line| line.ends_with(day)), "{csv}");
+        let report = tenant.json(&["report", "guest", &ann]).await;
+        assert_eq!(report["final_day"], day, "{report:#}");
+        let page = shown(&tenant.run(&["report", "guest", &ann]).await);
+        assert!(
+            page.contains("gone for good") && page.contains(day),
+            "{page}"
+        );
+        // What was certainly not sent is tried again, at the very same time if need be.
+        let without = |taken: &str| {
+            let left = DEFAULT_PERMISSIONS.iter().filter(|name| **name != taken);
+            json!({ "roles": left.collect::<Vec<_>>() })
+        };
+        tenant.pass_days(1).await;
+        for roles in [without("Mail.Send"), without("Mail.Send"), without("")] {
+            assert!(announced(&tenant).await.is_empty());
+            let put = reqwest::Method::PUT;
+            tenant.control(put, "permissions", Some(roles)).await;
+            let output = tenant.run(&["apply"]).await;
+            assert!(!shown(&output).contains("UNIQUE"), "{}", shown(&output));
+        }
         let mails = announced(&tenant).await;
         assert_eq!(mails.len(), 1, "{mails:#?}");
         let mail = mails[0].to_string();
@@ -94,8 +125,21 @@ async fn what_remains_after_a_disabling_is_said_and_for_how_long() {
     tenant.apply().await;
     let before = shown(&tenant.run(&["guests", "show", &ann]).await);
     assert!(!before.contains("what remains"), "{before}");
-    days(&tenant, 14).await;
-    for command in [["guests", "show"].as_slice(), &["explain"]] {
+    days(&tenant, 13).await;
+    tenant.pass_days(1).await;
+    let applied = shown(&tenant.run(&["apply"]).await);
+    assert!(
+        applied.contains("what remains of each of the 1 accounts"),
+        "{applied}"
+    );
+    assert!(applied.contains("may be good until"), "{applied}");
+    let again = shown(&tenant.run(&["apply"]).await);
+    assert!(!again.contains("what remains"), "{again}");
+    for command in [
+        ["guests", "show"].as_slice(),
+        &["explain"],
+        &["report", "guest"],
+    ] {
         let arguments = [command, &[ann.as_str()]].concat();
         let said = shown(&tenant.run(&arguments).await);
         assert!(said.contains("may be good until"), "{said}");

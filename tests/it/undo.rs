@@ -102,6 +102,13 @@ async fn a_guest_gets_back_into_its_group_and_what_is_lost_for_good_is_said() {
     assert_eq!(undone["outcomes"], serde_json::json!([]));
     let said = undone["remarks"][0]["remark"].as_str().expect("a remark");
     assert!(said.contains("30 days"), "{said}");
+
+    // Meanwhile ann was taken out again. What was taken twice is given back once.
+    let writes = tenant.writes().await;
+    let removed = writes.iter().filter(|write| *write == "remove-member");
+    assert_eq!(removed.count(), 2, "{writes:?}");
+    let undone = undo(&tenant, &ann).await;
+    assert_eq!(times(&undone, "add-to-group"), 1, "{undone:#}");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Invariants: every guest gets exactly one verdict; nothing is taken away from a protected guest; what cannot be
 //! judged is left as it is; a guest gets at most one destructive step a cycle.
 
+mod grounds;
 mod hearing;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -5,6 +5,7 @@
 mod derive;
 mod names;
 pub mod reference;
+mod told;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use crate::sponsor::Sponsor;
 
 pub(crate) use derive::{all_ended, eligible_sponsor_count, sponsor_count};
 pub use names::{FactName, Kind};
+pub use told::FactTold;
 
 /// The value of a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

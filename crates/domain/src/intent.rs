@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::app_role::AssignmentId;
 use crate::ids::{CaseId, GroupId, GuestId, IntentId, PlanId, SponsorId, TenantId};
@@ -151,6 +152,18 @@ impl Call {
     }
 }
 
+/// The same calls, each once and in their order: Graph can list a thing twice, and a plan intends each call once.
+#[must_use]
+pub fn each_once(calls: Vec<Call>) -> Vec<Call> {
+    let mut all = Vec::with_capacity(calls.len());
+    for call in calls {
+        if !all.contains(&call) {
+            all.push(call);
+        }
+    }
+    all
+}
+
 impl Intent {
     /// The id of an intent. A plan intends each call of a stage once.
     #[must_use]
@@ -203,12 +216,49 @@ pub enum Outcome {
     /// A process died over it, and the directory shows that it happened.
     #[error("done, as the directory shows")]
     FoundDone,
+    /// A process died over it, and the directory is as it should be; but not by Innkeeper as far as it knows.
+    #[error("{}", found_so(*by))]
+    FoundSo {
+        /// The object id of who did it instead; `None`: nothing tells.
+        by: Option<Uuid>,
+    },
     /// A process died over it, or Graph gave no clear answer, and the directory shows that it did not happen.
     #[error("not done, as the directory shows")]
     FoundNotDone,
     /// A process died over it, or Graph gave no clear answer, and nothing shows whether it happened: a mail.
     #[error("perhaps done: nothing shows it")]
     Uncertain,
+}
+
+fn found_so(by: Option<Uuid>) -> String {
+    let who = match by {
+        Some(by) => format!("{by} did it, not Innkeeper"),
+        None => "nothing tells whether Innkeeper or somebody else did it".to_owned(),
+    };
+    format!("is so, as the directory shows; {who}")
+}
+
+/// By which ids Microsoft finds the call, whatever came of it. Absent where no call was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// Graph's `request-id`, where it answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The `client-request-id` that it was sent with, or would have been by a process that died over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_id: Option<Uuid>,
+}
+
+impl Trace {
+    /// No call was made.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        let Self {
+            request_id,
+            client_request_id,
+        } = self;
+        request_id.is_none() && client_request_id.is_none()
+    }
 }
 
 impl Outcome {
@@ -221,6 +271,7 @@ impl Outcome {
             Self::Skipped { .. } => "skipped",
             Self::Failed { .. } => "failed",
             Self::FoundDone => "found-done",
+            Self::FoundSo { .. } => "found-so",
             Self::FoundNotDone => "found-not-done",
             Self::Uncertain => "uncertain",
         }
@@ -230,7 +281,7 @@ impl Outcome {
     #[must_use]
     pub fn is_in_effect(&self) -> bool {
         match self {
-            Self::Done { .. } | Self::Already | Self::FoundDone => true,
+            Self::Done { .. } | Self::Already | Self::FoundDone | Self::FoundSo { .. } => true,
             Self::Skipped { .. } | Self::Failed { .. } | Self::FoundNotDone | Self::Uncertain => {
                 false
             }

@@ -17,11 +17,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::acceptance::{Acceptance, is_nobody};
+use crate::alarm::Alarm;
+use crate::alarm::telling::{Channel, Message};
 use crate::attestation::{Answer, Means, Word};
 use crate::case::Closing;
 use crate::decision::{Decision, OrderKind};
+use crate::facts::FactTold;
 use crate::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId, SponsorId, TenantId};
-use crate::intent::{Call, Outcome};
+use crate::intent::{Call, Outcome, Trace};
 use crate::observation::Observation;
 use crate::plan::{Refusal, hex};
 use crate::policy::{RuleName, SetProject};
@@ -85,6 +88,9 @@ pub enum Event {
         rule: Option<RuleName>,
         /// Why.
         reason: String,
+        /// What the rule or protection went by.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        facts: Vec<FactTold>,
     },
     /// A rule holds for a guest for the first time.
     CaseOpened {
@@ -194,6 +200,9 @@ pub enum Event {
     ProjectSet {
         /// The project.
         project: SetProject,
+        /// Why, if that was said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// A person took the end of a project away.
     ProjectRemoved {
@@ -201,6 +210,9 @@ pub enum Event {
         project: SetProject,
         /// Who took it away.
         by: String,
+        /// Why, if that was said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// A person had something undone.
     UndoAsked {
@@ -219,6 +231,46 @@ pub enum Event {
         intent: IntentId,
         /// The outcome.
         outcome: Outcome,
+        /// By which ids Microsoft finds the call.
+        #[serde(default, skip_serializing_if = "Trace::is_none")]
+        graph: Trace,
+    },
+    /// The directory was read to learn what came of a call, for Graph's answer did not tell or nobody was left to hear it.
+    ReadBack {
+        /// The intent.
+        intent: IntentId,
+        /// Why it was read.
+        because: String,
+        /// What it showed.
+        shown: String,
+    },
+    /// An alarm is there that was not.
+    AlarmRaised {
+        /// With its numbers.
+        alarm: Alarm,
+    },
+    /// Somebody was told of an alarm.
+    AlarmTold {
+        /// Which.
+        alarm: Alarm,
+        /// That it is raised, still there, or over.
+        message: Message,
+        /// How.
+        by: Channel,
+    },
+    /// An alarm is over.
+    AlarmCleared {
+        /// With the numbers that it had last.
+        alarm: Alarm,
+        /// Since when it was there.
+        since: DateTime<Utc>,
+    },
+    /// A process died over it, and the directory's audit log tells that it was Innkeeper which did it.
+    Claimed {
+        /// The intent.
+        intent: IntentId,
+        /// When it was done, by that log.
+        done: DateTime<Utc>,
     },
     /// The guest has been gone for so long that the details of its entries so far were erased.
     Erased,
@@ -232,13 +284,13 @@ enum Place {
 }
 
 impl Event {
-    fn personal(&self) -> Option<Place> {
+    fn personal(&self) -> &'static [Place] {
         match self {
-            Self::VerdictChanged { .. } => Some(Place::Own("reason")),
-            Self::CaseOpened { .. } => Some(Place::Own("because")),
+            Self::VerdictChanged { .. } => &[Place::Own("reason"), Place::Own("facts")],
+            Self::CaseOpened { .. } => &[Place::Own("because")],
             Self::Intended { call, .. } => match call {
-                Call::Notify { .. } => Some(Place::Within("call", "to")),
-                Call::ResendInvitation { .. } => Some(Place::Within("call", "to")),
+                Call::Notify { .. } => &[Place::Within("call", "to")],
+                Call::ResendInvitation { .. } => &[Place::Within("call", "to")],
                 // A mark is a text of the policy.
                 Call::Flag
                 | Call::Mark { .. }
@@ -253,42 +305,53 @@ impl Event {
                 | Call::AddToGroup { .. }
                 | Call::AddSponsor { .. }
                 | Call::SetManager { .. }
-                | Call::RemoveSponsor { .. } => None,
+                | Call::RemoveSponsor { .. } => &[],
             },
             Self::Concluded { outcome, .. } => match outcome {
-                Outcome::Skipped { .. } => Some(Place::Within("outcome", "because")),
-                Outcome::Failed { .. } => Some(Place::Within("outcome", "error")),
+                Outcome::Skipped { .. } => &[Place::Within("outcome", "because")],
+                Outcome::Failed { .. } => &[Place::Within("outcome", "error")],
                 Outcome::Done { .. }
                 | Outcome::Already
                 | Outcome::FoundDone
+                | Outcome::FoundSo { .. }
                 | Outcome::FoundNotDone
-                | Outcome::Uncertain => None,
+                | Outcome::Uncertain => &[],
             },
+            Self::ReadBack { .. } => &[Place::Own("because")],
             Self::UndoAsked { .. }
+            | Self::ProjectSet { .. }
+            | Self::ProjectRemoved { .. }
             | Self::Released { .. }
             | Self::PlanApproved { .. }
-            | Self::PlanRejected { .. } => Some(Place::Own("reason")),
-            Self::Attested { .. } => Some(Place::Own("word")),
-            Self::Decided { .. } => Some(Place::Within("decision", "reason")),
-            Self::CaseClosed {
-                closing: Closing::Undone { .. },
-                ..
-            } => Some(Place::Within("closing", "reason")),
+            | Self::PlanRejected { .. } => &[Place::Own("reason")],
+            Self::Attested { .. } => &[Place::Own("word")],
+            Self::Decided { .. } => &[Place::Within("decision", "reason")],
+            Self::CaseClosed { closing, .. } => match closing {
+                Closing::Undone { .. } => &[Place::Within("closing", "reason")],
+                // An exemption is told with the reason that a person gave.
+                Closing::Protected { .. } => &[Place::Within("closing", "by")],
+                Closing::Revived
+                | Closing::RuleNoLongerHolds
+                | Closing::RuleRemoved
+                | Closing::Gone => &[],
+            },
             Self::PolicyAccepted { acceptance, .. } => match acceptance {
-                Acceptance::Person { .. } => Some(Place::Own("reason")),
-                Acceptance::First | Acceptance::WithinLimit { .. } => None,
+                Acceptance::Person { .. } => &[Place::Own("reason")],
+                Acceptance::First | Acceptance::WithinLimit { .. } => &[],
             },
             Self::Observed { .. }
             | Self::ObservationFailed { .. }
             | Self::PolicyWaits { .. }
             | Self::PolicyInForce { .. }
-            | Self::CaseClosed { .. }
-            | Self::ProjectSet { .. }
-            | Self::ProjectRemoved { .. }
             | Self::Planned { .. }
+            // Numbers of guests, and none of them by name.
+            | Self::AlarmRaised { .. }
+            | Self::AlarmTold { .. }
+            | Self::AlarmCleared { .. }
             // Ids and findings: names and addresses are not written down with a hop.
             | Self::ChainFollowed { .. }
-            | Self::Erased => None,
+            | Self::Claimed { .. }
+            | Self::Erased => &[],
         }
     }
 
@@ -297,9 +360,12 @@ impl Event {
         let Ok(Value::Object(mut body)) = serde_json::to_value(self) else {
             unreachable!("an event is an object, and no map in it has keys other than text")
         };
-        let details = self.personal().and_then(|place| taken(&mut body, place));
-        let details = details.map(|details| Details {
-            text: Value::Object(details).to_string(),
+        let mut told = Map::new();
+        for place in self.personal() {
+            told.extend(taken(&mut body, *place).into_iter().flatten());
+        }
+        let details = (!told.is_empty()).then(|| Details {
+            text: Value::Object(told).to_string(),
             salt,
         });
         if let Some(details) = &details {

@@ -18,6 +18,7 @@ pub(crate) mod recipients;
 mod senses;
 pub(crate) mod snapshots;
 mod sparing;
+pub(crate) mod upshot;
 
 pub use recipients::{circle_of, heed_chain};
 
@@ -54,7 +55,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut done = self.flag(plan, &flags, &mut deeds).await?;
         self.look_around(&steps).await?;
         let mut senses = Senses::of(&plan.observation);
-        for batch in self.batches(&steps, senses.in_one_go()).await? {
+        for batch in self.batches(&steps, &senses).await? {
             if self.stop.is_cancelled() {
                 info!(
                     left = total - done,
@@ -76,7 +77,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn batches<'s>(
         &self,
         steps: &[&'s Step],
-        most: usize,
+        senses: &Senses,
     ) -> Result<Vec<Vec<&'s Step>>, CycleError> {
         let mut batches: Vec<Vec<&Step>> = Vec::new();
         let mut notices: BTreeMap<Vec<String>, Vec<&Step>> = BTreeMap::new();
@@ -87,7 +88,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     notices.entry(addressed.to).or_default().push(step);
                 }
                 _ => match batches.last_mut() {
-                    Some(batch) if batch.len() < most && fits(batch, step) => batch.push(step),
+                    Some(batch) if batch.len() < senses.in_one_go(step) && fits(batch, step) => {
+                        batch.push(step);
+                    }
                     Some(_) | None => batches.push(vec![step]),
                 },
             }
@@ -95,6 +98,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mails: Vec<Vec<&Step>> = notices.into_values().flat_map(one_mail_each).collect();
         let mut together: Vec<Vec<&Step>> = Vec::new();
         for mail in mails {
+            let most = mail.first().map_or(0, |step| senses.in_one_go(step));
             match together.last_mut() {
                 Some(batch)
                     if batch.len() + mail.len() <= most

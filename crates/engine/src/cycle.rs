@@ -214,6 +214,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let deeds = match &self.tenant.writer {
             Some(writer) => {
                 let mut deeds = cycle.act(writer, &plan, &approval.plan).await?;
+                deeds.remarks.extend(settled.remarks);
                 cycle.confirm(writer, &mut deeds).await?;
                 cycle.announce_last_days(writer, &mut deeds).await?;
                 deeds
@@ -226,7 +227,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             recorded,
             approval,
             closed,
-            settled,
+            settled: settled.intents,
             deeds,
             waited,
             standing,

@@ -105,7 +105,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 let Judgement { verdict, cases } = judge.judge(&row.view);
                 let verdict =
                     heed_chain(tx, judge.tenant, policy, &row.view, &named_groups, verdict).await?;
-                page.verdict(row.key, row.verdict.as_ref(), &verdict);
+                let before = row.verdict.as_ref();
+                page.verdict(row.key, before, &verdict, || {
+                    let rule = before.and_then(|before| before.rule.as_ref());
+                    judge.grounds(&row.view, &verdict, rule)
+                });
                 for change in cases {
                     page.case(change, self.tenant.writer.is_some());
                 }

@@ -15,8 +15,8 @@ use innkeeper_domain::observation::SecretEnd;
 use innkeeper_domain::snapshot::{AppRole, Holdings};
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
 use innkeeper_graph::{
-    ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited, Lists,
-    Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
+    Audited, ChangePage, ChangesSince, Depth, Done, GraphError, GroupChange, GuestPage, Invited,
+    Lists, Looked, Lost, Mail, Organization, Reader, Requests, Reread, SponsorPage, UserChange,
     WriteError, Writer,
 };
 use uuid::Uuid;
@@ -175,6 +175,12 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send;
+    /// What was done to users since then by one kind of activity, as the audit log tells.
+    fn audited(
+        &self,
+        activity: &str,
+        since: DateTime<Utc>,
+    ) -> impl Future<Output = Result<Vec<Audited>, GraphError>> + Send;
     /// What is assigned to a few guests: one answer for each, in their order.
     fn holdings(
         &self,
@@ -206,6 +212,9 @@ pub trait ReadDirectory: Send + Sync {
 
 /// Writes to a directory.
 pub trait WriteDirectory: Send + Sync {
+    /// The same for one intent: what it sends can be found again by this id, whatever the answer.
+    #[must_use]
+    fn sent_as(&self, id: Uuid) -> Self;
     /// Disables an account.
     fn disable(&self, guest: GuestId) -> impl Future<Output = Result<Done, WriteError>> + Send;
     /// Enables an account.
@@ -459,6 +468,14 @@ impl ReadDirectory for Reader {
         Self::invited_since(self, since)
     }
 
+    async fn audited(
+        &self,
+        activity: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<Audited>, GraphError> {
+        Self::audited(self, activity, since).await
+    }
+
     async fn holdings(&self, guests: &[GuestId]) -> Result<Vec<Holdings>, GraphError> {
         Self::holdings(self, guests).await
     }
@@ -484,6 +501,10 @@ impl ReadDirectory for Reader {
 }
 
 impl WriteDirectory for Writer {
+    fn sent_as(&self, id: Uuid) -> Self {
+        Self::sent_as(self, id)
+    }
+
     async fn disable(&self, guest: GuestId) -> Result<Done, WriteError> {
         Self::disable(self, guest).await
     }

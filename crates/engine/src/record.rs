@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::approve::Approval;
 use innkeeper_domain::case::{Case, CaseChange};
+use innkeeper_domain::facts::FactTold;
 use innkeeper_domain::group::NamedGroups;
 use innkeeper_domain::ids::{CaseId, GuestId, PlanId};
 use innkeeper_domain::journal::Event;
@@ -41,12 +42,14 @@ impl Page {
         }
     }
 
-    /// A verdict is recorded where it is another than in the cycle before. A guest never judged before counts as kept.
+    /// A verdict is recorded where it is another than in the cycle before, with the facts behind it, which are asked for
+    /// only then. A guest never judged before counts as kept.
     pub(crate) fn verdict(
         &mut self,
         key: RowKey,
         before: Option<&StoredVerdict>,
         verdict: &Verdict,
+        facts: impl FnOnce() -> Vec<FactTold>,
     ) {
         let word = verdict.as_str();
         let is_same = match before {
@@ -67,6 +70,7 @@ impl Page {
             verdict: word.to_owned(),
             rule: verdict.rule().cloned(),
             reason: verdict.reason(),
+            facts: facts(),
         };
         self.events.push((Some(verdict.guest), event));
         let stored = StoredVerdict {

@@ -80,6 +80,7 @@ impl Deeds {
             | Outcome::Already
             | Outcome::Skipped { .. }
             | Outcome::FoundDone
+            | Outcome::FoundSo { .. }
             | Outcome::FoundNotDone
             | Outcome::Uncertain => {}
         }

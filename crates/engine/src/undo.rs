@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{GuestId, PlanId};
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, each_once};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::mark::{Mark, Sight};
 use innkeeper_graph::{Depth, Reread};
@@ -152,12 +152,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut tx = self.store.read().await?;
         let row = tx.guest_row(self.tenant.id, guest).await?;
         drop(tx);
-        let is_ours = row.is_some_and(|row| row.view.record.disabled_by_us.is_some());
+        let record = row.map(|row| row.view.record);
+        let is_ours = record
+            .as_ref()
+            .is_some_and(|record| record.disabled_by_us.is_some());
+        let is_deleted_by_us = record.is_some_and(|record| record.deleted_by_us.is_some());
         let mut calls = Vec::new();
         let mut remarks = Vec::new();
         match look {
             Reread::Absent(_) => remarks.push(
                 "is not among the deleted users any more: Entra keeps them for 30 days, or until somebody deletes them for good; invite the person anew"
+                    .to_owned(),
+            ),
+            Reread::Deleted(_) if !is_deleted_by_us => remarks.push(
+                "is deleted, but not by Innkeeper as far as it knows: it is left to whoever did it"
                     .to_owned(),
             ),
             Reread::Deleted(_) => {
@@ -190,7 +198,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         Ok(Undoing {
             guest,
             taken,
-            calls,
+            // What was taken twice is given back once.
+            calls: each_once(calls),
             remarks,
         })
     }
@@ -316,7 +325,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         taken: Vec<IntentRow>,
         asked: &Asked,
     ) -> Result<Undone, CycleError> {
-        self.settle().await?;
+        let settled = self.settle().await?;
         let undoings = self.undoings(taken).await?;
         let now = self.clock.now();
         let [at, epoch] = [now.timestamp_micros(), self.lease.epoch()].map(i64::to_be_bytes);
@@ -333,7 +342,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         tx.append(self.tenant.id, now, &[(None, event)]).await?;
         tx.commit().await?;
         let mut deeds = Deeds::default();
-        let mut remarks = Vec::new();
+        let mut remarks = settled.remarks;
         for undoing in &undoings {
             if self.stop.is_cancelled() {
                 deeds.interrupted = true;
@@ -387,7 +396,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 Some(look @ Reread::Present { .. }) => {
                     let (back, lost) = self.missing(guest, taken, look).await?;
                     remarks.extend(lost);
-                    self.give(writer, undo, undoing, &back, deeds).await?;
+                    self.give(writer, undo, undoing, &each_once(back), deeds)
+                        .await?;
                 }
                 _ => remarks.push(
                     "is restored, but Graph does not show it yet; undo again in some minutes to compare groups and app roles"
@@ -429,6 +439,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.write_down(&mut tx, std::slice::from_ref(&intent))
                 .await?;
             tx.commit().await?;
+            let writer = writer.sent_as(intent.id.0);
             let answer = match call {
                 Call::Restore => writer.restore(intent.guest).await,
                 Call::Enable => writer.enable(intent.guest).await,
@@ -452,9 +463,10 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 | Call::Disable
                 | Call::Delete => unreachable!("an undo takes nothing away"),
             };
-            let outcome = self.outcome(&intent, answer).await?;
+            let upshot = self.outcome(&intent, answer).await?;
             // A mark that is cleared is forgotten with it; of what is given back no stage is executed.
-            self.conclude_call(&intent, &outcome, false).await?;
+            self.conclude_call(&intent, &upshot, false).await?;
+            let outcome = upshot.outcome;
             deeds.note(intent.guest, call, &outcome);
             let is_essential = matches!(call, Call::Restore | Call::Enable);
             if is_essential && !outcome.is_in_effect() {

@@ -15,7 +15,7 @@ use crate::error::GraphError;
 use crate::reach::ServerClock;
 use crate::reader::Reader;
 use crate::settings::Settings;
-use crate::token::Tokens;
+use crate::token::{OwnIds, Tokens};
 use crate::writer::Writer;
 
 /// How long a connection may take to come about.
@@ -96,6 +96,7 @@ impl Graph {
             connection: self.0.clone(),
             sender,
             redirect: self.applications(),
+            sent_as: None,
         }
     }
 
@@ -150,6 +151,17 @@ impl Connection {
         loop {
             match self.tokens.current(self).await {
                 Ok(token) => return token.roles(),
+                Err(failed) => attempts.again(failed).await?,
+            }
+        }
+    }
+
+    /// What the application is, by its token; empty where that tells nothing.
+    pub(crate) async fn own_ids(&self) -> Result<OwnIds, GraphError> {
+        let mut attempts = self.attempts();
+        loop {
+            match self.tokens.current(self).await {
+                Ok(token) => return Ok(token.own_ids()),
                 Err(failed) => attempts.again(failed).await?,
             }
         }

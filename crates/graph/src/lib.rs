@@ -27,8 +27,8 @@ pub use error::{Answered, GraphError, WriteError};
 pub use limits::{Limit, Limits, Quota};
 pub use reach::Reached;
 pub use reader::{
-    Account, ChangePage, ChangesSince, Depth, GroupChange, GuestPage, Invited, Lists, Looked, Lost,
-    Organization, Reader, Reread, SponsorPage, UserChange,
+    Account, Audited, Author, ChangePage, ChangesSince, Depth, GroupChange, GuestPage, Invited,
+    Lists, Looked, Lost, Organization, Reader, Reread, SponsorPage, UserChange,
 };
 pub use settings::{Application, Credential, IdentitySource, Settings};
 pub use writer::{Done, Mail, Writer};

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod audited;
 mod changes;
 mod extension;
 mod groups;
@@ -27,6 +28,7 @@ use innkeeper_domain::guest::Extras;
 
 pub use access::Lists;
 pub use account::Account;
+pub use audited::{Audited, Author};
 pub use changes::{ChangePage, ChangesSince, GroupChange, Lost, UserChange};
 pub use guests::GuestPage;
 pub use organization::Organization;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
+use uuid::Uuid;
 
 use crate::budget::Kind;
 use crate::client::Connection;
@@ -43,6 +44,8 @@ pub(crate) struct Request {
     pub(crate) parts: u32,
     pub(crate) accept: &'static str,
     pub(crate) body: Option<Value>,
+    /// By which id the caller wants to find it again; one that is drawn where there is none.
+    pub(crate) id: Option<Uuid>,
     /// Where it is noted when it is sent; the next pages note it there as well.
     pub(crate) sent: Sent,
 }
@@ -75,6 +78,7 @@ impl Connection {
             method,
             accept: "application/json",
             body: None,
+            id: None,
             sent: Sent::default(),
         }
     }

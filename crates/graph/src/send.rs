@@ -165,11 +165,14 @@ impl Connection {
         let headers = built.headers_mut();
         headers.insert(AUTHORIZATION, token.header()?);
         headers.insert(ACCEPT, HeaderValue::from_static(request.accept));
-        let id = Uuid::from_u64_pair(
-            self.counters.draw(self.settings.seed),
-            self.counters.draw(self.settings.seed),
-        );
-        let id = uuid::Builder::from_random_bytes(id.into_bytes()).into_uuid();
+        let drawn = || {
+            let id = Uuid::from_u64_pair(
+                self.counters.draw(self.settings.seed),
+                self.counters.draw(self.settings.seed),
+            );
+            uuid::Builder::from_random_bytes(id.into_bytes()).into_uuid()
+        };
+        let id = request.id.unwrap_or_else(drawn);
         let id = HeaderValue::try_from(id.to_string()).expect("an id is plain text");
         headers.insert("client-request-id", id);
         if request.eventual {

@@ -16,14 +16,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::client::Connection;
 use crate::error::GraphError;
 use crate::retry::Failed;
 use crate::settings::Credential;
+
+/// What the token says of the application itself. To everybody but Graph a token is opaque: what cannot be found in it
+/// is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnIds {
+    /// Its application (client) id.
+    pub(crate) application: Option<Uuid>,
+    /// The object id of its service principal in the tenant.
+    pub(crate) service_principal: Option<Uuid>,
+}
 
 /// For messages.
 const CALL: &str = "POST /{tenant}/oauth2/v2.0/token";
@@ -135,21 +147,42 @@ impl Token {
         Ok(header)
     }
 
-    /// The `roles` claim. The signature is not checked, as the token is not meant for this side.
+    /// The `roles` claim.
     pub(crate) fn roles(&self) -> Result<BTreeSet<String>, GraphError> {
         #[derive(Deserialize)]
         struct Claims {
             #[serde(default)]
             roles: BTreeSet<String>,
         }
+        Ok(self.claims::<Claims>()?.roles)
+    }
+
+    /// The claims that tell which application it was given to: `appid`, or `azp` in newer tokens, and `oid`.
+    pub(crate) fn own_ids(&self) -> OwnIds {
+        #[derive(Deserialize)]
+        struct Claims {
+            appid: Option<Uuid>,
+            azp: Option<Uuid>,
+            oid: Option<Uuid>,
+        }
+        match self.claims::<Claims>() {
+            Ok(Claims { appid, azp, oid }) => OwnIds {
+                application: appid.or(azp),
+                service_principal: oid,
+            },
+            Err(_) => OwnIds::default(),
+        }
+    }
+
+    /// What it claims. The signature is not checked, as the token is not meant for this side.
+    fn claims<T: DeserializeOwned>(&self) -> Result<T, GraphError> {
         let opaque = || malformed("the token cannot be looked into");
         let mut parts = self.secret.expose_secret().split('.');
         let payload = parts.nth(1).ok_or_else(opaque)?;
         let payload = URL_SAFE_NO_PAD
             .decode(payload.trim_end_matches('='))
             .map_err(|_| opaque())?;
-        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| opaque())?;
-        Ok(claims.roles)
+        serde_json::from_slice(&payload).map_err(|_| opaque())
     }
 }
 

@@ -22,7 +22,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-pub(crate) use audit::DirectoryAudit;
+pub(crate) use audit::{DirectoryAudit, Initiated};
 pub(crate) use moment::Moment;
 
 /// A page of a listing. `value` must be there: an answer without it is not an empty page.

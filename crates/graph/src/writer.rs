@@ -12,6 +12,7 @@ use innkeeper_domain::snapshot::AppRole;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use url::Url;
+use uuid::Uuid;
 
 use crate::answer::{decode, malformed};
 use crate::budget::Kind;
@@ -26,6 +27,8 @@ pub struct Writer {
     pub(crate) sender: String,
     /// Where a guest comes to who accepts an invitation.
     pub(crate) redirect: Url,
+    /// The `client-request-id` of what it sends.
+    pub(crate) sent_as: Option<Uuid>,
 }
 
 /// Graph said that it is done.
@@ -53,6 +56,16 @@ impl Writer {
     #[must_use]
     pub fn inviting_to(self, redirect: Url) -> Self {
         Self { redirect, ..self }
+    }
+
+    /// The same, for one thing to be done: every attempt at it has this `client-request-id`, by which Microsoft finds it
+    /// also where no answer came.
+    #[must_use]
+    pub fn sent_as(&self, id: Uuid) -> Self {
+        Self {
+            sent_as: Some(id),
+            ..self.clone()
+        }
     }
 
     /// `PATCH /users/{id}` with `accountEnabled: false`.
@@ -198,6 +211,10 @@ impl Writer {
         let request =
             self.connection
                 .post(&["invitations"], "/invitations", "User.Invite.All", body);
+        let request = Request {
+            id: self.sent_as,
+            ..request
+        };
         let answer = self.connection.write(&request).await?;
         let invited: Value = decode(&request, &answer.body).map_err(WriteError::Unclear)?;
         let id = invited["invitedUser"]["id"].as_str();
@@ -293,7 +310,7 @@ impl Writer {
     }
 
     /// The address by which a reference names an object.
-    fn object(&self, id: uuid::Uuid) -> String {
+    fn object(&self, id: Uuid) -> String {
         let id = id.to_string();
         let request = self.connection.get(&["directoryObjects", &id], "", "");
         request.url.to_string()
@@ -344,6 +361,10 @@ impl Writer {
     }
 
     async fn send(&self, request: Request) -> Outcome {
+        let request = Request {
+            id: self.sent_as,
+            ..request
+        };
         let answer = self.connection.write(&request).await?;
         Ok(Done {
             request_id: answer.request_id(),

@@ -8,10 +8,11 @@ mod timer;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
-use innkeeper_domain::alarm::telling::{Channel, Kept, Message};
+use innkeeper_domain::alarm::telling::{Channel, Kept, Message, State};
 use innkeeper_domain::alarm::{Alarm, CycleEnd, Ending, Kind, Signs, WaitingPolicy, Work};
 use innkeeper_domain::approve::Backlog;
 use innkeeper_domain::ids::TenantId;
+use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Mode;
 use innkeeper_engine::schedule::Schedule;
 use innkeeper_engine::{CycleError, Report};
@@ -168,8 +169,13 @@ impl Watch {
         let mut kept = kept;
         for channel in channels.into_iter().flatten() {
             match self.tell(store, watched, channel, &mut kept, now).await {
-                Ok(told) if channel == Channel::Log => look.lines = told,
-                Ok(_) => {}
+                Ok(told) => {
+                    let noted = note_told(store, watched.id, channel, &told, now).await;
+                    look.warnings.extend(noted.err());
+                    if channel == Channel::Log {
+                        look.lines = told;
+                    }
+                }
                 Err(error) => look.warnings.push(error),
             }
         }
@@ -201,28 +207,31 @@ impl Watch {
             }
             match (row, alarm) {
                 (None, None) => {}
-                (None, Some(alarm)) => changed.push((Kept::raised(alarm, now), 0)),
+                (None, Some(alarm)) => changed.push((Kept::raised(alarm, now), 0, false)),
                 (Some(AlarmRow { kept, version }), alarm) => {
                     let judged = kept.clone().judged(alarm, now);
                     if judged == kept {
                         rows.push(AlarmRow { kept, version });
                     } else {
-                        changed.push((judged, version));
+                        changed.push((judged, version, kept.is_raised()));
                     }
                 }
             }
         }
         if !changed.is_empty() {
             let mut tx = store.begin().await?;
-            for (kept, version) in changed {
+            let mut events = Vec::new();
+            for (kept, version, was_raised) in changed {
                 // Whoever was faster judges the same.
                 if let Some(version) = tx
                     .save_alarm(watched.id, kept.alarm.kind(), &kept, version)
                     .await?
                 {
+                    events.extend(turn(&kept, was_raised).map(|event| (None, event)));
                     rows.push(AlarmRow { kept, version });
                 }
             }
+            tx.append(watched.id, now, &events).await?;
             tx.commit().await?;
         }
         Ok(rows)
@@ -327,6 +336,49 @@ impl Watch {
             }
         }
     }
+}
+
+/// What the journal is to hold of an alarm that was judged anew: that it came, or that it is over.
+fn turn(kept: &Kept, was_raised: bool) -> Option<Event> {
+    let alarm = kept.alarm.clone();
+    match &kept.state {
+        State::Raised { .. } => (!was_raised).then_some(Event::AlarmRaised { alarm }),
+        State::Cleared { since, .. } => was_raised.then_some(Event::AlarmCleared {
+            alarm,
+            since: *since,
+        }),
+    }
+}
+
+/// Keeps in the journal what was told. It is told by now, whatever comes of this.
+async fn note_told(
+    store: &Store,
+    tenant: TenantId,
+    channel: Channel,
+    told: &[(Message, Alarm)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let event = |(message, alarm): &(Message, Alarm)| {
+        let event = Event::AlarmTold {
+            alarm: alarm.clone(),
+            message: *message,
+            by: channel,
+        };
+        (None, event)
+    };
+    let events: Vec<_> = told.iter().map(event).collect();
+    let noted = async {
+        let mut tx = store.begin().await?;
+        tx.append(tenant, now, &events).await?;
+        tx.commit().await?;
+        anyhow::Ok(())
+    };
+    noted
+        .await
+        .context("the journal does not hold that alarms were told")
 }
 
 fn waiting(policy: innkeeper_store::WaitingPolicy) -> WaitingPolicy {

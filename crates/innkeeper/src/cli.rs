@@ -410,6 +410,17 @@ pub(crate) struct Why {
     pub(crate) by: Option<String>,
 }
 
+/// The same where a reason is kept if one is given.
+#[derive(Debug, Args)]
+pub(crate) struct PerhapsWhy {
+    /// Why; it is kept in the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Who decides; who is logged in, unless given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Journal {
     /// Prove that no entry was altered, removed, inserted or moved, or name the first one that was.
@@ -558,18 +569,16 @@ pub(crate) enum Projects {
         /// The last day (UTC), such as 2027-03-31.
         #[arg(long, value_name = "DATE")]
         ends: NaiveDate,
-        /// Who decides; who is logged in, unless given.
-        #[arg(long, value_name = "NAME")]
-        by: Option<String>,
+        #[command(flatten)]
+        why: PerhapsWhy,
     },
     /// Take the end of a project away that was set with `projects set` or `import`.
     #[command(after_help = "Example:\n  innkeeper projects remove \"Bridge Renovation\"")]
     Remove {
         /// The group, as it was named when the end was set.
         group: String,
-        /// Who decides; who is logged in, unless given.
-        #[arg(long, value_name = "NAME")]
-        by: Option<String>,
+        #[command(flatten)]
+        why: PerhapsWhy,
     },
     /// Every project with its end, and where the end comes from.
     #[command(
@@ -584,9 +593,8 @@ pub(crate) enum Projects {
     Import {
         /// The file.
         file: PathBuf,
-        /// Who decides; who is logged in, unless given.
-        #[arg(long, value_name = "NAME")]
-        by: Option<String>,
+        #[command(flatten)]
+        why: PerhapsWhy,
     },
 }
 

@@ -103,15 +103,15 @@ pub(crate) async fn run(cli: Cli) -> Result<Exit> {
             attestations::list(&global, guest.as_deref()).await
         }
         Command::Guests(Guests::Exemptions) => decisions::list(&global).await,
-        Command::Projects(Projects::Set { group, ends, by }) => {
-            projects::set(&global, group, ends, by).await
+        Command::Projects(Projects::Set { group, ends, why }) => {
+            projects::set(&global, group, ends, why).await
         }
-        Command::Projects(Projects::Remove { group, by }) => {
-            projects::remove(&global, &group, by).await
+        Command::Projects(Projects::Remove { group, why }) => {
+            projects::remove(&global, &group, why).await
         }
         Command::Projects(Projects::List) => projects::list(&global).await,
-        Command::Projects(Projects::Import { file, by }) => {
-            projects::import(&global, &file, by).await
+        Command::Projects(Projects::Import { file, why }) => {
+            projects::import(&global, &file, why).await
         }
         Command::Policy(command) => policy::run(&global, command).await,
         Command::Journal(Journal::Verify { file, anchor }) => {

@@ -261,19 +261,21 @@ impl Daemon<'_> {
             let_go,
             head,
             warnings,
-        } = upkeep::after_cycle(self.installation, tenant.id, has_succeeded).await;
+        } = upkeep::after_cycle(self.installation, tenant.id, has_succeeded, self.stop).await;
         let LetGo {
             observations,
             plans,
+            actions,
             guests,
         } = let_go;
-        if (observations, plans, guests) != (0, 0, 0) {
+        if (observations, plans, actions, guests) != (0, 0, 0, 0) {
             info!(
                 tenant = tenant.name,
                 observations,
                 plans,
+                actions,
                 guests,
-                "observations and plans that have had their time were removed, and the personal data of guests long gone was erased"
+                "observations, plans and actions that have had their time were removed, and the personal data of guests long gone was erased"
             );
         }
         if let Some(Anchor { seq, hash, .. }) = head {

@@ -25,6 +25,7 @@ use crate::cli::{Demo, Global};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::installation::{Access, open_tenant};
+use folder::Besides;
 use observer::Observer;
 use summary::Summary;
 use world::World;
@@ -59,7 +60,7 @@ pub(crate) async fn run(global: &Global, options: &Demo) -> Result<Exit> {
     .await
     .context("the simulator cannot start")?;
     let world = World::at(&running.url())?;
-    let folder = folder::prepare(directory, &world, "").await?;
+    let folder = folder::prepare(directory, &world, &Besides::default()).await?;
     let config = Config::load(&folder.config, std::iter::empty())?;
     let tenant = open_tenant(&config.tenants[0], Access::Mode)?;
     let store = Store::open(config.database.url.expose()).await?;

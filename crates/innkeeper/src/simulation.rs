@@ -51,6 +51,12 @@ impl Control {
         Ok(())
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<()> {
+        self.request::<Value>(Method::PATCH, path, Some(body))
+            .await?;
+        Ok(())
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<()> {
         self.request::<Value>(Method::DELETE, path, None).await?;
         Ok(())

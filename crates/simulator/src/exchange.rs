@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use serde_json::Value;
 
@@ -132,7 +132,10 @@ pub(crate) async fn answer(
         tokio::time::sleep(latency).await;
     }
     let ended = perform(shared, &request).await?;
-    Ok(wire::send(&ended.reply, &ended.ids, ended.manner))
+    let response = wire::send(&ended.reply, &ended.ids, ended.manner);
+    // Of a body that is to be cut, nobody knows.
+    shared.lock().bytes += response.body().size_hint().exact().unwrap_or_default();
+    Ok(response)
 }
 
 /// One request, with whatever befalls it.

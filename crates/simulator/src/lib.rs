@@ -44,7 +44,7 @@ mod wire;
 mod world;
 
 pub use dice::Dice;
-pub use fault::{ErrorShape, Fault, FaultKind, Moment, RowFault};
+pub use fault::{BatchAnswers, ErrorShape, Fault, FaultKind, Hostility, Moment, RowFault};
 pub use options::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_PERMISSIONS, DEFAULT_TENANT_ID,
     IDENTITY_HEADER, Options, PopulationOptions,

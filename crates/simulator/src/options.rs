@@ -12,6 +12,8 @@ use crate::fault::Fault;
 pub const DEFAULT_TENANT_ID: Uuid = uuid!("5d0a7f3e-2f64-4c39-9a51-6b0de1c7a001");
 /// The application (client) id unless another one is chosen.
 pub const DEFAULT_CLIENT_ID: Uuid = uuid!("c1a9b4d2-7e35-4b8a-8f10-93d2e6f4b002");
+/// The object id of that application's service principal, which its tokens name.
+pub(crate) const SERVICE_PRINCIPAL_ID: Uuid = uuid!("7f2d1c9b-0a4e-4f6d-9b53-2c8e5a1fb003");
 /// The client secret unless another one is chosen.
 pub const DEFAULT_CLIENT_SECRET: &str = "simulated-secret";
 /// What App Service's endpoint wants to see in `X-IDENTITY-HEADER`.

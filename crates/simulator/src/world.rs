@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) date_skew: TimeDelta,
     pub(crate) held: Vec<Held>,
     pub(crate) requests: BTreeMap<String, u64>,
+    /// Bytes of all bodies that were sent.
+    pub(crate) bytes: u64,
     /// Answers with 429.
     pub(crate) throttled: u64,
     last_held: u64,
@@ -93,6 +95,7 @@ impl World {
             date_skew: TimeDelta::zero(),
             held: Vec::new(),
             requests: BTreeMap::new(),
+            bytes: 0,
             throttled: 0,
             last_held: 0,
             dice: Dice::of(&[options.population.seed, 0x5eed]),

@@ -192,6 +192,7 @@ async fn judge(store: &Store, keys: &[RowKey]) -> Result<(), StoreError> {
                 verdict: "keep".into(),
                 rule: None,
                 reason: "no rule holds".into(),
+                facts: Vec::new(),
             };
             (Some(id(number)), event)
         })

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an alarm is changed only by whoever saw its newest version, so that two processes do not both tell of it.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use innkeeper_domain::alarm::telling::Kept;
 use innkeeper_domain::alarm::{CycleEnd, Kind};
 use innkeeper_domain::ids::TenantId;
@@ -10,9 +10,6 @@ use innkeeper_domain::ids::TenantId;
 use crate::error::StoreError;
 use crate::open::Tx;
 use crate::rows::{from_json, json, micros};
-
-/// How long the end of a cycle is kept.
-const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// An alarm as it is kept, and which of its versions that is.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +21,7 @@ pub struct AlarmRow {
 }
 
 impl Tx {
-    /// Notes how a cycle ended, and forgets those long past, but for the last healthy one.
+    /// Notes how a cycle ended.
     ///
     /// # Errors
     /// When the database fails.
@@ -44,9 +41,6 @@ impl Tx {
             how.is_healthy(),
             json(how)
         )?;
-        let sql = "DELETE FROM cycle_ends WHERE tenant_id = $1 AND ended_at < $2 AND ended_at NOT IN \
-                   (SELECT MAX(ended_at) FROM cycle_ends WHERE tenant_id = $1 AND healthy = $3 HAVING COUNT(*) > 0)";
-        execute!(self, sql, tenant.0, micros(*at - KEPT), true)?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::{GuestId, IntentId, PlanId, TenantId};
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, Trace};
 use innkeeper_domain::policy::RuleName;
 use uuid::Uuid;
 
@@ -20,6 +20,8 @@ pub struct IntentRow {
     pub intent: Intent,
     /// When it was concluded, and how.
     pub outcome: Option<(DateTime<Utc>, Outcome)>,
+    /// By which ids Microsoft finds the call, where one was made.
+    pub trace: Trace,
 }
 
 /// A query for [`Columns`].
@@ -27,7 +29,7 @@ macro_rules! select_intents {
     ($rest:literal) => {
         concat!(
             "SELECT i.intent_id, i.plan_id, i.case_id, i.guest_id, i.rule, i.stage, i.call, i.created_at, o.concluded_at, \
-             o.outcome FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id ",
+             o.outcome, o.request_id, o.client_request_id FROM intents i LEFT JOIN outcomes o ON o.intent_id = i.intent_id ",
             $rest
         )
     };
@@ -44,6 +46,8 @@ struct Columns {
     created_at: DateTime<Utc>,
     concluded_at: Option<DateTime<Utc>>,
     outcome: Option<String>,
+    request_id: Option<String>,
+    client_request_id: Option<Uuid>,
 }
 
 from_row!(Columns {
@@ -56,7 +60,9 @@ from_row!(Columns {
     call,
     created_at,
     concluded_at,
-    outcome
+    outcome,
+    request_id,
+    client_request_id
 });
 
 impl Columns {
@@ -77,7 +83,20 @@ impl Columns {
             call: from_json("call", &self.call)?,
             created: self.created_at,
         };
-        Ok(IntentRow { intent, outcome })
+        // Before traces were kept, an outcome held what Graph answered.
+        let answered = match &outcome {
+            Some((_, Outcome::Done { request_id })) => request_id.clone(),
+            _ => None,
+        };
+        let trace = Trace {
+            request_id: self.request_id.or(answered),
+            client_request_id: self.client_request_id,
+        };
+        Ok(IntentRow {
+            intent,
+            outcome,
+            trace,
+        })
     }
 }
 
@@ -136,6 +155,32 @@ impl Tx {
         } else {
             Err(StoreError::Concluded)
         }
+    }
+
+    /// Keeps by which ids Microsoft finds the call of an intent that is concluded.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_trace(
+        &mut self,
+        tenant: TenantId,
+        intent: IntentId,
+        trace: &Trace,
+    ) -> Result<(), StoreError> {
+        let Trace {
+            request_id,
+            client_request_id,
+        } = trace;
+        let sql = "UPDATE outcomes SET request_id = $3, client_request_id = $4 WHERE tenant_id = $1 AND intent_id = $2";
+        execute!(
+            self,
+            sql,
+            tenant.0,
+            intent.0,
+            request_id.clone(),
+            *client_request_id
+        )?;
+        Ok(())
     }
 
     /// Intents without an outcome, the oldest first.

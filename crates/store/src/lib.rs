@@ -30,6 +30,7 @@ mod people;
 mod plans;
 mod policies;
 mod projects;
+mod pruning;
 mod retention;
 mod rows;
 mod snapshots;

@@ -11,7 +11,7 @@ use crate::open::Store;
 /// Version, name, and the text for either database.
 type Texts = (i64, &'static str, &'static str, &'static str);
 
-const MIGRATIONS: [Texts; 17] = [
+const MIGRATIONS: [Texts; 18] = [
     (
         1,
         "start",
@@ -113,6 +113,12 @@ const MIGRATIONS: [Texts; 17] = [
         "order_of_observations",
         include_str!("../../../migrations/sqlite/0017_order_of_observations.sql"),
         include_str!("../../../migrations/postgres/0017_order_of_observations.sql"),
+    ),
+    (
+        19,
+        "traces_and_retention",
+        include_str!("../../../migrations/sqlite/0019_traces_and_retention.sql"),
+        include_str!("../../../migrations/postgres/0019_traces_and_retention.sql"),
     ),
 ];
 

@@ -266,6 +266,12 @@ impl Tx {
         for (guest_key, cases) in closed {
             put(guest_key, &mut |view| view.previous_cases = count(cases));
         }
+        let sql = "SELECT guest_key, cases_let_go FROM guests \
+                   WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3 AND cases_let_go > 0";
+        let let_go: Vec<(i64, i64)> = fetch_all!(self, (i64, i64), sql, tenant.0, first, last)?;
+        for (guest_key, cases) in let_go {
+            put(guest_key, &mut |view| view.previous_cases += count(cases));
+        }
 
         let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at FROM decisions d \
                    JOIN guests g ON g.tenant_id = d.tenant_id AND g.guest_id = d.guest_id \
@@ -328,6 +334,7 @@ impl Tx {
             match from_json("outcome", &outcome)? {
                 Outcome::Done { .. } | Outcome::FoundDone => {}
                 Outcome::Already
+                | Outcome::FoundSo { .. }
                 | Outcome::Skipped { .. }
                 | Outcome::Failed { .. }
                 | Outcome::FoundNotDone

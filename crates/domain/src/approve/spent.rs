@@ -15,7 +15,13 @@ impl Spent {
     /// Counts an intent of the last 24 hours. One of which nobody knows what came of it counts as if it had happened.
     pub fn note(&mut self, guest: GuestId, call: &Call, outcome: Option<&Outcome>) {
         let has_happened = match outcome {
-            Some(Outcome::Done { .. } | Outcome::FoundDone | Outcome::Uncertain) | None => true,
+            Some(
+                Outcome::Done { .. }
+                | Outcome::FoundDone
+                | Outcome::FoundSo { .. }
+                | Outcome::Uncertain,
+            )
+            | None => true,
             Some(
                 Outcome::Already
                 | Outcome::Skipped { .. }

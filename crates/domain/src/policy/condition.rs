@@ -10,7 +10,7 @@ mod reach;
 mod syntax;
 mod tree;
 
-use crate::facts::{FactName, Facts, Kind};
+use crate::facts::{FactName, FactTold, Facts, Kind};
 use compile::Compiled;
 pub(super) use reach::Given;
 use tree::{Bool, Field, FieldType};
@@ -139,23 +139,22 @@ impl Condition {
         self.groups.iter().map(String::as_str)
     }
 
-    /// The facts that it asks about, with their values: `inactive_days = 97, "vip" in groups = no`.
+    /// The facts that it asks about, with their values and sources.
+    #[must_use]
+    pub fn told(&self, facts: &Facts<'_>) -> Vec<FactTold> {
+        let names = self.facts.iter().filter(|name| **name != FactName::Groups);
+        let told = names.map(|name| FactTold::of(*name, facts));
+        let groups = self.groups.iter();
+        told.chain(groups.map(|group| FactTold::in_group(group, facts)))
+            .collect()
+    }
+
+    /// The same in a clause: `inactive_days = 97, "vip" in groups = no`.
     #[must_use]
     pub fn because(&self, facts: &Facts<'_>) -> String {
-        let shown = self
-            .facts
-            .iter()
-            .filter(|name| **name != FactName::Groups)
-            .map(|name| format!("{name} = {}", facts.shown(*name)));
-        let groups = self.groups.iter().map(|group| {
-            let member = match facts.in_group(group).known() {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "not known",
-            };
-            format!("{group:?} in groups = {member}")
-        });
-        shown.chain(groups).collect::<Vec<_>>().join(", ")
+        let told = self.told(facts);
+        let told: Vec<String> = told.iter().map(FactTold::to_string).collect();
+        told.join(", ")
     }
 }
 

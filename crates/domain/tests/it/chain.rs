@@ -1,13 +1,18 @@
 //! The chain of the journal: whatever is done to an entry is found and named.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use innkeeper_domain::case::Closing;
+use innkeeper_domain::facts::FactTold;
 use innkeeper_domain::ids::{GuestId, TenantId};
-use innkeeper_domain::intent::{Call, Outcome};
+use innkeeper_domain::intent::{Call, Outcome, Trace};
 use innkeeper_domain::journal::{
-    Anchor, Anchors, Broken, Chain, Details, Entry, Event, Fault, GENESIS, Head,
+    Anchor, Anchors, Broken, Chain, Details, Entry, Event, Fault, GENESIS, Head, parse_hash,
 };
 use innkeeper_domain::policy::{Notice, RuleName};
 use proptest::prelude::*;
+use serde_json::Value;
 use uuid::Uuid;
 
 fn tenant() -> TenantId {
@@ -43,6 +48,7 @@ fn five() -> Vec<Entry> {
         verdict: "wait".into(),
         rule: Some(RuleName::from("inactive")),
         reason: "mail = ann@partner.example".into(),
+        facts: Vec::new(),
     };
     chain(vec![
         policy("a"),
@@ -194,6 +200,7 @@ fn the_hash_covers_no_personal_data_and_the_seal_does() {
             outcome: Outcome::Skipped {
                 because: "sara@contoso.example".into(),
             },
+            graph: Trace::default(),
         },
     ] {
         let entry = &chain(vec![(Some(guest()), event.clone())])[0];
@@ -228,4 +235,97 @@ fn details_may_be_missing_only_when_the_chain_says_that_they_were_erased() {
         followed(&bare, &Anchors::default()).map(|head| head.seq),
         Ok(6)
     );
+}
+
+/// Entries as versions wrote them that knew fewer fields, exported line by line.
+const OLD: &str = include_str!("old_journal.jsonl");
+
+fn old() -> Vec<(TenantId, Entry, [u8; 32])> {
+    let text = |line: &Value, key: &str| line[key].as_str().map(str::to_owned);
+    let entry = |line: &str| {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let details = text(&line, "salt").map(|salt| Details {
+            text: line["details"].to_string(),
+            salt: salt.parse().expect("a salt"),
+        });
+        let hash = |key| parse_hash(&text(&line, key).expect("a hash")).expect("a hash");
+        let entry = Entry {
+            seq: line["seq"].as_i64().expect("a number"),
+            at: text(&line, "at").expect("a time").parse().expect("a time"),
+            guest: text(&line, "guest_id").map(|id| id.parse().expect("an id")),
+            body: line["event"].to_string(),
+            details,
+            hash: hash("hash"),
+        };
+        let tenant = "5d0a7f3e-2f64-4c39-9a51-6b0de1c7a001";
+        (tenant.parse().expect("an id"), entry, hash("previous"))
+    };
+    OLD.lines().map(entry).collect()
+}
+
+#[test]
+fn what_older_versions_wrote_is_still_whole_and_is_sealed_the_same_today() {
+    let mut kinds = BTreeSet::new();
+    for (tenant, entry, previous) in old() {
+        let mut chain = Chain::after(tenant, entry.seq - 1, previous, &Anchors::default());
+        assert_eq!(chain.follow(&entry), Ok(()), "{}", entry.body);
+        let event: Event = serde_json::from_value(entry.event()).expect("it is understood");
+        kinds.insert(entry.event()["kind"].to_string());
+        let salt = entry.details.as_ref().map_or(Uuid::nil(), |of| of.salt);
+        let sealed = Entry::sealed(
+            tenant,
+            entry.seq,
+            entry.at,
+            entry.guest,
+            &event,
+            salt,
+            &previous,
+        );
+        assert_eq!(sealed, entry);
+    }
+    for kind in [
+        "verdict-changed",
+        "concluded",
+        "project-set",
+        "intended",
+        "case-closed",
+    ] {
+        assert!(kinds.contains(&format!("{kind:?}")), "{kinds:?}");
+    }
+}
+
+#[test]
+fn facts_and_reasons_of_a_person_are_sealed_and_not_hashed() {
+    let told = FactTold {
+        fact: "mail".into(),
+        value: "ann@partner.example".into(),
+        source: "user.mail".into(),
+    };
+    let case = Uuid::nil().into();
+    let rule = RuleName::from("inactive");
+    for event in [
+        Event::VerdictChanged {
+            verdict: "act".into(),
+            rule: Some(rule.clone()),
+            reason: "ann@partner.example".into(),
+            facts: vec![told],
+        },
+        Event::CaseClosed {
+            case,
+            rule,
+            closing: Closing::Protected {
+                by: "exempt, by olga: ann@partner.example asked".into(),
+            },
+        },
+        Event::ReadBack {
+            intent: Uuid::nil().into(),
+            because: "ann@partner.example".into(),
+            shown: "the guest is there".into(),
+        },
+    ] {
+        let entry = &chain(vec![(Some(guest()), event.clone())])[0];
+        assert!(!entry.body.contains("partner.example"), "{}", entry.body);
+        let whole = serde_json::to_value(event).expect("JSON");
+        assert_eq!(entry.event(), whole);
+    }
 }

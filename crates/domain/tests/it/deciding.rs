@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use innkeeper_domain::activity::Reading;
 use innkeeper_domain::group::Found;
 use innkeeper_domain::guest::Invitation;
+use innkeeper_domain::policy::RuleName;
 
 use crate::tenant::{Tenant, group, guest, inactive, start};
 
@@ -231,4 +232,35 @@ fn a_protection_lifts_a_case_and_gives_back_what_we_took() {
     tenant.pass(TimeDelta::days(1)).cycle();
     assert!(tenant.guests[0].cases.is_empty());
     assert_eq!(tenant.verdicts()[0].as_str(), "protected");
+}
+
+#[test]
+fn a_verdict_is_told_with_the_facts_that_its_rule_or_protection_asked_about() {
+    let mut partner = inactive(2);
+    partner.record.guest.mail = Some("pat@partner.example".into());
+    let mut admin = inactive(3);
+    admin.roles = vec!["Global Reader".into()];
+    let mut dark = guest(4);
+    dark.record.reading = Reading::Vanished;
+    let guests = [guest(0), inactive(1), partner, admin, dark];
+    let tenant = Tenant::of(guests.clone());
+    let judge = tenant.judge();
+    let before = RuleName::from("inactive");
+    let grounds = guests.each_ref().map(|view| {
+        let verdict = judge.judge(view).verdict;
+        let told = judge.grounds(view, &verdict, Some(&before));
+        assert!(told.iter().all(|fact| !fact.source.is_empty()), "{told:?}");
+        let facts: Vec<String> = told.iter().map(ToString::to_string).collect();
+        format!("{}: {}", verdict.as_str(), facts.join(", "))
+    });
+    assert_eq!(
+        grounds,
+        [
+            "keep: inactive_days = 1",
+            "act: inactive_days = 100",
+            "protected: domain = partner.example",
+            "protected: roles = [Global Reader]",
+            "unknown: inactive_days = not known",
+        ]
+    );
 }

@@ -8,7 +8,7 @@ use innkeeper_domain::attestation::Attestation;
 use innkeeper_domain::decision::{Decision, Order};
 use innkeeper_domain::guest::GuestView;
 use innkeeper_domain::ids::GuestId;
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, Trace, each_once};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::plan::Plan;
 use innkeeper_domain::sponsor::{Hop, Succession};
@@ -23,6 +23,7 @@ use super::look::{Look, SeenAgain};
 use super::mark::{self, Mend, Seen};
 use super::recipients;
 use super::senses::Senses;
+use super::upshot::{ReadBack, Upshot, trace};
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -99,11 +100,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             };
             match look {
                 Look::NotDue { because } => {
-                    self.conclude_and_note(intents, &Outcome::Skipped { because }, deeds)
-                        .await?;
+                    let skipped = Outcome::Skipped { because }.into();
+                    self.conclude_and_note(intents, &skipped, deeds).await?;
                 }
                 Look::Already => {
-                    self.conclude_and_note(intents, &Outcome::Already, deeds)
+                    self.conclude_and_note(intents, &Outcome::Already.into(), deeds)
                         .await?;
                 }
                 Look::Due(view) => match (&step.effect, intents.as_slice()) {
@@ -157,7 +158,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let (calls, hops) = self.calls(step, found, seen, deeds).await?;
             considered.push(hops);
             all.push(
-                calls
+                each_once(calls)
                     .into_iter()
                     .map(|call| self.intent(plan, step, call))
                     .collect::<Vec<_>>(),
@@ -281,11 +282,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         error: GraphError,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
-        let outcome = Outcome::Failed {
+        let failed = Outcome::Failed {
             error: format!("the guest could not be read again: {error}"),
         };
+        let failed = failed.into();
         for intents in intents {
-            self.conclude_and_note(intents, &outcome, deeds).await?;
+            self.conclude_and_note(intents, &failed, deeds).await?;
         }
         Err(error.into())
     }
@@ -297,9 +299,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         let because = "Innkeeper was asked to stop before; the next cycle looks again".to_owned();
-        let outcome = Outcome::Skipped { because };
+        let skipped = Outcome::Skipped { because }.into();
         for intents in intents {
-            self.conclude_and_note(intents, &outcome, deeds).await?;
+            self.conclude_and_note(intents, &skipped, deeds).await?;
         }
         Ok(())
     }
@@ -321,16 +323,17 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let mut in_effect = true;
         for (index, intent) in intents.iter().enumerate() {
             let mut settled = false;
-            let outcome = if looked.elapsed() > FRESH {
-                too_old()
+            let upshot: Upshot = if looked.elapsed() > FRESH {
+                too_old().into()
             } else if let Some(because) = self.said_meanwhile(intent).await? {
-                Outcome::Skipped { because }
+                Outcome::Skipped { because }.into()
             } else if let Some(Mend::Not { outcome, settles }) =
                 mark::mend(intent, seen, &mut remarks)
             {
                 settled = settles;
-                outcome
+                outcome.into()
             } else {
+                let writer = writer.sent_as(intent.id.0);
                 let answer = match &intent.call {
                     Call::Flag => Ok(Done { request_id: None }),
                     Call::Disable => writer.disable(intent.guest).await,
@@ -371,11 +374,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 };
                 self.outcome(intent, answer).await?
             };
-            in_effect &= outcome.is_in_effect() || settled;
+            in_effect &= upshot.outcome.is_in_effect() || settled;
             let is_last = index + 1 == intents.len();
-            self.conclude_call(intent, &outcome, in_effect && is_last)
+            self.conclude_call(intent, &upshot, in_effect && is_last)
                 .await?;
-            outcomes.push((intent, outcome));
+            outcomes.push((intent, upshot.outcome));
         }
         Ok((outcomes, remarks))
     }
@@ -409,13 +412,22 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         intent: &Intent,
         answer: Result<Done, WriteError>,
-    ) -> Result<Outcome, CycleError> {
+    ) -> Result<Upshot, CycleError> {
+        // Nothing is sent for a flag.
+        let trace = |request_id: Option<String>| match intent.call {
+            Call::Flag => Trace::default(),
+            _ => trace(intent, request_id),
+        };
         match answer {
             Ok(Done { request_id }) => {
                 info!(guest.id = %intent.guest, rule = %intent.rule, call = intent.call.as_str(), request_id, "done");
-                Ok(Outcome::Done { request_id })
+                Ok(Upshot {
+                    trace: trace(request_id.clone()),
+                    ..Outcome::Done { request_id }.into()
+                })
             }
             Err(WriteError::Refused(error)) => {
+                let trace = trace(request_id_of(&error));
                 // Graph refuses to add a sponsor that there is, and to remove one that there is not.
                 let is_reference = match intent.call {
                     Call::AddSponsor { .. } | Call::RemoveSponsor { .. } => true,
@@ -434,17 +446,39 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     | Call::Restore
                     | Call::AddToGroup { .. } => false,
                 };
-                if is_reference && self.verify(intent).await? == Outcome::FoundDone {
-                    return Ok(Outcome::Already);
+                if is_reference {
+                    let (found, shown) = self.verify(intent).await?;
+                    if found == Outcome::FoundDone {
+                        let because = format!("Graph refused: {error}");
+                        return Ok(Upshot {
+                            trace,
+                            read_back: Some(ReadBack { because, shown }),
+                            ..Outcome::Already.into()
+                        });
+                    }
                 }
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "refused");
-                Ok(Outcome::Failed {
+                let failed = Outcome::Failed {
                     error: error.to_string(),
+                };
+                Ok(Upshot {
+                    trace,
+                    ..failed.into()
                 })
             }
             Err(WriteError::Unclear(error)) => {
                 warn!(guest.id = %intent.guest, call = intent.call.as_str(), %error, "no clear answer; the directory is asked whether it happened");
-                self.verify(intent).await
+                let (found, shown) = self.verify(intent).await?;
+                let because = format!("Graph gave no clear answer: {error}");
+                // It may be an old replica that was asked. To take an account for not taken would miss that somebody
+                // gives it back.
+                let takes = matches!(intent.call, Call::Disable | Call::Delete);
+                Ok(Upshot {
+                    stays_open: takes && found == Outcome::FoundNotDone,
+                    trace: trace(request_id_of(&error)),
+                    read_back: Some(ReadBack { because, shown }),
+                    ..found.into()
+                })
             }
         }
     }
@@ -464,13 +498,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         }
         for (to, notices) in mails {
             let intents: Vec<Intent> = notices.iter().map(|notice| notice.intent.clone()).collect();
-            let outcome = if to.is_empty() {
+            let upshot: Upshot = if to.is_empty() {
                 let error = "there is nobody to write to: the guest has no sponsor with an address, and no operators are configured (tenants.notify.operators)";
-                Outcome::Failed {
+                let failed = Outcome::Failed {
                     error: error.to_owned(),
-                }
+                };
+                failed.into()
             } else if notices.iter().any(|notice| notice.looked.elapsed() > FRESH) {
-                too_old()
+                too_old().into()
             } else {
                 let guests: Vec<_> = notices
                     .iter()
@@ -478,7 +513,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                     .collect();
                 self.deliver(writer, &guests, &intents[0], to).await?
             };
-            self.conclude_and_note(&intents, &outcome, deeds).await?;
+            self.conclude_and_note(&intents, &upshot, deeds).await?;
         }
         Ok(())
     }
@@ -486,14 +521,18 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(super) async fn conclude_and_note(
         &self,
         intents: &[Intent],
-        outcome: &Outcome,
+        upshot: &Upshot,
         deeds: &mut Deeds,
     ) -> Result<(), CycleError> {
         for intent in intents {
-            deeds.note(intent.guest, &intent.call, outcome);
+            deeds.note(intent.guest, &intent.call, &upshot.outcome);
         }
-        self.conclude(intents, outcome).await
+        self.conclude(intents, upshot).await
     }
+}
+
+fn request_id_of(error: &GraphError) -> Option<String> {
+    error.answered()?.request_id.clone()
 }
 
 fn too_old() -> Outcome {

@@ -10,6 +10,7 @@ use innkeeper_domain::policy::{Action, Notice};
 use innkeeper_domain::verdict::Step;
 use innkeeper_store::Tx;
 
+use super::upshot::{ReadBack, Upshot};
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::ports::{ReadDirectory, WriteDirectory};
@@ -24,7 +25,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(crate) async fn conclude(
         &self,
         intents: &[Intent],
-        outcome: &Outcome,
+        upshot: &Upshot,
     ) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
@@ -36,8 +37,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             self.conclude_in(
                 &mut tx,
                 intent,
-                outcome,
-                is_whole_stage && outcome.is_in_effect(),
+                upshot,
+                is_whole_stage && upshot.outcome.is_in_effect(),
             )
             .await?;
         }
@@ -49,12 +50,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     pub(crate) async fn conclude_call(
         &self,
         intent: &Intent,
-        outcome: &Outcome,
+        upshot: &Upshot,
         executes: bool,
     ) -> Result<(), CycleError> {
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
-        self.conclude_in(&mut tx, intent, outcome, executes).await?;
+        self.conclude_in(&mut tx, intent, upshot, executes).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -77,25 +78,52 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         &self,
         tx: &mut Tx,
         intent: &Intent,
-        outcome: &Outcome,
+        upshot: &Upshot,
         executes: bool,
     ) -> Result<(), CycleError> {
+        let Upshot {
+            outcome,
+            trace,
+            read_back,
+            claimed,
+            stays_open,
+        } = upshot;
+        if *stays_open {
+            return Ok(());
+        }
         let tenant = self.tenant.id;
         let now = self.clock.now();
         tx.conclude(tenant, &[intent.id], now, outcome).await?;
-        let event = Event::Concluded {
+        if !trace.is_none() {
+            tx.keep_trace(tenant, intent.id, trace).await?;
+        }
+        let read_back = read_back
+            .as_ref()
+            .map(|ReadBack { because, shown }| Event::ReadBack {
+                intent: intent.id,
+                because: because.clone(),
+                shown: shown.clone(),
+            });
+        let concluded = Event::Concluded {
             intent: intent.id,
             outcome: outcome.clone(),
+            graph: trace.clone(),
         };
-        tx.append(tenant, now, &[(Some(intent.guest), event)])
-            .await?;
+        let when = claimed.unwrap_or(now);
+        let claimed = claimed.map(|done| Event::Claimed {
+            intent: intent.id,
+            done,
+        });
+        let events = read_back.into_iter().chain(claimed).chain([concluded]);
+        let events: Vec<_> = events.map(|event| (Some(intent.guest), event)).collect();
+        tx.append(tenant, now, &events).await?;
         if changes_the_account(&intent.call)
             && outcome.is_in_effect()
             && let Some(row) = tx.guest_row(tenant, intent.guest).await?
         {
             tx.save_guests(
                 tenant,
-                &[&marked(row.view.record, &intent.call, outcome, now)],
+                &[&marked(row.view.record, &intent.call, outcome, when)],
             )
             .await?;
         }
@@ -237,9 +265,17 @@ fn changes_the_account(call: &Call) -> bool {
     }
 }
 
-/// The guest after a call that is in effect. What was already so is not ours, and is never undone by us.
+/// The guest after a call that is in effect. What was already so, or was found so, is not ours, and is never undone by us.
 fn marked(record: GuestRecord, call: &Call, outcome: &Outcome, now: DateTime<Utc>) -> GuestRecord {
-    let is_ours = *outcome != Outcome::Already;
+    let is_ours = match outcome {
+        Outcome::Done { .. } | Outcome::FoundDone => true,
+        Outcome::Already
+        | Outcome::FoundSo { .. }
+        | Outcome::Skipped { .. }
+        | Outcome::Failed { .. }
+        | Outcome::FoundNotDone
+        | Outcome::Uncertain => false,
+    };
     match call {
         Call::Flag
         | Call::Mark { .. }

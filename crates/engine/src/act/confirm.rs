@@ -61,8 +61,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             tx.commit().await?;
             let view = row.as_ref().map(|row| &row.view);
             let mail = notice::confirmation(self.tenant, view, &said, to);
-            let outcome = self.outcome(&intent, writer.send_mail(&mail).await).await?;
-            self.conclude_and_note(&[intent], &outcome, deeds).await?;
+            let sent = writer.sent_as(intent.id.0).send_mail(&mail).await;
+            let upshot = self.outcome(&intent, sent).await?;
+            self.conclude_and_note(&[intent], &upshot, deeds).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use innkeeper_domain::verdict::Step;
 use tracing::warn;
 
 use super::recipients;
+use super::upshot::Upshot;
 use crate::cycle::Cycle;
 use crate::error::CycleError;
 use crate::link::{Claim, Keys, Links, Recipient};
@@ -26,7 +27,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         guests: &[(&Step, &GuestView)],
         intent: &Intent,
         to: Vec<String>,
-    ) -> Result<Outcome, CycleError> {
+    ) -> Result<Upshot, CycleError> {
+        let writer = writer.sent_as(intent.id.0);
         let Some((links, keys)) = self.links() else {
             let none = HashMap::new();
             let mail = notice::compose(self.tenant, guests, to, self.clock.now(), &none);
@@ -52,17 +54,20 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             };
             let urls = guests.iter().filter_map(claim).collect();
             let mail = notice::compose(self.tenant, guests, vec![address.clone()], now, &urls);
-            let outcome = self.outcome(intent, writer.send_mail(&mail).await).await?;
-            if !outcome.is_in_effect() {
+            let upshot = self.outcome(intent, writer.send_mail(&mail).await).await?;
+            if !upshot.outcome.is_in_effect() {
                 return Ok(match sent {
-                    Some(_) => Outcome::Uncertain,
-                    None => outcome,
+                    Some(_) => Upshot {
+                        outcome: Outcome::Uncertain,
+                        ..upshot
+                    },
+                    None => upshot,
                 });
             }
-            sent = Some(outcome);
+            sent = Some(upshot);
         }
         // The caller saw to it that there is somebody.
-        Ok(sent.unwrap_or(Outcome::Uncertain))
+        Ok(sent.unwrap_or_else(|| Outcome::Uncertain.into()))
     }
 
     /// How links are made. Without a key notices go out all the same, and say nothing of links.

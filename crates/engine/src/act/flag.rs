@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use innkeeper_domain::case::Case;
 use innkeeper_domain::ids::{CaseId, IntentId};
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, Trace};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::plan::Plan;
@@ -44,6 +44,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 let event = Event::Concluded {
                     intent: intent.id,
                     outcome: outcome.clone(),
+                    graph: Trace::default(),
                 };
                 (Some(intent.guest), event)
             };

@@ -92,14 +92,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             to: to.clone(),
         };
         let intent = |(record, deleted, deletion): &&(GuestRecord, DateTime<Utc>, Intent)| {
-            let [deleted, at] = [*deleted, now].map(|at| at.timestamp_micros().to_be_bytes());
+            // Each attempt is an intent of its own. A clock can stand still, or be set back; an epoch is never the same.
+            let deleted = deleted.timestamp_micros().to_be_bytes();
+            let epoch = self.lease.epoch().to_be_bytes();
             let guest = record.guest.id;
             let parts = [
                 tenant.0.as_bytes().as_slice(),
                 b"last days",
                 guest.0.as_bytes(),
                 &deleted,
-                &at,
+                &epoch,
             ];
             let plan = PlanId::derived(&parts);
             Intent {
@@ -126,11 +128,12 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             })
             .collect();
         let mail = notice::last_days(self.tenant, &guests, to);
-        let outcome = match intents.first() {
-            Some(first) => self.outcome(first, writer.send_mail(&mail).await).await?,
-            None => return Ok(()),
+        let Some(first) = intents.first() else {
+            return Ok(());
         };
-        self.conclude_and_note(&intents, &outcome, deeds).await
+        let sent = writer.sent_as(first.id.0).send_mail(&mail).await;
+        let upshot = self.outcome(first, sent).await?;
+        self.conclude_and_note(&intents, &upshot, deeds).await
     }
 }
 
@@ -138,22 +141,30 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
 fn unannounced(intents: &[IntentRow], deleted: DateTime<Utc>) -> Option<&Intent> {
     let may_have_been_sent = |outcome: Option<&Outcome>| match outcome {
         None
-        | Some(Outcome::Done { .. } | Outcome::Already | Outcome::FoundDone | Outcome::Uncertain) => {
-            true
-        }
+        | Some(
+            Outcome::Done { .. }
+            | Outcome::Already
+            | Outcome::FoundDone
+            | Outcome::FoundSo { .. }
+            | Outcome::Uncertain,
+        ) => true,
         Some(Outcome::Skipped { .. } | Outcome::Failed { .. } | Outcome::FoundNotDone) => false,
     };
-    let is_announced = intents.iter().any(|IntentRow { intent, outcome }| {
-        let is_notice = matches!(
-            intent.call,
-            Call::Notify {
-                notice: Notice::LastDays,
-                ..
-            }
-        );
-        let outcome = outcome.as_ref().map(|(_, outcome)| outcome);
-        is_notice && intent.created >= deleted && may_have_been_sent(outcome)
-    });
+    let is_announced = intents.iter().any(
+        |IntentRow {
+             intent, outcome, ..
+         }| {
+            let is_notice = matches!(
+                intent.call,
+                Call::Notify {
+                    notice: Notice::LastDays,
+                    ..
+                }
+            );
+            let outcome = outcome.as_ref().map(|(_, outcome)| outcome);
+            is_notice && intent.created >= deleted && may_have_been_sent(outcome)
+        },
+    );
     if is_announced {
         return None;
     }

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use innkeeper_domain::decide::Judge;
-use innkeeper_domain::guest::{Guest, GuestView, Invitation, UserType};
+use innkeeper_domain::guest::{Guest, GuestRecord, GuestView, Invitation, UserType};
 use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::intent::{Call, Intent};
-use innkeeper_domain::merge::{Change, merge, merge_without_sign_ins};
+use innkeeper_domain::merge::{merge, merge_without_sign_ins};
 use innkeeper_domain::observation::Observation;
 use innkeeper_domain::policy::Recipient;
 use innkeeper_domain::sponsor::{Circle, Succession, chain, successor};
 use innkeeper_domain::verdict::{Conclusion, Effect, Step};
-use innkeeper_graph::{Looked, Reread};
+use innkeeper_graph::{Depth, Looked, Reread};
 use tokio::time::Instant;
 
 use super::recipients::{self, circle_of};
@@ -82,7 +82,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         steps: &[&Step],
         senses: &Senses,
     ) -> Result<Fresh, CycleError> {
-        let depth = senses.depth();
+        let depth = senses.depth(steps);
         let guests: Vec<GuestId> = steps.iter().map(|step| step.guest).collect();
         let looks = guests
             .chunks(PER_LOOK)
@@ -168,11 +168,18 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         };
         let before = &row.view.record;
         let read = Guest::clone(guest);
-        let merged = match senses.signed_in() {
-            Some(log) => merge_without_sign_ins(before, read, log.get(&guest.id).copied(), now),
-            None => merge(Some(before), read, now),
+        let log = senses.signed_in();
+        let logged_in = log.and_then(|log| log.get(&guest.id).copied());
+        let (record, _) = match senses.depth(&[step]) {
+            Depth::WithoutSignIns => merge_without_sign_ins(before, read, logged_in, now),
+            Depth::Whole => merge(Some(before), read, now),
         };
-        if let (record, Change::New | Change::Changed) = merged {
+        // Where both were read, either may have what the other lacks.
+        let record = GuestRecord {
+            logged_in: record.logged_in.max(logged_in),
+            ..record
+        };
+        if record != *before {
             tx.save_guests(tenant, &[&record]).await?;
         }
         tx.save_sponsors(tenant, sponsors).await?;

@@ -73,13 +73,14 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             Ok(seen) => Ok((due, seen)),
             Err(error) => {
                 warn!(%error, "what stands in attributes cannot be read, so none is written or cleared");
-                let outcome = Outcome::Skipped {
+                let skipped = Outcome::Skipped {
                     because: format!("the attribute could not be read again: {error}"),
                 };
+                let skipped = skipped.into();
                 let (blind, rest): (Vec<Due<'s>>, Vec<Due<'s>>) =
                     due.into_iter().partition(|(step, _)| is_about_a_mark(step));
                 for (_, intents) in blind {
-                    self.conclude_and_note(intents, &outcome, deeds).await?;
+                    self.conclude_and_note(intents, &skipped, deeds).await?;
                 }
                 Ok((rest, Seen::new()))
             }

@@ -4,11 +4,15 @@
 //! Invariant: what is known of the log is never older than [`GOOD`] when a step is attempted, counted from before it was
 //! asked for. Where so many people sign in that reading all of it again takes longer, only the newest part is read
 //! again; where even that takes longer, the log is given up for this cycle.
+//!
+//! The log has interactive sign-ins alone. A whole reading has just seen those that are not; after a reading of changes
+//! nobody has seen them for a day or more, so what takes something away goes by `signInActivity` then, besides the log.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use innkeeper_domain::observation::Observation;
+use innkeeper_domain::verdict::Step;
 use innkeeper_graph::Depth;
 use tokio::time::Instant;
 use tracing::warn;
@@ -38,6 +42,8 @@ const BY_LOG: usize = 60;
 pub(super) struct Senses {
     /// When the observation began.
     started: DateTime<Utc>,
+    /// It read no sign-in times.
+    changes_only: bool,
     log: Log,
 }
 
@@ -62,23 +68,32 @@ impl Senses {
         let reads_log = observation.counts.logged_in.is_some();
         Self {
             started: observation.started,
+            changes_only: observation.counts.changes_only,
             log: if reads_log { Log::Due } else { Log::Unread },
         }
     }
 
-    /// How many guests are looked at together.
-    pub(super) fn in_one_go(&self) -> usize {
+    /// How many guests are looked at together before steps like this one.
+    pub(super) fn in_one_go(&self, step: &Step) -> usize {
         match self.log {
             Log::Unread => IN_ONE_GO,
+            Log::Due | Log::Read { .. } if self.needs_times(step) => IN_ONE_GO,
             Log::Due | Log::Read { .. } => BY_LOG,
         }
     }
 
-    pub(super) fn depth(&self) -> Depth {
+    /// How much is looked at before steps that are attempted together.
+    pub(super) fn depth(&self, steps: &[&Step]) -> Depth {
         match self.log {
             Log::Unread | Log::Due => Depth::Whole,
+            Log::Read { .. } if steps.iter().any(|step| self.needs_times(step)) => Depth::Whole,
             Log::Read { .. } => Depth::WithoutSignIns,
         }
+    }
+
+    /// Whether the log is too little to go by.
+    fn needs_times(&self, step: &Step) -> bool {
+        self.changes_only && step.effect.is_destructive()
     }
 
     /// Who signed in since the observation began; `None` without the log.
@@ -171,6 +186,7 @@ mod tests {
     fn due() -> Senses {
         Senses {
             started: start(),
+            changes_only: false,
             log: Log::Due,
         }
     }
@@ -239,14 +255,14 @@ mod tests {
         log.refresh(&mut senses).await;
         assert_eq!(*log.asked.borrow(), [0, 45, 48]);
         assert_eq!(senses.signed_in().map(SignedIn::len), Some(3));
-        assert_eq!(senses.depth(), Depth::WithoutSignIns);
+        assert_eq!(senses.depth(&[]), Depth::WithoutSignIns);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_log_that_is_slower_than_people_sign_in_is_given_up_for_the_cycle() {
         let (log, mut senses) = (Slow::taking(&[200, 60, 60, 60]), due());
         log.refresh(&mut senses).await;
-        assert_eq!(senses.depth(), Depth::Whole);
+        assert_eq!(senses.depth(&[]), Depth::Whole);
         assert!(senses.signed_in().is_none());
         log.refresh(&mut senses).await;
         assert_eq!(log.asked.borrow().len(), TRIES, "it is not tried again");

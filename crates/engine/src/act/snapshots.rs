@@ -49,10 +49,11 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 let because =
                     format!("what the guest has could not be written down before: {error}");
                 for (_, intents) in taken {
-                    let outcome = Outcome::Skipped {
+                    let skipped = Outcome::Skipped {
                         because: because.clone(),
                     };
-                    self.conclude_and_note(intents, &outcome, deeds).await?;
+                    self.conclude_and_note(intents, &skipped.into(), deeds)
+                        .await?;
                 }
                 return Ok(rest);
             }

@@ -151,7 +151,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         self.read_inviters(started).await?;
         self.look_for_people().await?;
         counts.logged_in = self.read_log(started).await?;
-        self.read_freshness(&mut counts).await?;
+        self.keep_freshness(&mut counts).await?;
         Ok(Some(Seen {
             presence: Presence::AllBut(gone),
             waited: Duration::ZERO,

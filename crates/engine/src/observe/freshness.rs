@@ -24,6 +24,16 @@ const LATE: TimeDelta = TimeDelta::days(2);
 const FAR: TimeDelta = TimeDelta::days(7);
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
+    /// What the last observation knew of the log does where only changes are read, until it would raise a doubt itself.
+    pub(super) async fn keep_freshness(&self, counts: &mut Counts) -> Result<(), CycleError> {
+        let bound = self.policy.limits.eyes.newest_log_entry;
+        let now = self.clock.now();
+        match counts.newest_log_entry {
+            Some(newest) if now - newest <= bound => Ok(()),
+            Some(_) | None => self.read_freshness(counts).await,
+        }
+    }
+
     /// Notes when anybody last signed in, and what the log says of silent guests.
     pub(super) async fn read_freshness(&self, counts: &mut Counts) -> Result<(), CycleError> {
         counts.silence = None;

@@ -8,6 +8,7 @@ use super::moment::Moment;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OwnApplication {
+    #[serde(default)]
     pub(crate) password_credentials: Vec<PasswordCredential>,
 }
 

@@ -1,9 +1,9 @@
-//! An entry of the directory's audit log, as far as it tells who invited whom.
+//! An entry of the directory's audit log, as far as it tells who invited whom, or did something else to a user.
 
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use uuid::Uuid;
 
 use super::Moment;
 
@@ -23,7 +23,14 @@ pub(crate) struct DirectoryAudit {
 #[derive(Deserialize)]
 pub(super) struct Initiator {
     user: Option<UserIdentity>,
-    app: Option<IgnoredAny>,
+    app: Option<AppIdentity>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AppIdentity {
+    app_id: Option<String>,
+    service_principal_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +58,55 @@ pub(crate) struct Invitation {
     pub(crate) at: DateTime<Utc>,
 }
 
+/// Something that was done to a user.
+pub(crate) struct Deed {
+    pub(crate) target: Uuid,
+    pub(crate) by: Initiated,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// Who did it, by the ids that the entry has.
+#[derive(Clone, Copy)]
+pub(crate) enum Initiated {
+    User(Option<Uuid>),
+    Application {
+        application: Option<Uuid>,
+        service_principal: Option<Uuid>,
+    },
+    Nobody,
+}
+
 impl DirectoryAudit {
+    /// What was done, of each that it was done to; nothing when that failed, or when it does not say when.
+    pub(crate) fn done(self) -> Vec<Deed> {
+        let Some(at) = self.activity_date_time.0 else {
+            return Vec::new();
+        };
+        if self.result.as_deref() != Some("success") {
+            return Vec::new();
+        }
+        let by = match self.initiated_by {
+            Some(Initiator {
+                user: Some(user), ..
+            }) => Initiated::User(id(user.id)),
+            Some(Initiator {
+                user: None,
+                app: Some(app),
+            }) => Initiated::Application {
+                application: id(app.app_id),
+                service_principal: id(app.service_principal_id),
+            },
+            Some(Initiator {
+                user: None,
+                app: None,
+            })
+            | None => Initiated::Nobody,
+        };
+        let targets = self.target_resources.into_iter().flatten();
+        let targets = targets.filter_map(|target| id(target.id));
+        targets.map(|target| Deed { target, by, at }).collect()
+    }
+
     /// What it says of an invitation; nothing when that failed, or when it does not say by whom or of whom.
     pub(crate) fn invitation(self) -> Option<Invitation> {
         let at = self.activity_date_time.0?;
@@ -74,7 +129,7 @@ impl DirectoryAudit {
                 }
                 (by, by_upn)
             }
-            (None, Some(IgnoredAny)) => (None, None),
+            (None, Some(_)) => (None, None),
             (None, None) => return None,
         };
         Some(Invitation {
@@ -87,8 +142,8 @@ impl DirectoryAudit {
     }
 }
 
-fn id(text: Option<String>) -> Option<uuid::Uuid> {
-    let id: uuid::Uuid = text?.parse().ok()?;
+fn id(text: Option<String>) -> Option<Uuid> {
+    let id: Uuid = text?.parse().ok()?;
     (!id.is_nil()).then_some(id)
 }
 

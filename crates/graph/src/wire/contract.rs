@@ -19,7 +19,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 35] {
+fn all() -> [Read; 36] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -58,6 +58,7 @@ fn all() -> [Read; 35] {
         read::<DirectoryAudit>(&["directoryAudit"]),
         read::<audit::Initiator>(&["auditActivityInitiator"]),
         read::<audit::UserIdentity>(&["userIdentity"]),
+        read::<audit::AppIdentity>(&["appIdentity"]),
         read::<audit::Target>(&["targetResource"]),
     ]
 }
@@ -145,6 +146,7 @@ fn no_type_is_forgotten() {
     let texts = [
         include_str!("../wire.rs"),
         include_str!("access.rs"),
+        include_str!("application.rs"),
         include_str!("audit.rs"),
         include_str!("extension.rs"),
         include_str!("reviews.rs"),

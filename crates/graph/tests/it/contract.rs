@@ -64,6 +64,10 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     all(reader.invited_since(chrono::DateTime::UNIX_EPOCH))
         .await
         .expect("the audit log");
+    reader
+        .audited("Disable account", epoch)
+        .await
+        .expect("the audit log");
     reader.people(&[id.into()]).await.expect("people");
     let gone = reader.gone(&[guest_id("nobody").0.into()]).await;
     assert_eq!(gone.expect("who is gone").len(), 1);

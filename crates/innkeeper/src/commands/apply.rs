@@ -1,10 +1,12 @@
 //! `apply`: one cycle now, as far as each tenant's mode goes.
 
 use anyhow::Result;
+use chrono::{DateTime, NaiveDate, Utc};
 use innkeeper_domain::alarm::telling::Message;
+use innkeeper_domain::containment;
 use innkeeper_domain::journal::Anchor;
 use innkeeper_domain::observation::Health;
-use innkeeper_engine::{Clock, Failure, Report, Tenant};
+use innkeeper_engine::{Clock, Failure, Report, Tenant, final_day};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +37,7 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         let bars = Bars::new(global.quiet);
         let report = engine.cycle(&tenant, &bars, &stop).await;
         bars.clear();
-        let upkeep = upkeep::after_cycle(&installation, tenant.id, report.is_ok()).await;
+        let upkeep = upkeep::after_cycle(&installation, tenant.id, report.is_ok(), &stop).await;
         if let Some(Anchor { seq, hash, .. }) = &upkeep.head {
             eprintln!("{}: the journal's head is entry {seq}, {hash}", tenant.name);
         }
@@ -90,7 +92,11 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         for (guest, remark) in &report.deeds.remarks {
             eprintln!("{}: {guest}: {remark}", tenant.name);
         }
-        objects.push(object(&tenant.name, &report));
+        let taken = taken(&report, installation.clock.now());
+        for line in taken.iter().flat_map(Taken::lines) {
+            eprintln!("{}: {line}", tenant.name);
+        }
+        objects.push(object(&tenant.name, &report, taken.as_ref()));
         push(&mut rows, &tenant.name, &report);
     }
     match global.output {
@@ -100,6 +106,54 @@ pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
         Output::Table => rows.print_table(usize::MAX)?,
     }
     Ok(exit)
+}
+
+/// What is to be known of accounts that this cycle took.
+struct Taken {
+    accounts: u64,
+    /// What they can still do, and for how long.
+    remains: String,
+    deleted: u64,
+    /// When Entra lets go of the deleted ones for good.
+    final_day: NaiveDate,
+}
+
+fn taken(report: &Report, now: DateTime<Utc>) -> Option<Taken> {
+    let done = |wanted: &str| -> u64 {
+        let outcomes = report.deeds.outcomes.iter();
+        let happened = outcomes.filter(|((call, outcome), _)| {
+            *call == wanted && matches!(*outcome, "done" | "found-done")
+        });
+        happened.map(|(_, times)| times).sum()
+    };
+    let deleted = done("delete");
+    let accounts = done("disable") + deleted;
+    (accounts > 0).then(|| Taken {
+        accounts,
+        remains: containment::remains(now, now),
+        deleted,
+        final_day: final_day(now).date_naive(),
+    })
+}
+
+impl Taken {
+    fn lines(&self) -> Vec<String> {
+        let Self {
+            accounts,
+            remains,
+            deleted,
+            final_day,
+        } = self;
+        let mut lines = vec![format!(
+            "what remains of each of the {accounts} accounts that were taken: {remains}"
+        )];
+        if *deleted > 0 {
+            lines.push(format!(
+                "Entra lets go of the {deleted} deleted ones for good on {final_day}; until then `innkeeper undo` brings them back"
+            ));
+        }
+        lines
+    }
 }
 
 fn is_failure(report: &Report) -> bool {
@@ -124,7 +178,7 @@ fn push(rows: &mut Rows, tenant: &str, report: &Report) {
     }
 }
 
-fn object(tenant: &str, report: &Report) -> Value {
+fn object(tenant: &str, report: &Report, taken: Option<&Taken>) -> Value {
     let outcomes: Vec<Value> = report
         .deeds
         .outcomes
@@ -148,5 +202,7 @@ fn object(tenant: &str, report: &Report) -> Value {
         "failures": failures,
         "remarks": report.deeds.remarks.iter().map(|(guest, remark)| json!({ "guest_id": guest, "remark": remark })).collect::<Vec<_>>(),
         "interrupted": report.deeds.interrupted,
+        "remains": taken.map(|taken| &taken.remains),
+        "final_day": taken.filter(|taken| taken.deleted > 0).map(|taken| taken.final_day),
     })
 }

@@ -13,7 +13,7 @@ use innkeeper_engine::Clock;
 use serde_json::{Value, json};
 
 use super::judging::{find, shown};
-use crate::cli::{Global, Output, Why};
+use crate::cli::{Global, Output, PerhapsWhy, Why};
 use crate::exit::{Exit, UsageError};
 use crate::installation::Installation;
 use crate::output::{Rows, print, print_json};
@@ -192,8 +192,20 @@ impl Why {
     }
 }
 
+impl PerhapsWhy {
+    /// Reason and name: each one line that says something, but for a reason that was not given.
+    pub(super) fn checked(self) -> Result<(String, String)> {
+        let Self { reason, by } = self;
+        let reason = match reason {
+            Some(reason) => one_line("--reason", &reason)?,
+            None => String::new(),
+        };
+        Ok((reason, who(by)?))
+    }
+}
+
 /// Who decides: the one named, else who is logged in.
-pub(super) fn who(by: Option<String>) -> Result<String> {
+fn who(by: Option<String>) -> Result<String> {
     let by = by.or_else(logged_in).ok_or_else(|| {
         UsageError("who decides this? Nobody is logged in by name; give --by NAME".to_owned())
     })?;

@@ -48,6 +48,7 @@ pub(crate) async fn list(
         "next",
         "due",
         "reason",
+        "final_day",
     ]);
     let mut objects = Vec::new();
     bench.tell(global.output)?;
@@ -77,7 +78,7 @@ pub(crate) async fn list(
         .await?;
     match global.output {
         Output::Table => {
-            rows.without(&["guest_id", "mail"])
+            rows.without(&["guest_id", "mail", "final_day"])
                 .print_table(usize::MAX)?;
             print(&format!(
                 "{} guests, as observed {}\n",
@@ -92,8 +93,21 @@ pub(crate) async fn list(
                 deleted.print_table(usize::MAX)?;
             }
         }
-        Output::Csv => rows.print_csv()?,
-        Output::Json => print_json(&Value::Array(objects))?,
+        Output::Csv => {
+            // Nobody judges them any more, so they are among no verdict and no rule.
+            if verdict.is_none() && rule.is_none() {
+                for record in &deleted {
+                    rows.push(deleted_columns(record));
+                }
+            }
+            rows.print_csv()?;
+        }
+        Output::Json => {
+            if verdict.is_none() && rule.is_none() {
+                objects.extend(deleted.iter().map(deleted_object));
+            }
+            print_json(&Value::Array(objects))?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -114,6 +128,33 @@ fn deleted_rows(deleted: &[GuestRecord]) -> Rows {
     rows
 }
 
+fn deleted_columns(record: &GuestRecord) -> [String; 11] {
+    let guest = &record.guest;
+    let mut columns = [const { String::new() }; 11];
+    columns[0] = guest.id.to_string();
+    columns[1].clone_from(&guest.upn);
+    columns[2] = guest.mail.clone().unwrap_or_default();
+    columns[4] = shown(guest.sign_ins.last());
+    columns[5] = "deleted".to_owned();
+    columns[10] = final_day(record).map_or_else(String::new, |day| day.to_string());
+    columns
+}
+
+fn deleted_object(record: &GuestRecord) -> Value {
+    let guest = &record.guest;
+    json!({
+        "guest_id": guest.id,
+        "upn": guest.upn,
+        "mail": guest.mail,
+        "display_name": guest.display_name,
+        "created": guest.created,
+        "last_sign_in": guest.sign_ins.last(),
+        "verdict": "deleted",
+        "deleted": record.deleted_by_us,
+        "final_day": final_day(record),
+    })
+}
+
 fn word(verdict: VerdictWord) -> &'static str {
     match verdict {
         VerdictWord::Keep => "keep",
@@ -124,7 +165,7 @@ fn word(verdict: VerdictWord) -> &'static str {
     }
 }
 
-fn columns(view: &GuestView, verdict: &Verdict) -> [String; 10] {
+fn columns(view: &GuestView, verdict: &Verdict) -> [String; 11] {
     let guest = &view.record.guest;
     [
         guest.id.to_string(),
@@ -141,6 +182,7 @@ fn columns(view: &GuestView, verdict: &Verdict) -> [String; 10] {
         verdict.action().unwrap_or_default().to_owned(),
         shown(verdict.due()),
         verdict.reason(),
+        String::new(),
     ]
 }
 
@@ -161,6 +203,7 @@ fn object(bench: &Bench, view: &GuestView, verdict: &Verdict) -> Value {
         "action": verdict.action(),
         "due": verdict.due(),
         "reason": verdict.reason(),
+        "final_day": Value::Null,
     })
 }
 
@@ -178,7 +221,7 @@ pub(crate) async fn show(global: &Global, text: &str, tried: Option<&Path>) -> R
         object["disabled_by_innkeeper"] = json!(row.view.record.disabled_by_us);
         object["deleted_by_innkeeper"] = json!(row.view.record.deleted_by_us);
         object["remains"] = json!(remains(&row.view, bench.now));
-        object["final_day"] = json!(final_day(&row.view));
+        object["final_day"] = json!(final_day(&row.view.record));
         object["sponsors"] = json!(facts.shown(FactName::Sponsors));
         object["groups"] = json!(
             row.view
@@ -230,8 +273,8 @@ pub(super) fn remains(view: &GuestView, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// When Entra lets go of a guest for good that Innkeeper deleted.
-fn final_day(view: &GuestView) -> Option<NaiveDate> {
-    let deleted = view.record.deleted_by_us?;
+pub(super) fn final_day(record: &GuestRecord) -> Option<NaiveDate> {
+    let deleted = record.deleted_by_us?;
     Some(final_day_of(deleted).date_naive())
 }
 
@@ -306,7 +349,10 @@ fn history(cases: &[CaseRow], intents: &[IntentRow]) -> Rows {
             ));
         }
     }
-    for IntentRow { intent, outcome } in intents {
+    for IntentRow {
+        intent, outcome, ..
+    } in intents
+    {
         let (at, outcome) = match outcome {
             Some((at, outcome)) => (*at, outcome.to_string()),
             None => (intent.created, "open: the next cycle settles it".to_owned()),
@@ -341,7 +387,11 @@ pub(super) fn case_object(row: &CaseRow) -> Value {
 }
 
 pub(super) fn intent_object(row: &IntentRow) -> Value {
-    let IntentRow { intent, outcome } = row;
+    let IntentRow {
+        intent,
+        outcome,
+        trace,
+    } = row;
     json!({
         "intent_id": intent.id,
         "rule": intent.rule,
@@ -350,5 +400,7 @@ pub(super) fn intent_object(row: &IntentRow) -> Value {
         "intended": intent.created,
         "concluded": outcome.as_ref().map(|(at, _)| at),
         "outcome": outcome.as_ref().map(|(_, outcome)| outcome),
+        "request_id": trace.request_id,
+        "client_request_id": trace.client_request_id,
     })
 }

@@ -15,8 +15,7 @@ use innkeeper_engine::{Clock, Ruling};
 use innkeeper_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
-use super::decisions::who;
-use crate::cli::{Global, Output};
+use crate::cli::{Global, Output, PerhapsWhy};
 use crate::exit::{Exit, UsageError};
 use crate::installation::{Installation, load_policy};
 use crate::output::{Rows, print, print_json};
@@ -35,16 +34,16 @@ pub(crate) async fn set(
     global: &Global,
     group: String,
     ends: NaiveDate,
-    by: Option<String>,
+    why: PerhapsWhy,
 ) -> Result<Exit> {
     if let Some(fault) = fault_of_key(&group) {
         return Err(UsageError(fault.to_owned()).into());
     }
-    set_all(global, vec![(group, ends)], who(by)?).await
+    set_all(global, vec![(group, ends)], why.checked()?).await
 }
 
 /// Sets the ends of a file.
-pub(crate) async fn import(global: &Global, file: &Path, by: Option<String>) -> Result<Exit> {
+pub(crate) async fn import(global: &Global, file: &Path, why: PerhapsWhy) -> Result<Exit> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("the file {} cannot be read", file.display()))?;
     let projects = read(&text).map_err(|faults| {
@@ -54,10 +53,14 @@ pub(crate) async fn import(global: &Global, file: &Path, by: Option<String>) -> 
             .collect();
         UsageError(format!("{}\nnothing was imported", faults.join("\n")))
     })?;
-    set_all(global, projects, who(by)?).await
+    set_all(global, projects, why.checked()?).await
 }
 
-async fn set_all(global: &Global, projects: Vec<End>, by: String) -> Result<Exit> {
+async fn set_all(
+    global: &Global,
+    projects: Vec<End>,
+    (reason, by): (String, String),
+) -> Result<Exit> {
     let installation = Installation::open(global).await?;
     let config = installation.tenant(global)?;
     let policy = load_policy(&config.policy)?.policy;
@@ -76,7 +79,8 @@ async fn set_all(global: &Global, projects: Vec<End>, by: String) -> Result<Exit
         warn_of_conflict(&policy, &named_groups, &project);
         if tx.save_project(config.id, &project).await? {
             changed.push(project.clone());
-            events.push((None, Event::ProjectSet { project }));
+            let reason = reason.clone();
+            events.push((None, Event::ProjectSet { project, reason }));
         }
     }
     tx.append(config.id, now, &events).await?;
@@ -119,8 +123,8 @@ fn warn_of_conflict(policy: &Policy, named_groups: &NamedGroups, set: &SetProjec
 }
 
 /// Takes an end away.
-pub(crate) async fn remove(global: &Global, group: &str, by: Option<String>) -> Result<Exit> {
-    let by = who(by)?;
+pub(crate) async fn remove(global: &Global, group: &str, why: PerhapsWhy) -> Result<Exit> {
+    let (reason, by) = why.checked()?;
     let installation = Installation::open(global).await?;
     let tenant = installation.tenant(global)?.id;
     let now = installation.clock.now();
@@ -134,6 +138,7 @@ pub(crate) async fn remove(global: &Global, group: &str, by: Option<String>) -> 
     let event = Event::ProjectRemoved {
         project: project.clone(),
         by,
+        reason,
     };
     tx.append(tenant, now, &[(None, event)]).await?;
     tx.commit().await?;

@@ -12,12 +12,16 @@ use super::path::KeyPath;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The file cannot be read.
-    #[error("the configuration {} cannot be read", file.display())]
+    #[error(
+        "the configuration {} cannot be read: {error}; name one with --config or INNKEEPER_CONFIG, or begin with a copy of \
+         config/innkeeper.toml",
+        file.display()
+    )]
     Unreadable {
         /// Which file.
         file: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// Everything that is wrong with it; never empty.
     #[error("{}", list(.0))]

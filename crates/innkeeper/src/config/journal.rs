@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::path::KeyPath;
 use super::raw::{RawJournal, RawRetention};
 
-/// Days that observations and plans are kept: a year, and some time to look back at it.
+/// Days that observations, plans and actions are kept: a year, and some time to look back at it.
 const KEPT: u32 = 400;
 
 /// Entra keeps a deleted account for 30 days, in which it may be restored.
@@ -57,6 +57,8 @@ pub(crate) struct Retention {
     pub(crate) observations_days: u32,
     /// Not longer than the data of removed guests, since plans hold reasons.
     pub(crate) plans_days: u32,
+    /// Long enough for a deletion to be undone.
+    pub(crate) actions_days: u32,
     /// Personal data is kept for ever when it is absent.
     pub(crate) removed_guests_days: Option<u32>,
 }
@@ -87,6 +89,7 @@ pub(super) fn check_retention(raw: &RawRetention, findings: &mut Findings<'_>) -
     let RawRetention {
         observations_days,
         plans_days,
+        actions_days,
         removed_guests_days,
     } = *raw;
     let mut within = |name: &str, days: Option<u32>, shortest: u32| {
@@ -100,6 +103,7 @@ pub(super) fn check_retention(raw: &RawRetention, findings: &mut Findings<'_>) -
     };
     within("observations_days", observations_days, 1);
     within("plans_days", plans_days, 1);
+    within("actions_days", actions_days, SHORTEST_ERASURE);
     within("removed_guests_days", removed_guests_days, SHORTEST_ERASURE);
     let longest = removed_guests_days.unwrap_or(LONGEST);
     if plans_days.is_some_and(|days| days > longest) {
@@ -111,6 +115,7 @@ pub(super) fn check_retention(raw: &RawRetention, findings: &mut Findings<'_>) -
     Retention {
         observations_days: observations_days.unwrap_or(KEPT),
         plans_days: plans_days.unwrap_or(KEPT).min(longest),
+        actions_days: actions_days.unwrap_or(KEPT),
         removed_guests_days,
     }
 }

@@ -32,9 +32,9 @@ impl Layers {
         file: &Path,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<(Self, Vec<Problem>), ConfigError> {
-        let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Unreadable {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Unreadable {
             file: file.to_owned(),
-            source,
+            error,
         })?;
         let document = Document::parse(text.clone()).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);

@@ -159,6 +159,8 @@ section!(
         observations_days: u32,
         /// Days that plans are kept.
         plans_days: u32,
+        /// Days that actions, closed cases and what hangs on them are kept.
+        actions_days: u32,
         /// Days after which the personal data of guests who are gone is erased.
         removed_guests_days: u32,
     }

@@ -34,6 +34,7 @@ pub(super) fn show(config: &Config) -> String {
             Retention {
                 observations_days,
                 plans_days,
+                actions_days,
                 removed_guests_days,
             },
         tenants,
@@ -86,6 +87,7 @@ pub(super) fn show(config: &Config) -> String {
     let at = page.section("[retention]", &KeyPath::of("retention"));
     page.pair(&at, "observations_days", *observations_days);
     page.pair(&at, "plans_days", *plans_days);
+    page.pair(&at, "actions_days", *actions_days);
     if let Some(days) = removed_guests_days {
         page.pair(&at, "removed_guests_days", *days);
     }

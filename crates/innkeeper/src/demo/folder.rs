@@ -18,13 +18,22 @@ const CEILING: &str = "ceiling = { guests = 500, percent = 20 }";
 /// The first line of a configuration that a demo wrote. A folder without one is not the demo's to overwrite.
 const MARK: &str = "# Written by `innkeeper demo`.";
 
+/// What a policy has besides what is shipped.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Besides {
+    /// Before the first table.
+    pub(super) before: String,
+    /// After the last one.
+    pub(super) rules: String,
+}
+
 /// The files of a demo.
 pub(super) struct Folder {
     pub(super) config: PathBuf,
 }
 
-/// Makes the folder, with `rules` besides those of the policy that is shipped; or empties the one that an earlier demo left.
-pub(super) async fn prepare(directory: &Path, world: &World, rules: &str) -> Result<Folder> {
+/// Makes the folder, with what the policy has besides what is shipped; or empties the one that an earlier demo left.
+pub(super) async fn prepare(directory: &Path, world: &World, besides: &Besides) -> Result<Folder> {
     let config = directory.join("innkeeper.toml");
     let is_new = !directory.exists();
     let is_ours = || fs::read_to_string(&config).is_ok_and(|text| text.starts_with(MARK));
@@ -51,15 +60,16 @@ pub(super) async fn prepare(directory: &Path, world: &World, rules: &str) -> Res
             Ok(()) | Err(_) => {}
         }
     }
-    fs::write(directory.join("policy.toml"), policy(world, rules).await?).with_context(cannot)?;
+    fs::write(directory.join("policy.toml"), policy(world, besides).await?).with_context(cannot)?;
     fs::write(&config, configuration(world, &world.info().await?)).with_context(cannot)?;
     Ok(Folder { config })
 }
 
 /// The shipped policy, with what only this tenant knows: its projects and its synchronised partners.
-async fn policy(world: &World, rules: &str) -> Result<String> {
+async fn policy(world: &World, Besides { before, rules }: &Besides) -> Result<String> {
     // Nobody is there to be asked.
-    let mut policy = POLICY.replace(CEILING, "ceiling = { guests = 500, percent = 100 }");
+    let shipped = POLICY.replace(CEILING, "ceiling = { guests = 500, percent = 100 }");
+    let mut policy = format!("{before}{shipped}");
     policy.push_str(rules);
     policy.push_str("\n# ---- This tenant's projects and partners, added by the demo ----\n");
     for project in world.projects().await? {

@@ -132,6 +132,17 @@ impl Observer {
         record.is_some_and(|record| record.deleted_by_us.is_some())
     }
 
+    /// Somebody gave the guest back: it begins anew.
+    pub(super) fn revive(&mut self, guest: GuestId, now: DateTime<Utc>) {
+        if let Some(record) = self.records.get_mut(&guest) {
+            record.revived = Some(now);
+            record.disabled_by_us = None;
+            record.deleted_by_us = None;
+            record.gone = None;
+        }
+        self.cases.retain(|_, case| case.guest != guest);
+    }
+
     /// Disabling an account that somebody else has disabled is a stage, but no deed.
     fn changes_something(&self, step: &Step) -> bool {
         let enabled = self

@@ -112,7 +112,10 @@ impl Summary {
                 last.finished + TimeDelta::days(1),
             )
             .await?;
-        for IntentRow { intent, outcome } in actions {
+        for IntentRow {
+            intent, outcome, ..
+        } in actions
+        {
             if !outcome.is_some_and(|(_, outcome)| outcome.is_in_effect()) {
                 continue;
             }

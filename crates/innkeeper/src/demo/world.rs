@@ -197,6 +197,28 @@ impl World {
         self.control.put(what, value).await
     }
 
+    /// Makes a security group; returns its id.
+    pub(super) async fn add_group(&self, name: &str) -> Result<GroupId> {
+        #[derive(Deserialize)]
+        struct Made {
+            id: GroupId,
+        }
+        let body = json!({ "name": name, "kind": "security" });
+        Ok(self.control.post::<Made>("groups", &body).await?.id)
+    }
+
+    /// Changes a user, as somebody does by hand.
+    pub(super) async fn change_user(&self, id: &str, body: &Value) -> Result<()> {
+        self.control.patch(&format!("users/{id}"), body).await
+    }
+
+    /// Has a user sign in, with a prompt.
+    pub(super) async fn sign_in(&self, id: &str, body: &Value) -> Result<()> {
+        let path = format!("users/{id}/sign-in");
+        self.control.post::<Value>(&path, body).await?;
+        Ok(())
+    }
+
     pub(super) async fn writes(&self) -> Result<Vec<Write>> {
         self.control.get("writes").await
     }

@@ -13,8 +13,8 @@ use crate::population::newcomer;
 use crate::reply::Reply;
 use crate::second::Second;
 use crate::tenant::{
-    CreationType, Group, GroupIx, GroupKind, Habits, InvitationState, Invited, Origin, Persona,
-    Sponsor, User, UserIx, UserType, role_named,
+    Audited, AuditedActivity, Author, CreationType, Group, GroupIx, GroupKind, Habits,
+    InvitationState, Origin, Persona, Sponsor, User, UserIx, UserType, role_named,
 };
 use crate::throttle::ThrottleSettings;
 use crate::token;
@@ -51,6 +51,7 @@ pub(super) fn reset(world: &mut World) -> Reply {
     world.tenant.outbox.clear();
     world.tenant.writes.clear();
     world.requests.clear();
+    world.bytes = 0;
     world.throttled = 0;
     Reply::ok(json!({}))
 }
@@ -256,7 +257,16 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         "upn" => directory.rename_user(ix, text()?),
         "display_name" => directory.user_mut(ix).extras_mut().display_name = Some(text()?),
         "enabled" => {
-            directory.user_mut(ix).enabled = value.as_bool().ok_or("true or false is expected")?;
+            let enabled = value.as_bool().ok_or("true or false is expected")?;
+            let user = directory.user_mut(ix);
+            if user.enabled != enabled {
+                user.enabled = enabled;
+                let activity = match enabled {
+                    true => AuditedActivity::Enabled,
+                    false => AuditedActivity::Disabled,
+                };
+                note(world, ix, activity, Author::Administrator);
+            }
         }
         "synced" => {
             directory.user_mut(ix).synced = match value {
@@ -359,18 +369,20 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         "deleted" => {
             let now = world.clock.second();
             match value.as_bool() {
-                Some(true) => world.tenant.delete_user(ix, now),
+                Some(true) => {
+                    world.tenant.delete_user(ix, now);
+                    note(world, ix, AuditedActivity::Deleted, Author::Administrator);
+                }
                 Some(false) | None => return Err("true is expected".to_owned()),
             }
         }
         // What the audit log tells of it: by a user, or by an application for null.
         "invited_by" => {
             let by = match value {
-                Value::Null => None,
-                _ => Some(user(world, &text()?)?),
+                Value::Null => Author::OtherApplication,
+                _ => Author::User(user(world, &text()?)?),
             };
-            let at = world.clock.second();
-            world.tenant.audit.note(Invited { at, guest: ix, by });
+            note(world, ix, AuditedActivity::Invited, by);
         }
         "add_group" => {
             let group = group(world, &text()?)?;
@@ -384,6 +396,17 @@ fn set(world: &mut World, ix: UserIx, name: &str, value: &Value) -> Changed {
         _ => return Err("it cannot be set".to_owned()),
     }
     Ok(())
+}
+
+/// What the audit log tells of a change.
+fn note(world: &mut World, user: UserIx, activity: AuditedActivity, by: Author) {
+    let at = world.clock.second();
+    world.tenant.audit.note(Audited {
+        at,
+        activity,
+        user,
+        by,
+    });
 }
 
 /// The one with this name, or nothing for null.

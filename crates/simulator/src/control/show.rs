@@ -70,6 +70,7 @@ pub(super) fn requests(world: &World) -> Value {
         "total": world.requests.values().sum::<u64>(),
         "by_route": world.requests,
         "throttled": world.throttled,
+        "bytes": world.bytes,
     })
 }
 

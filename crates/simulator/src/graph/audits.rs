@@ -1,20 +1,24 @@
-//! `GET /auditLogs/directoryAudits`: invitations and nothing else, newest first. A filter that reaches further back than
+//! `GET /auditLogs/directoryAudits`: invitations, and accounts taken and given back; nothing else, newest first. A filter that reaches further back than
 //! the log finds less, without an error.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use uuid::{Uuid, uuid};
 
 use super::Call;
 use super::listing::{page, place};
 use crate::dice::Dice;
 use crate::filter::{Expression, Literal, Operator};
+use crate::options::SERVICE_PRINCIPAL_ID;
 use crate::reply::{Outcome, Reply};
 use crate::second::Second;
-use crate::tenant::Invited;
+use crate::tenant::{Audited, AuditedActivity, Author};
 use crate::world::World;
 
 const MOST: usize = 1_000;
-const ACTIVITY: &str = "Invite external user";
+
+/// The object id of the administrator who does what the control interface is told to do.
+const ADMINISTRATOR: Uuid = uuid!("0b8e6a52-55c1-4a0e-8a6e-3f1f6c0da004");
 
 pub(super) fn directory_audits(world: &mut World, call: &Call<'_>) -> Outcome {
     call.query.only(&["$filter", "$top"])?;
@@ -81,7 +85,7 @@ fn check(part: &Expression) -> Result<(), Reply> {
     }
 }
 
-fn holds(part: &Expression, entry: &Invited) -> bool {
+fn holds(part: &Expression, entry: &Audited) -> bool {
     let compared = |operator: Operator, time: &DateTime<Utc>| {
         let of = (entry.at, Second::of(*time));
         match operator {
@@ -92,11 +96,11 @@ fn holds(part: &Expression, entry: &Invited) -> bool {
         }
     };
     match part {
-        Expression::StartsWith { text, .. } => ACTIVITY.starts_with(text.as_str()),
+        Expression::StartsWith { text, .. } => entry.activity.name().starts_with(text.as_str()),
         Expression::Compare {
             operator, value, ..
         } => match value {
-            Literal::Text(text) => text == ACTIVITY,
+            Literal::Text(text) => text == entry.activity.name(),
             Literal::Time(time) => compared(*operator, time),
             Literal::Bool(_) | Literal::Null | Literal::Bare(_) => false,
         },
@@ -108,48 +112,70 @@ fn holds(part: &Expression, entry: &Invited) -> bool {
     }
 }
 
-fn row(world: &World, number: u64, entry: &Invited) -> Value {
+fn row(world: &World, number: u64, entry: &Audited) -> Value {
     let directory = &world.tenant.directory;
-    let guest = directory.user(entry.guest);
+    let guest = directory.user(entry.user);
     let mut dice = Dice::of(&[world.tenant.seed, 0xa0d1, number]);
     let correlation = dice.uuid();
-    let user = entry.by.map(|by| {
+    let user = |id: Uuid, upn: String| {
         json!({
-            "id": directory.user(by).id,
+            "id": id,
             "displayName": null,
-            "userPrincipalName": directory.upn(by),
+            "userPrincipalName": upn,
             "ipAddress": "203.0.113.7",
         })
-    });
-    let app = entry.by.is_none().then(|| {
+    };
+    let mut app = |name: &str, id: Option<Uuid>| {
+        let id = id.unwrap_or_else(|| dice.uuid());
         json!({
             "appId": null,
-            "displayName": "Onboarding",
-            "servicePrincipalId": dice.uuid(),
+            "displayName": name,
+            "servicePrincipalId": id,
             "servicePrincipalName": null,
         })
-    });
+    };
+    let (user, app) = match entry.by {
+        Author::User(by) => {
+            let upn = directory.upn(by);
+            (Some(user(directory.user(by).id, upn)), None)
+        }
+        Author::Administrator => {
+            let upn = "administrator@contoso.example".to_owned();
+            (Some(user(ADMINISTRATOR, upn)), None)
+        }
+        Author::OtherApplication => (None, Some(app("Onboarding", None))),
+        Author::Application => (None, Some(app("Innkeeper", Some(SERVICE_PRINCIPAL_ID)))),
+    };
+    let is_invitation = entry.activity == AuditedActivity::Invited;
+    let (service, operation) = match is_invitation {
+        true => ("Invited Users", "Add"),
+        false => ("Core Directory", "Update"),
+    };
+    let details = match is_invitation {
+        true => json!([
+            { "key": "invitedUserEmailAddress", "value": directory.mail(entry.user) },
+        ]),
+        false => json!([]),
+    };
     json!({
-        "id": format!("Invited Users_{correlation}_{number}"),
+        "id": format!("{service}_{correlation}_{number}"),
         "category": "UserManagement",
         "correlationId": correlation,
         "result": "success",
         "resultReason": null,
-        "activityDisplayName": ACTIVITY,
+        "activityDisplayName": entry.activity.name(),
         "activityDateTime": format!("{}.0000000Z", entry.at.to_string().trim_end_matches('Z')),
-        "loggedByService": "Invited Users",
-        "operationType": "Add",
+        "loggedByService": service,
+        "operationType": operation,
         "initiatedBy": { "user": user, "app": app },
         "targetResources": [{
             "id": guest.id,
-            "displayName": directory.display_name(entry.guest),
+            "displayName": directory.display_name(entry.user),
             "type": "User",
-            "userPrincipalName": directory.upn(entry.guest),
+            "userPrincipalName": directory.upn(entry.user),
             "groupType": null,
             "modifiedProperties": [],
         }],
-        "additionalDetails": [
-            { "key": "invitedUserEmailAddress", "value": directory.mail(entry.guest) },
-        ],
+        "additionalDetails": details,
     })
 }

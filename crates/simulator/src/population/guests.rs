@@ -6,8 +6,8 @@ use super::{Plan, draw_partner};
 use crate::dice::Dice;
 use crate::second::{DAY, Second};
 use crate::tenant::{
-    Activity, CreationType, Directory, DomainIx, Extras, Habits, InvitationState, Invited, Origin,
-    Persona, Sponsor, Tenant, User, UserIx, UserType, role_named,
+    Activity, Audited, AuditedActivity, Author, CreationType, Directory, DomainIx, Extras, Habits,
+    InvitationState, Origin, Persona, Sponsor, Tenant, User, UserIx, UserType, role_named,
 };
 
 const PART: u64 = 5;
@@ -307,10 +307,11 @@ pub(crate) fn invite(tenant: &mut Tenant, at: Second, dice: &mut Dice) -> UserIx
         let user = directory.user(candidate);
         if user.persona == Persona::Employee && user.is_live() && user.enabled {
             directory.user_mut(ix).sponsors = vec![Sponsor::User(candidate)];
-            tenant.audit.note(Invited {
+            tenant.audit.note(Audited {
                 at,
-                guest: ix,
-                by: Some(candidate),
+                activity: AuditedActivity::Invited,
+                user: ix,
+                by: Author::User(candidate),
             });
             break;
         }

@@ -6,7 +6,10 @@
 use std::cmp::Reverse;
 
 use super::user::{Sponsor, UserIx};
-use super::{Caller, DAYS_IN_DELETED_ITEMS, GroupIx, Tenant, Write, WriteKind};
+use super::{
+    Audited, AuditedActivity, Author, Caller, DAYS_IN_DELETED_ITEMS, GroupIx, Tenant, Write,
+    WriteKind,
+};
 use crate::life::{Due, Event};
 use crate::second::{DAY, Second};
 
@@ -14,7 +17,7 @@ use crate::second::{DAY, Second};
 pub(crate) const MAX_SPONSORS: usize = 5;
 
 impl Tenant {
-    /// Notes a write that was carried out.
+    /// Notes a write that was carried out, for the audit log too.
     pub(crate) fn note(
         &mut self,
         kind: WriteKind,
@@ -23,6 +26,35 @@ impl Tenant {
         changed: bool,
         by: &Caller,
     ) {
+        let activity = match kind {
+            WriteKind::Disable => Some(AuditedActivity::Disabled),
+            WriteKind::Enable => Some(AuditedActivity::Enabled),
+            WriteKind::Delete => Some(AuditedActivity::Deleted),
+            WriteKind::Restore => Some(AuditedActivity::Restored),
+            WriteKind::Update
+            | WriteKind::Purge
+            | WriteKind::AddMember
+            | WriteKind::RemoveMember
+            | WriteKind::AddSponsor
+            | WriteKind::SetManager
+            | WriteKind::RemoveSponsor
+            | WriteKind::AddAppRole
+            | WriteKind::RemoveAppRole
+            | WriteKind::Invite
+            | WriteKind::DeleteGroup
+            | WriteKind::SendMail => None,
+        };
+        if let Some((activity, user)) = activity
+            .filter(|_| changed)
+            .zip(self.directory.user_by_id(target))
+        {
+            self.audit.note(Audited {
+                at: Second::of(by.at),
+                activity,
+                user,
+                by: Author::Application,
+            });
+        }
         self.writes.push(Write {
             kind,
             target,

@@ -21,7 +21,7 @@ pub(crate) use change::DAYS_OF_CHANGES;
 pub(crate) use directory::{Directory, Domain, DomainIx};
 pub(crate) use effect::MAX_SPONSORS;
 pub(crate) use group::{Group, GroupIx, GroupKind, Project};
-pub(crate) use invited::{Invitations, Invited};
+pub(crate) use invited::{Activity as AuditedActivity, AuditLog, Audited, Author};
 pub(crate) use record::{Caller, Mail, Write, WriteKind};
 pub(crate) use review::Review;
 pub(crate) use role::{ROLES, role_named};
@@ -48,8 +48,8 @@ pub(crate) struct Tenant {
     pub(crate) seed: u64,
     pub(crate) directory: Directory,
     pub(crate) sign_ins: SignInLog,
-    /// The audit log, as far as it is about invitations.
-    pub(crate) audit: Invitations,
+    /// The audit log, as far as it is about invitations and accounts.
+    pub(crate) audit: AuditLog,
     /// What is going to happen, soonest first.
     pub(crate) events: BinaryHeap<Reverse<Event>>,
     /// Whether users do anything of their own accord.
@@ -69,7 +69,7 @@ impl Tenant {
             seed,
             directory,
             sign_ins: SignInLog::default(),
-            audit: Invitations::default(),
+            audit: AuditLog::default(),
             events: BinaryHeap::new(),
             alive,
             invitation_gap: None,

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::options::SERVICE_PRINCIPAL_ID;
 use crate::reply::Reply;
 use crate::second::Second;
 use crate::world::{Issued, World};
@@ -123,6 +124,7 @@ fn mint(world: &mut World, audience: &str, claims_met: bool) -> Minted {
     let claims = json!({
         "aud": audience,
         "appid": world.options.client_id,
+        "oid": SERVICE_PRINCIPAL_ID,
         "tid": world.options.tenant_id,
         "roles": world.permissions,
         "iat": from.unix(),

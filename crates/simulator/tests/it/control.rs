@@ -117,8 +117,10 @@ async fn requests_are_counted_by_their_shape_until_the_counts_are_reset() {
     assert_eq!(requests["total"], 5);
     let routes = json!({ "GET /users": 1, "GET /users/{id}": 1, "GET /users/{id}/sponsors": 1, "DELETE /users/{id}": 1, "POST /token": 1 });
     assert_eq!(requests["by_route"], routes);
+    assert!(requests["bytes"].as_u64().unwrap() > 1_000, "{requests}");
     tenant.drive("POST", "reset", Value::Null).await;
-    assert_eq!(tenant.tell("requests").await["total"], 0);
+    let requests = tenant.tell("requests").await;
+    assert_eq!([&requests["total"], &requests["bytes"]], [0, 0]);
     assert_eq!(tenant.tell("writes").await, json!([]));
 }
 

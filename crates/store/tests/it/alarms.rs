@@ -32,9 +32,18 @@ async fn the_newest_cycles_come_first_and_the_last_healthy_one_outlives_its_time
         let end = CycleEnd { at: at(day), how };
         tx.note_cycle_end(tenant(), &end).await.expect("noted");
     }
-    let ends = tx.cycle_ends(tenant(), 10).await.expect("read");
-    let days: Vec<_> = ends.iter().map(|end| end.at).collect();
-    assert_eq!(days, [at(200), at(2)]);
+    // As many as alarms are judged by stay in any case.
+    for (kept, left) in [
+        (3, &[at(200), at(3), at(2)][..]),
+        (1, &[at(200), at(2)]),
+        (1, &[at(200), at(2)]),
+    ] {
+        let pruned = tx.prune_cycle_ends(tenant(), at(100), kept).await;
+        pruned.expect("pruned");
+        let ends = tx.cycle_ends(tenant(), 10).await.expect("read");
+        let days: Vec<_> = ends.iter().map(|end| end.at).collect();
+        assert_eq!(days, left);
+    }
     let last = tx.last_healthy_cycle(tenant()).await.expect("read");
     assert_eq!(last, Some(at(2)));
     assert_eq!(tx.first_reading(tenant()).await.expect("read"), None);

@@ -5,7 +5,7 @@ use innkeeper_domain::approve::{Answer, StepKey};
 use innkeeper_domain::case::{Case, Closing};
 use innkeeper_domain::guest::GuestRecord;
 use innkeeper_domain::ids::{CaseId, GuestId, IntentId, ObservationId, PlanId};
-use innkeeper_domain::intent::{Call, Intent, Outcome};
+use innkeeper_domain::intent::{Call, Intent, Outcome, Trace};
 use innkeeper_domain::journal::{Anchors, Broken, Event};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
 use innkeeper_domain::policy::{Action, Notice, RuleName};
@@ -494,6 +494,24 @@ async fn an_intent_is_open_until_it_is_concluded_and_is_concluded_once(store: St
         (rows[0].outcome.clone(), rows[1].outcome.clone()),
         (Some((at(3), outcome)), None)
     );
+    // What Graph answered is known before it is said by which id the call was sent.
+    let answered = Trace {
+        request_id: Some("r-1".into()),
+        client_request_id: None,
+    };
+    assert_eq!(
+        [&rows[0].trace, &rows[1].trace],
+        [&answered, &Trace::default()]
+    );
+    let trace = Trace {
+        client_request_id: Some(intents[0].id.0),
+        ..answered
+    };
+    tx.keep_trace(tenant(), intents[0].id, &trace)
+        .await
+        .expect("kept");
+    let row = tx.intent(tenant(), intents[0].id).await.expect("read");
+    assert_eq!(row.map(|row| row.trace), Some(trace));
     assert_eq!(
         tx.actions_between(tenant(), at(2), at(3))
             .await

@@ -14,5 +14,6 @@ mod marks;
 mod opening;
 mod people;
 mod projects;
+mod pruning;
 mod retention;
 mod untouched;

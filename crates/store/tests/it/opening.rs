@@ -43,7 +43,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0014_alarms",
             "0015_never_touched",
             "0016_newly_affected",
-            "0017_order_of_observations"
+            "0017_order_of_observations",
+            "0019_traces_and_retention"
         ]
     );
     assert_eq!(
@@ -65,7 +66,8 @@ async fn a_fresh_database_tells_which_migrations_are_pending() {
             "0014_alarms",
             "0015_never_touched",
             "0016_newly_affected",
-            "0017_order_of_observations"
+            "0017_order_of_observations",
+            "0019_traces_and_retention"
         ]
     );
 }

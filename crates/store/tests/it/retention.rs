@@ -1,12 +1,14 @@
 //! What is let go after its time, and what never is.
 
+use innkeeper_domain::approve::Answer;
 use innkeeper_domain::ids::{CaseId, IntentId, ObservationId, PlanId};
 use innkeeper_domain::intent::{Call, Intent, Outcome};
 use innkeeper_domain::journal::{Anchors, Event, Fault};
 use innkeeper_domain::observation::{Counts, Doubt, Health, Observation};
 use innkeeper_domain::policy::{Notice, RuleName};
+use innkeeper_domain::verdict::{Effect, Step};
 use innkeeper_domain::watch::Watched;
-use innkeeper_store::{PlanRow, Store};
+use innkeeper_store::{DecisionRow, PlanRow, Store};
 use roaring::RoaringTreemap;
 use serde_json::json;
 
@@ -14,6 +16,7 @@ use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
 
 on_both! {
     old_observations_and_plans_go_and_those_that_count_stay
+    a_plan_goes_with_what_was_decided_about_it_and_stays_while_that_counts
     the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole
     the_journal_is_found_by_time
 }
@@ -76,6 +79,70 @@ async fn old_observations_and_plans_go_and_those_that_count_stay(store: Store) {
     assert_eq!(last.map(|plan| plan.made), Some(at(5)));
 }
 
+async fn a_plan_goes_with_what_was_decided_about_it_and_stays_while_that_counts(store: Store) {
+    let mut tx = begin(&store).await;
+    for day in 0..4 {
+        let plan = PlanRow {
+            id: PlanId::derived(&[&[day]]),
+            observation: ObservationId::derived(&[&[day]]),
+            policy_hash: "abc".into(),
+            plan_hash: "def".into(),
+            made: at(day.into()),
+            approved: false,
+            steps: 1,
+            refusals: json!([]),
+            backlog: json!([]),
+            body: "[]".into(),
+        };
+        tx.save_plan(tenant(), &plan).await.expect("kept");
+        let step = Step {
+            guest: guest(0).guest.id,
+            case: CaseId::derived(&[b"case"]),
+            rule: RuleName::from("inactive"),
+            stage: 1,
+            effect: Effect::Disable,
+            due: at(day.into()),
+            because: "inactive_days = 97".into(),
+        };
+        tx.save_waiting(tenant(), plan.id, &[step])
+            .await
+            .expect("kept");
+    }
+    let decision = |day: u8, answer, expires| DecisionRow {
+        plan: PlanId::derived(&[&[day]]),
+        answer,
+        at: at(day.into()),
+        by: "olga".into(),
+        reason: "as agreed".into(),
+        expires,
+    };
+    for decided in [
+        decision(0, Answer::Approved, Some(at(2))),
+        decision(1, Answer::Rejected, None),
+    ] {
+        tx.decide_plan(tenant(), &decided).await.expect("decided");
+    }
+    // The approval is over, the no is not; the others were never decided about.
+    tx.forget_waiting(tenant(), "abc", at(10))
+        .await
+        .expect("forgotten");
+    let pruned = tx.prune_plans(tenant(), at(100), 100).await;
+    assert_eq!(pruned.expect("pruned"), 2);
+    let left: Vec<_> = tx.plans(tenant(), 9).await.expect("read");
+    let left: Vec<_> = left.iter().map(|plan| plan.made).collect();
+    assert_eq!(left, [at(3), at(1)]);
+    let decided = tx.decided_steps(tenant(), "abc", at(10)).await;
+    assert_eq!(decided.expect("read").len(), 1, "the no still counts");
+    // Under another policy it does not.
+    tx.forget_waiting(tenant(), "another", at(10))
+        .await
+        .expect("forgotten");
+    let pruned = tx.prune_plans(tenant(), at(100), 100).await;
+    assert_eq!(pruned.expect("pruned"), 1);
+    let decisions = tx.plan_decisions(tenant()).await.expect("read");
+    assert_eq!(decisions, []);
+}
+
 async fn the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole(store: Store) {
     let records = with_guests(&store, 2).await;
     let [gone, present] = [records[0].guest.id, records[1].guest.id];
@@ -90,6 +157,7 @@ async fn the_personal_data_of_removed_guests_goes_and_the_chain_stays_whole(stor
                 verdict: "act".into(),
                 rule: None,
                 reason,
+                facts: Vec::new(),
             },
         ));
         intents.push(Intent {
@@ -224,6 +292,16 @@ async fn the_journal_is_found_by_time(store: Store) {
     ] {
         let between = tx.journal_between(tenant(), from, to).await;
         assert_eq!(between.expect("read"), found);
+    }
+    for (first, last, kinds, found) in [
+        (1, 4, ["policy-in-force", "erased"], vec![1, 2, 3, 4]),
+        (2, 3, ["policy-in-force", "erased"], vec![2, 3]),
+        (1, 4, ["erased", "decided"], vec![]),
+    ] {
+        let entries = tx.journal_of_kinds(tenant(), first, last, &kinds).await;
+        let entries = entries.expect("read");
+        let seqs: Vec<i64> = entries.iter().map(|entry| entry.seq).collect();
+        assert_eq!(seqs, found);
     }
     let (seq, hash) = tx.journal_head(tenant()).await.expect("read");
     let last = tx.journal(tenant(), 3, 1).await.expect("read");

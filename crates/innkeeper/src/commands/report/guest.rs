@@ -4,7 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 use innkeeper_domain::facts::FactName;
 use innkeeper_domain::guest::GuestView;
-use innkeeper_domain::intent::{Call, Outcome};
+use innkeeper_domain::intent::Call;
 use innkeeper_domain::journal::{Anchors, Broken, Entry, Head};
 use innkeeper_domain::plan::hex;
 use innkeeper_store::{CaseRow, IntentRow};
@@ -15,7 +15,7 @@ use super::{deliver, format, pretty};
 use crate::cli::{DocumentOptions, Format, Global};
 use crate::commands::explain::age::Ages;
 use crate::commands::explain::{fact_object, fact_rows, outcomes};
-use crate::commands::guests::{case_object, intent_object};
+use crate::commands::guests::{case_object, final_day, intent_object, remains};
 use crate::commands::judging::Bench;
 use crate::exit::{Exit, UsageError};
 use crate::output::Rows;
@@ -63,6 +63,8 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 "verdict": verdict.as_ref().map(|verdict| {
                     json!({ "verdict": verdict.as_str(), "rule": verdict.rule(), "reason": verdict.reason() })
                 }),
+                "remains": remains(view, bench.now),
+                "final_day": final_day(&view.record),
                 "facts": FactName::ALL.iter().map(|name| fact_object(*name, &facts, &ages)).collect::<Vec<_>>(),
                 "rules": rules.objects(),
                 "cases": cases.iter().map(case_object).collect::<Vec<_>>(),
@@ -88,6 +90,11 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                 ("the record", proof_sentence(&proof)),
             ];
             head.extend(identity);
+            head.extend(remains(view, bench.now).map(|text| ("what remains", text)));
+            head.extend(final_day(&view.record).map(|day| {
+                let undo = format!("until then `innkeeper undo {id}` brings it back");
+                ("gone for good", format!("on {day}; {undo}"))
+            }));
             let section = |title, note: &str, rows| Section {
                 title,
                 note: note.to_owned(),
@@ -106,7 +113,7 @@ pub(crate) async fn guest(global: &Global, text: &str, options: &DocumentOptions
                     section("Cases", "", case_rows(&cases)),
                     section(
                         "Actions",
-                        "With Graph's request-id, by which Microsoft finds the call.",
+                        "With Graph's request-id and the client-request-id that the call was sent with: by either Microsoft finds it.",
                         action_rows(&intents),
                     ),
                     section(
@@ -201,8 +208,14 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
         "concluded",
         "outcome",
         "request_id",
+        "client_request_id",
     ]);
-    for IntentRow { intent, outcome } in intents {
+    for IntentRow {
+        intent,
+        outcome,
+        trace,
+    } in intents
+    {
         let target = match &intent.call {
             Call::Notify { to, notice: _ } => to.join(", "),
             Call::Mark { mark } | Call::Unmark { mark } => mark.to_string(),
@@ -227,25 +240,14 @@ fn action_rows(intents: &[IntentRow]) -> Rows {
             target,
             shown(outcome.map(|(at, _)| *at)),
             outcome.map_or_else(|| "open".to_owned(), |(_, outcome)| outcome.to_string()),
-            outcome
-                .and_then(|(_, outcome)| request_id(outcome))
+            trace.request_id.clone().unwrap_or_default(),
+            trace
+                .client_request_id
+                .map(|id| id.to_string())
                 .unwrap_or_default(),
         ]);
     }
     rows
-}
-
-/// Graph's request-id of a call that was made.
-pub(super) fn request_id(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Done { request_id } => request_id.clone(),
-        Outcome::Already
-        | Outcome::Skipped { .. }
-        | Outcome::Failed { .. }
-        | Outcome::FoundDone
-        | Outcome::FoundNotDone
-        | Outcome::Uncertain => None,
-    }
 }
 
 fn entry_object(entry: &Entry) -> Value {

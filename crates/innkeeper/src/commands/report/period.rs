@@ -1,5 +1,7 @@
 //! `report period`: what happened to whom, why and by whom; for a recertification every quarter.
 
+mod people;
+
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
@@ -7,14 +9,14 @@ use chrono::{DateTime, Utc};
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::guest::{Guest, GuestRecord};
 use innkeeper_domain::ids::GuestId;
-use innkeeper_domain::intent::{Call, Outcome};
+use innkeeper_domain::intent::{Call, Outcome, Trace};
 use innkeeper_domain::journal::{Anchors, Broken, Head};
 use innkeeper_domain::policy::Truth;
 use innkeeper_domain::verdict::{Conclusion, Protector};
 use innkeeper_store::{CaseRow, IntentRow, RowKey, Tx};
 use serde_json::json;
 
-use super::guest::{proof_sentence, request_id, shown};
+use super::guest::{proof_sentence, shown};
 use super::page::{Document, Section};
 use super::{deliver, format, pretty};
 use crate::cli::{DocumentOptions, Format, Global, Moment};
@@ -38,11 +40,14 @@ enum List {
     LostAppRole,
     Kept,
     NoLongerDue,
+    Exception,
+    Decision,
+    PlanDecision,
     Failed,
 }
 
 impl List {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::Removed,
         Self::RemovedByOthers,
         Self::Disabled,
@@ -52,6 +57,9 @@ impl List {
         Self::LostAppRole,
         Self::Kept,
         Self::NoLongerDue,
+        Self::Exception,
+        Self::Decision,
+        Self::PlanDecision,
         Self::Failed,
     ];
 
@@ -67,6 +75,9 @@ impl List {
             Self::LostAppRole => "removed-app-role",
             Self::Kept => "kept",
             Self::NoLongerDue => "no-longer-due",
+            Self::Exception => "exceptions",
+            Self::Decision => "decisions",
+            Self::PlanDecision => "plan-decisions",
             Self::Failed => "failed",
         }
     }
@@ -82,7 +93,39 @@ impl List {
             Self::LostAppRole => "Roles in applications taken away",
             Self::Kept => "Kept although a rule holds",
             Self::NoLongerDue => "No longer due",
+            Self::Exception => "Exempt or on hold",
+            Self::Decision => "What people decided",
+            Self::PlanDecision => "Plans approved and rejected",
             Self::Failed => "Tried in vain",
+        }
+    }
+
+    /// The columns that say nothing of these on a page.
+    fn left_out(self) -> &'static [&'static str] {
+        match self {
+            Self::Exception | Self::Decision => {
+                &["what", "upn", "rule", "request_id", "client_request_id"]
+            }
+            Self::PlanDecision => &[
+                "what",
+                "guest_id",
+                "display_name",
+                "mail",
+                "upn",
+                "rule",
+                "request_id",
+                "client_request_id",
+            ],
+            Self::Removed
+            | Self::RemovedByOthers
+            | Self::Disabled
+            | Self::Enabled
+            | Self::EnabledByOthers
+            | Self::LeftGroup
+            | Self::LostAppRole
+            | Self::Kept
+            | Self::NoLongerDue
+            | Self::Failed => &["what", "upn", "until", "reason", "client_request_id"],
         }
     }
 
@@ -100,6 +143,15 @@ impl List {
             Self::NoLongerDue => {
                 "Cases that closed in the period without a removal: the guest came back, or is excepted now."
             }
+            Self::Exception => {
+                "In force at some time in the period and not released, each with who answers for it, until when and why."
+            }
+            Self::Decision => {
+                "About guests, projects, the policy and what was done; with who, when and why."
+            }
+            Self::PlanDecision => {
+                "Steps over the ceiling are taken only when a person approves them."
+            }
             Self::Removed
             | Self::Disabled
             | Self::Enabled
@@ -110,15 +162,36 @@ impl List {
     }
 }
 
-/// One thing that happened to one guest.
+/// One thing that happened to one guest, or that a person decided.
 struct Item {
     list: List,
-    guest: GuestId,
+    guest: Option<GuestId>,
     rule: String,
     by: String,
     at: Option<DateTime<Utc>>,
     detail: String,
-    request_id: String,
+    /// Until when it counts, of what people decided.
+    until: String,
+    /// Why, of what people decided.
+    reason: String,
+    trace: Trace,
+}
+
+impl Item {
+    /// One that says nothing yet.
+    fn of(list: List) -> Self {
+        Self {
+            list,
+            guest: None,
+            rule: String::new(),
+            by: String::new(),
+            at: None,
+            detail: String::new(),
+            until: String::new(),
+            reason: String::new(),
+            trace: Trace::default(),
+        }
+    }
 }
 
 pub(crate) async fn period(
@@ -146,6 +219,8 @@ pub(crate) async fn period(
     }
     let (kept, counts) = kept(&bench, &mut tx).await?;
     items.extend(kept);
+    items.extend(people::exceptions(&mut tx, tenant, from, to).await?);
+    items.extend(people::decisions(&mut tx, tenant, from, to).await?);
     items.sort_by_key(|item| (item.list, item.at, item.guest));
     let names = names(&bench, &mut tx, &items).await?;
     let proof = tx.verify_journal(tenant, &Anchors::default()).await?;
@@ -180,7 +255,11 @@ struct Report<'r> {
 
 /// What an intent came to. Flags, marks and notices take nothing from anybody.
 fn deed(row: IntentRow) -> Option<Item> {
-    let IntentRow { intent, outcome } = row;
+    let IntentRow {
+        intent,
+        outcome,
+        trace,
+    } = row;
     let (at, outcome) = outcome?;
     let list = match &intent.call {
         Call::Delete => List::Removed,
@@ -220,7 +299,11 @@ fn deed(row: IntentRow) -> Option<Item> {
         | Call::RemoveSponsor { .. } => String::new(),
     };
     let (list, detail) = match &outcome {
-        Outcome::Done { .. } | Outcome::FoundDone => (list, format!("{of_what}{outcome}")),
+        // Among the deleted it stands as somebody else's.
+        Outcome::FoundSo { .. } if intent.call == Call::Delete => return None,
+        Outcome::Done { .. } | Outcome::FoundDone | Outcome::FoundSo { .. } => {
+            (list, format!("{of_what}{outcome}"))
+        }
         Outcome::Failed { .. } | Outcome::FoundNotDone | Outcome::Uncertain => (
             List::Failed,
             format!("{}: {of_what}{outcome}", intent.call.as_str()),
@@ -229,13 +312,17 @@ fn deed(row: IntentRow) -> Option<Item> {
         Outcome::Already | Outcome::Skipped { .. } => return None,
     };
     Some(Item {
-        list,
-        guest: intent.guest,
-        by: format!("Innkeeper, by the rule \"{}\"", intent.rule),
+        guest: Some(intent.guest),
+        by: if let Outcome::FoundSo { .. } = outcome {
+            format!("not known; the rule \"{}\" asked for it", intent.rule)
+        } else {
+            format!("Innkeeper, by the rule \"{}\"", intent.rule)
+        },
         rule: intent.rule.to_string(),
         at: Some(at),
         detail,
-        request_id: request_id(&outcome).unwrap_or_default(),
+        trace,
+        ..Item::of(list)
     })
 }
 
@@ -244,13 +331,10 @@ fn removed_by_others(record: &GuestRecord) -> Option<Item> {
         return None;
     }
     Some(Item {
-        list: List::RemovedByOthers,
-        guest: record.guest.id,
-        rule: String::new(),
+        guest: Some(record.guest.id),
         by: "somebody in the directory".to_owned(),
         at: record.gone,
-        detail: String::new(),
-        request_id: String::new(),
+        ..Item::of(List::RemovedByOthers)
     })
 }
 
@@ -270,13 +354,12 @@ fn closed(row: CaseRow) -> Option<Item> {
         Closing::Gone => return None,
     };
     Some(Item {
-        list,
-        guest: case.guest,
+        guest: Some(case.guest),
         rule: case.rule.to_string(),
         by,
         at: Some(at),
         detail: closing.to_string(),
-        request_id: String::new(),
+        ..Item::of(list)
     })
 }
 
@@ -303,8 +386,7 @@ async fn kept(bench: &Bench, tx: &mut Tx) -> Result<(Vec<Item>, BTreeMap<&'stati
                 .iter()
                 .filter(|rule| rule.when.judge(&facts) == Truth::True);
             items.extend(holding.map(|rule| Item {
-                list: List::Kept,
-                guest: verdict.guest,
+                guest: Some(verdict.guest),
                 rule: rule.name.to_string(),
                 by: match protector {
                     Protector::Policy(name) => format!("the protection \"{name}\""),
@@ -333,9 +415,8 @@ async fn kept(bench: &Bench, tx: &mut Tx) -> Result<(Vec<Item>, BTreeMap<&'stati
                     }
                     Protector::Hold { by, reason } => format!("a hold by {by}: {reason}"),
                 },
-                at: None,
                 detail: rule.when.because(&facts),
-                request_id: String::new(),
+                ..Item::of(List::Kept)
             }));
         }
     }
@@ -343,7 +424,7 @@ async fn kept(bench: &Bench, tx: &mut Tx) -> Result<(Vec<Item>, BTreeMap<&'stati
 }
 
 async fn names(bench: &Bench, tx: &mut Tx, items: &[Item]) -> Result<HashMap<GuestId, Guest>> {
-    let mut ids: Vec<GuestId> = items.iter().map(|item| item.guest).collect();
+    let mut ids: Vec<GuestId> = items.iter().filter_map(|item| item.guest).collect();
     ids.sort_unstable();
     ids.dedup();
     let known = tx.guests_by_id(bench.tenant, &ids).await?;
@@ -361,7 +442,13 @@ impl Report<'_> {
     /// How often each list has which rule and which cause.
     fn causes(&self) -> BTreeMap<(List, &str, &str), u64> {
         let mut causes = BTreeMap::new();
-        for Item { list, rule, by, .. } in &self.items {
+        let happened = |item: &&Item| {
+            !matches!(
+                item.list,
+                List::Exception | List::Decision | List::PlanDecision
+            )
+        };
+        for Item { list, rule, by, .. } in self.items.iter().filter(happened) {
             *causes
                 .entry((*list, rule.as_str(), by.as_str()))
                 .or_default() += 1;
@@ -380,7 +467,10 @@ impl Report<'_> {
             "by",
             "at",
             "detail",
+            "until",
+            "reason",
             "request_id",
+            "client_request_id",
         ]);
         for item in lists.iter().flat_map(|list| self.of(*list)) {
             let Item {
@@ -390,14 +480,16 @@ impl Report<'_> {
                 by,
                 at,
                 detail,
-                request_id,
+                until,
+                reason,
+                trace,
             } = item;
-            let known = self.names.get(guest);
+            let known = guest.as_ref().and_then(|guest| self.names.get(guest));
             let attribute =
                 |of: fn(&Guest) -> Option<String>| known.and_then(of).unwrap_or_default();
             rows.push([
                 list.as_str().to_owned(),
-                guest.to_string(),
+                guest.map(|guest| guest.to_string()).unwrap_or_default(),
                 attribute(|guest| guest.display_name.clone()),
                 attribute(|guest| guest.mail.clone()),
                 attribute(|guest| Some(guest.upn.clone())),
@@ -405,7 +497,13 @@ impl Report<'_> {
                 by.clone(),
                 at.map(|at| at.to_rfc3339()).unwrap_or_default(),
                 detail.clone(),
-                request_id.clone(),
+                until.clone(),
+                reason.clone(),
+                trace.request_id.clone().unwrap_or_default(),
+                trace
+                    .client_request_id
+                    .map(|id| id.to_string())
+                    .unwrap_or_default(),
             ]);
         }
         rows
@@ -455,7 +553,7 @@ impl Report<'_> {
         sections.extend(List::ALL.map(|list| Section {
             title: list.title(),
             note: list.note().to_owned(),
-            rows: self.rows(&[list]).without(&["what", "upn"]),
+            rows: self.rows(&[list]).without(list.left_out()),
         }));
         Document {
             title: "Guest accounts: what was done".to_owned(),

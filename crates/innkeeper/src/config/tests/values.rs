@@ -238,6 +238,7 @@ fn retention_and_anchors_are_checked() {
     let config = load(MINIMAL, &[]);
     assert_eq!(config.retention.observations_days, 400);
     assert_eq!(config.retention.plans_days, 400);
+    assert_eq!(config.retention.actions_days, 400);
     assert_eq!(config.retention.removed_guests_days, None);
     let with = |text: &str| format!("{MINIMAL}\n{text}\n");
     let config = load(&with("[retention]\nremoved_guests_days = 90"), &[]);
@@ -248,6 +249,10 @@ fn retention_and_anchors_are_checked() {
     for (text, told) in [
         (
             "[retention]\nremoved_guests_days = 30",
+            "must be between 31 and 36500 days",
+        ),
+        (
+            "[retention]\nactions_days = 30",
             "must be between 31 and 36500 days",
         ),
         (

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use innkeeper_domain::ids::GuestId;
-use innkeeper_engine::{CycleError, Report};
-use innkeeper_store::IntentRow;
+use innkeeper_domain::intent::Call;
+use innkeeper_engine::{CycleError, Report, Undone};
+use innkeeper_store::{IntentRow, StoreError};
 use serde_json::{Value, json};
 
 use super::super::folder::Folder;
 use super::super::observer::{Deed, Observer};
 use super::super::world::{ActiveFault, TrueGuest, Write};
+use super::fate::{Ended, Fate};
+use super::people::Meddling;
 use super::trouble::Trouble;
 use super::witness::Findings;
 use crate::cli::Output;
@@ -25,6 +28,11 @@ pub(super) struct Account {
     cycles: u64,
     failed: u64,
     unhealthy: u64,
+    deaths: u64,
+    lost_databases: u64,
+    lost_leases: u64,
+    undos: u64,
+    meddlings: BTreeMap<&'static str, u64>,
     faults: BTreeMap<String, u64>,
     expected: Vec<(DateTime<Utc>, Deed)>,
     /// Whom Innkeeper has disabled.
@@ -53,6 +61,11 @@ impl Account {
             cycles: 0,
             failed: 0,
             unhealthy: 0,
+            deaths: 0,
+            lost_databases: 0,
+            lost_leases: 0,
+            undos: 0,
+            meddlings: BTreeMap::new(),
             faults: BTreeMap::new(),
             expected: Vec::new(),
             ours: BTreeSet::new(),
@@ -105,9 +118,58 @@ impl Account {
         Ok(())
     }
 
-    /// A cycle that fails because of Graph is retried the next day, as the daemon does.
-    pub(super) fn cycle(&mut self, result: Result<Report, CycleError>) -> Result<()> {
+    /// What somebody did by hand.
+    pub(super) fn meddled(&mut self, guest: GuestId, meddling: Meddling) {
+        *self.meddlings.entry(meddling.as_str()).or_default() += 1;
+        if meddling == Meddling::Enabled {
+            self.ours.remove(&guest);
+        }
+    }
+
+    /// What became of an undo: whom it gave something, or `None` if it died.
+    pub(super) fn undo(
+        &mut self,
+        ended: Ended<Result<Undone, CycleError>>,
+    ) -> Result<Option<Vec<GuestId>>> {
+        match ended {
+            Ended::Dead => {
+                self.deaths += 1;
+                Ok(None)
+            }
+            Ended::Alive(undone) => {
+                self.undos += 1;
+                let given = undone?.undoings.into_iter();
+                // Who only loses a sponsor that was added does not begin anew.
+                let gives = |call: &Call| !matches!(call, Call::RemoveSponsor { .. });
+                let given = given.filter(|undoing| undoing.calls.iter().any(gives));
+                Ok(Some(given.map(|undoing| undoing.guest).collect()))
+            }
+        }
+    }
+
+    /// What became of a cycle; whether it is over for today. One that fails because of Graph is retried the next day, as
+    /// the daemon does; one that was cut off is begun again at once, by another process.
+    pub(super) fn cycle(
+        &mut self,
+        fate: Fate,
+        ended: Ended<Result<Report, CycleError>>,
+    ) -> Result<bool> {
         self.cycles += 1;
+        let result = match (ended, fate) {
+            (Ended::Dead, _) => {
+                self.deaths += 1;
+                return Ok(false);
+            }
+            (Ended::Alive(Err(CycleError::Store(_))), Fate::LosesDatabase(_)) => {
+                self.lost_databases += 1;
+                return Ok(false);
+            }
+            (Ended::Alive(Err(CycleError::Store(StoreError::LeaseLost))), Fate::LosesLease(_)) => {
+                self.lost_leases += 1;
+                return Ok(false);
+            }
+            (Ended::Alive(result), _) => result,
+        };
         match result {
             Ok(report) => {
                 let is_healthy = report.plan.observation.health.is_healthy();
@@ -125,7 +187,7 @@ impl Account {
                 | CycleError::ClockSkew { .. },
             ) => self.failed += 1,
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn evening(&mut self, writes: &[Write]) {
@@ -150,7 +212,10 @@ impl Account {
     ) -> Outcome {
         let mut done: BTreeMap<Deed, Vec<DateTime<Utc>>> = BTreeMap::new();
         let mut counts = BTreeMap::new();
-        for IntentRow { intent, outcome } in actions {
+        for IntentRow {
+            intent, outcome, ..
+        } in actions
+        {
             if outcome
                 .as_ref()
                 .is_some_and(|(_, outcome)| outcome.is_in_effect())
@@ -234,6 +299,11 @@ impl Outcome {
             cycles,
             failed,
             unhealthy,
+            deaths,
+            lost_databases,
+            lost_leases,
+            undos,
+            meddlings,
             faults,
             expected: _,
             ours: _,
@@ -253,6 +323,11 @@ impl Outcome {
             "cycles": cycles,
             "failed_cycles": failed,
             "unhealthy_cycles": unhealthy,
+            "deaths": deaths,
+            "lost_databases": lost_databases,
+            "lost_leases": lost_leases,
+            "undos": undos,
+            "meddlings": meddlings,
             "faults": faults.values().sum::<u64>(),
             "faults_by_kind": faults,
             "done": self.done,
@@ -277,6 +352,11 @@ impl Outcome {
             cycles,
             failed,
             unhealthy,
+            deaths,
+            lost_databases,
+            lost_leases,
+            undos,
+            meddlings,
             faults,
             ..
         } = &self.account;
@@ -289,6 +369,14 @@ impl Outcome {
             (
                 "of which saw what they could not believe",
                 unhealthy.to_string(),
+            ),
+            ("of which died", deaths.to_string()),
+            ("of which lost the database", lost_databases.to_string()),
+            ("of which lost the lease", lost_leases.to_string()),
+            ("undos", undos.to_string()),
+            (
+                "done by people",
+                meddlings.values().sum::<u64>().to_string(),
             ),
             ("faults", faults.values().sum::<u64>().to_string()),
             ("wrong actions", findings.wrong.to_string()),

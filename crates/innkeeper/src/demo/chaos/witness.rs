@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::super::observer::Observer;
 use super::super::world::{Mail, TrueGuest, Write};
+use super::people::Meddling;
 
 /// The witness.
 pub(super) struct Witness {
@@ -31,6 +32,10 @@ pub(super) struct Witness {
     disabled: BTreeMap<GuestId, DateTime<Utc>>,
     /// When each guest was named in an accepted mail under each rule.
     notices: BTreeMap<(GuestId, String), Vec<DateTime<Utc>>>,
+    /// Who was invited again, and when.
+    invited: BTreeSet<(GuestId, DateTime<Utc>)>,
+    /// Accounts that somebody disabled or deleted by hand: theirs, whatever Innkeeper wanted.
+    by_hand: BTreeSet<GuestId>,
     pub(super) findings: Findings,
 }
 
@@ -69,6 +74,8 @@ impl Witness {
             holds: BTreeMap::new(),
             disabled: BTreeMap::new(),
             notices: BTreeMap::new(),
+            invited: BTreeSet::new(),
+            by_hand: BTreeSet::new(),
             findings: Findings::default(),
         }
     }
@@ -127,6 +134,69 @@ impl Witness {
         }
     }
 
+    /// Somebody did this by hand.
+    pub(super) fn meddled(&mut self, guest: GuestId, meddling: Meddling) {
+        match meddling {
+            Meddling::Disabled | Meddling::Deleted => _ = self.by_hand.insert(guest),
+            Meddling::Enabled => _ = self.by_hand.remove(&guest),
+            Meddling::SignedIn
+            | Meddling::SignedInQuietly
+            | Meddling::GaveRole
+            | Meddling::TookRole
+            | Meddling::Spared
+            | Meddling::SparedNoMore
+            | Meddling::SponsorLeft
+            | Meddling::LeftWithoutSponsors
+            | Meddling::GaveAppRole
+            | Meddling::JoinedProject => {}
+        }
+    }
+
+    /// A person had something undone: these begin anew, and nobody loses anything.
+    pub(super) fn undone(&mut self, writes: &[Write], revived: &BTreeSet<GuestId>) {
+        for write in writes {
+            let Some(guest) = write.target else {
+                continue;
+            };
+            let gives = matches!(
+                write.kind.as_str(),
+                "enable"
+                    | "restore"
+                    | "add-member"
+                    | "add-sponsor"
+                    | "add-app-role"
+                    | "set-manager"
+                    | "remove-sponsor"
+                    | "update"
+            );
+            if !gives {
+                self.findings.wrong += 1;
+                self.tell("wrong", write, guest, "an undo took something away");
+            }
+            self.examine_return(write, guest);
+            self.remember(write, guest);
+        }
+        for guest in revived {
+            if let Some(record) = self.eyes.records.get_mut(guest) {
+                record.revived = Some(self.today.now);
+            }
+        }
+    }
+
+    /// What comes back was Innkeeper's to give back, and had been taken.
+    fn examine_return(&mut self, write: &Write, guest: GuestId) {
+        if !matches!(write.kind.as_str(), "enable" | "restore") {
+            return;
+        }
+        if !write.changed {
+            self.findings.double += 1;
+            self.tell("double", write, guest, "nothing was left to do");
+        } else if self.by_hand.contains(&guest) {
+            self.findings.wrong += 1;
+            self.tell("wrong", write, guest, "somebody else had taken the account");
+        }
+    }
+
     /// Holds what a cycle did against the world as it was before it.
     pub(super) fn evening(
         &mut self,
@@ -139,13 +209,22 @@ impl Witness {
             let Some((guest, action)) = deed(write) else {
                 continue;
             };
-            if !write.changed {
+            // Who is invited again was there before, so that changes nothing.
+            let is_double = match action {
+                Some(Action::ResendInvitation) => !self.invited.insert((guest, self.today.now)),
+                Some(_) => !write.changed,
+                None => false,
+            };
+            if is_double {
                 self.findings.double += 1;
                 self.tell("double", write, guest, "nothing was left to do");
             }
             match action {
                 Some(action) => self.examine(policy, intents, write, guest, action),
-                None => self.examine_enabling(policy, write, guest),
+                None => {
+                    self.examine_return(write, guest);
+                    self.examine_enabling(policy, write, guest);
+                }
             }
             self.remember(write, guest);
         }
@@ -177,6 +256,11 @@ impl Witness {
             "delete" => {
                 record.deleted_by_us = Some(now);
                 record.gone = Some(now);
+            }
+            "restore" => {
+                record.deleted_by_us = None;
+                record.gone = None;
+                record.revived = Some(now);
             }
             _ => {}
         }
@@ -317,6 +401,8 @@ fn deed(write: &Write) -> Option<(GuestId, Option<Action>)> {
         "delete" => Some(Action::Delete),
         "remove-app-role" => Some(Action::RemoveAppRoles),
         "remove-member" => Some(Action::RemoveFromGroup),
+        "add-sponsor" => Some(Action::AddSponsor),
+        "invite" => Some(Action::ResendInvitation),
         "enable" => None,
         _ => return None,
     };
@@ -331,16 +417,16 @@ fn is_call(call: &Call, action: Action, of: Option<GroupId>) -> bool {
         Call::RemoveFromGroup { group } => {
             action == Action::RemoveFromGroup && of.is_none_or(|of| of == *group)
         }
+        Call::ResendInvitation { .. } => action == Action::ResendInvitation,
+        Call::AddSponsor { .. } => action == Action::AddSponsor,
         Call::Flag
         | Call::Mark { .. }
         | Call::Unmark { .. }
         | Call::Notify { .. }
-        | Call::ResendInvitation { .. }
         | Call::AddAppRole { .. }
         | Call::Enable
         | Call::Restore
         | Call::AddToGroup { .. }
-        | Call::AddSponsor { .. }
         | Call::SetManager { .. }
         | Call::RemoveSponsor { .. } => false,
     }
