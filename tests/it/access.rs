@@ -270,3 +270,49 @@ async fn an_access_package_ends_a_stay_and_its_loss_is_remembered() {
         assert!(is_enabled(&tenant, &ann).await);
     }
 }
+
+#[tokio::test]
+async fn what_an_application_calls_a_role_is_read_only_where_the_policy_asks_and_is_permitted() {
+    let rule = |when: &str| {
+        format!(
+            "\n[[rule]]\nname = \"audits\"\nwhen = '{when}'\nstages = [{{ action = \"flag\" }}]\n"
+        )
+    };
+    let tenant = Tenant::empty().await;
+    let ann = tenant.add_guest("ann", 1).await;
+    let register = json!({ "add_app_role": "Asset Register" });
+    set(&tenant, &ann, register).await;
+    let by_application = rule("guest.app_roles.exists(r, r.application == \"Asset Register\")");
+    tenant.write("policy.toml", &by_application);
+    tenant.json(&["plan"]).await;
+    assert_eq!(asked(&tenant, "servicePrincipals").await, 0);
+    let registers = [
+        "EntitlementManagement.Read.All",
+        "RoleManagement.Read.Directory",
+    ];
+    permit(
+        &tenant,
+        &[&registers[..], &["Application.Read.All"]].concat(),
+    )
+    .await;
+    let audits = "guest.app_roles.exists(r, r.role_name == \"Auditor\")";
+    tenant.write("policy.toml", &rule(audits));
+    let plan = tenant.json(&["plan"]).await;
+    assert_eq!(plan["verdicts"][0]["verdict"], "act", "{plan:#}");
+    assert_eq!(asked(&tenant, "servicePrincipals").await, 1);
+    let roles = fact(&tenant, &ann, "app_roles").await.to_string();
+    assert!(roles.contains("Asset Register (Auditor"), "{roles}");
+
+    permit(&tenant, &registers).await;
+    let output = tenant.run(&["plan"]).await;
+    let said = shown(&output);
+    assert!(said.contains("Application.Read.All"), "{said}");
+    let explained = tenant.json(&["explain", &ann]).await;
+    assert_eq!(explained["verdict"], "unknown", "{explained:#}");
+    let doctor = shown(&tenant.run(&["doctor"]).await);
+    let missing = "the application permission Application.Read.All is missing";
+    assert!(doctor.contains(missing), "{doctor}");
+    tenant.write("policy.toml", &by_application);
+    let doctor = shown(&tenant.run(&["doctor"]).await);
+    assert!(!doctor.contains(missing), "{doctor}");
+}

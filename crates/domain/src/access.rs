@@ -4,6 +4,8 @@
 //! Invariant: what could not be read is never held to be nothing, and what was read once to protect a guest goes on
 //! protecting it until a later reading shows that it is over.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -185,8 +187,42 @@ pub struct HeldRole {
     pub application: String,
     /// `appRoleId`, or "default" where the application defines no roles.
     pub role: String,
+    /// The role's name; `None` where it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_name: Option<String>,
+    /// The application's service principal (`resourceId`); `None` where the guest was read before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Uuid>,
     /// `createdDateTime`.
     pub since: Option<DateTime<Utc>>,
+}
+
+/// The names of roles, by `appRoleId`, of each application that was asked.
+pub type RoleNames = BTreeMap<Uuid, BTreeMap<Uuid, String>>;
+
+/// What stands for the one role of an application that defines none.
+pub const DEFAULT_ROLE: &str = "default";
+
+impl HeldRole {
+    /// The same with the name that the role has among these.
+    #[must_use]
+    pub fn named(self, names: &RoleNames) -> Self {
+        let name = || {
+            let of = names.get(&self.resource?)?;
+            of.get(&Uuid::try_parse(&self.role).ok()?).cloned()
+        };
+        Self {
+            role_name: name(),
+            ..self
+        }
+    }
+
+    /// The role's name, as far as it is known.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        let default = (self.role == DEFAULT_ROLE).then_some(DEFAULT_ROLE);
+        self.role_name.as_deref().or(default)
+    }
 }
 
 /// The access packages of a guest after a reading of them all: what is gone from it is over, since Graph forgets in the

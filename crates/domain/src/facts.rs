@@ -105,6 +105,8 @@ pub struct AppRoleFact<'a> {
     pub application: &'a str,
     /// The role.
     pub role: &'a str,
+    /// The role's name; `None` where it was not read.
+    pub role_name: Option<&'a str>,
     /// Whole days since it was assigned; `None` where Graph does not say.
     pub days: Option<i64>,
 }
@@ -409,7 +411,8 @@ fn shown_app_role(role: &AppRoleFact<'_>) -> String {
         Some(days) => format!("; for {days}d"),
         None => String::new(),
     };
-    format!("{} ({}{since})", role.application, role.role)
+    let name = role.role_name.unwrap_or(role.role);
+    format!("{} ({name}{since})", role.application)
 }
 
 fn shown_package(package: &PackageFact<'_>) -> String {

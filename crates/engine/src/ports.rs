@@ -6,7 +6,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use innkeeper_domain::access::{Assignment, Held};
+use innkeeper_domain::access::{Assignment, Held, RoleNames};
 use innkeeper_domain::app_role::{AssignmentId, Assignments};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
@@ -29,7 +29,7 @@ pub trait ReadDirectory: Send + Sync {
     fn requests(&self) -> Requests;
     /// The application permissions that it is read with.
     fn roles(&self) -> impl Future<Output = Result<BTreeSet<String>, GraphError>> + Send;
-    /// When the client secret in use ends, which is read with permissions that nothing else needs.
+    /// When the client secret in use ends, which is read with a permission that hardly anything else needs.
     fn own_secret_end(
         &self,
         now: DateTime<Utc>,
@@ -130,6 +130,11 @@ pub trait ReadDirectory: Send + Sync {
         &self,
         guests: &[GuestId],
     ) -> impl Future<Output = Result<BTreeMap<GuestId, Held>, GraphError>> + Send;
+    /// The names of the roles that each of these applications defines.
+    fn role_names(
+        &self,
+        applications: &[Uuid],
+    ) -> impl Future<Output = Result<RoleNames, GraphError>> + Send;
     /// Successful sign-ins since then that the log has, of anybody, page by page.
     fn signed_in_since(
         &self,
@@ -415,6 +420,10 @@ impl ReadDirectory for Reader {
 
     async fn held(&self, guests: &[GuestId]) -> Result<BTreeMap<GuestId, Held>, GraphError> {
         Self::held(self, guests).await
+    }
+
+    async fn role_names(&self, applications: &[Uuid]) -> Result<RoleNames, GraphError> {
+        Self::role_names(self, applications).await
     }
 
     fn signed_in_since(

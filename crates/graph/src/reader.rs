@@ -16,6 +16,7 @@ mod people;
 mod privileges;
 mod reread;
 mod reviews;
+mod role_names;
 mod sign_in_log;
 mod sponsors;
 

@@ -214,9 +214,9 @@ facts! {
         from "roleManagement/directory/roleEligibilityScheduleInstances"
         absent "the tenant has no Entra ID P2 or Governance licence, or the permission RoleEligibilitySchedule.Read.Directory is missing";
     AppRoles "app_roles" AppRoles
-        "The roles in applications that are assigned to the guest, or to a group of which it is a direct member. Each has application (its name), role (the id of the role; \"default\" where the application defines none), days (since it was assigned)."
-        from "user.appRoleAssignments, two requests for each guest, together with group_count and mail_group_count; sent only where the policy asks for one of the three"
-        absent "the guest was not read since the policy asks for it; of a single one, days is absent when Graph gives no date";
+        "The roles in applications that are assigned to the guest, or to a group of which it is a direct member. Each has application (its name), role (the id of the role; \"default\" where the application defines none), role_name (what the application calls it), days (since it was assigned)."
+        from "user.appRoleAssignments, two requests for each guest, together with group_count and mail_group_count; sent only where the policy asks for one of the three; servicePrincipal.appRoles, one request for each application, only where it asks for role_name"
+        absent "the guest was not read since the policy asks for it; of a single one, days is absent when Graph gives no date, role_name when the application does not name the role or may not be read (Application.Read.All)";
     GroupCount "group_count" Int
         "In how many groups the guest is a direct member, whether the policy names them or not."
         from "user.memberOf; see app_roles for what it costs"

@@ -33,6 +33,7 @@ pub struct Condition {
     tree: Bool,
     facts: Vec<FactName>,
     groups: Vec<String>,
+    fields: Vec<Field>,
 }
 
 /// What is wrong with a condition.
@@ -88,12 +89,14 @@ impl Condition {
             tree,
             facts,
             groups,
+            fields,
         } = compile::compile(source)?;
         Ok(Self {
             source: source.to_owned(),
             tree,
             facts,
             groups,
+            fields,
         })
     }
 
@@ -113,6 +116,11 @@ impl Condition {
     #[must_use]
     pub fn facts(&self) -> &[FactName] {
         &self.facts
+    }
+
+    /// Whether it asks what a role in an application is called, which takes a look at the application itself.
+    pub(super) fn asks_role_names(&self) -> bool {
+        self.fields.contains(&Field::AppRoleRoleName)
     }
 
     /// The first fact that it asks about whose value follows from sign-in times, which lag by up to a day.

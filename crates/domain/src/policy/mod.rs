@@ -247,6 +247,14 @@ impl Policy {
         .any(|fact| self.asks(fact))
     }
 
+    /// Whether applications have to be asked what their roles are called.
+    #[must_use]
+    pub fn asks_role_names(&self) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.when);
+        let protections = self.protections.iter().map(|protection| &protection.when);
+        rules.chain(protections).any(Condition::asks_role_names)
+    }
+
     /// Every group that the policy names, by id or name: these and no others are read from the directory.
     #[must_use]
     pub fn groups(&self) -> BTreeSet<&str> {

@@ -49,6 +49,8 @@ pub struct GivenAppRole {
     pub application: String,
     /// The role.
     pub role: String,
+    /// The role's name.
+    pub role_name: Option<String>,
     /// Days since it was assigned.
     pub days: Option<i64>,
 }
@@ -207,6 +209,7 @@ impl Given {
             let roles = roles.iter().map(|role| AppRoleFact {
                 application: &role.application,
                 role: &role.role,
+                role_name: role.role_name.as_deref(),
                 days: role.days,
             });
             roles.collect()

@@ -86,12 +86,19 @@ fn roles_and_groups_are_not_known_until_they_were_read() {
     let role = |application: &str, since: Option<DateTime<Utc>>| HeldRole {
         application: application.to_owned(),
         role: "default".to_owned(),
+        role_name: None,
+        resource: None,
         since,
     };
     let held = Held {
         app_roles: vec![
             role("Portal", Some(start() - TimeDelta::days(3))),
             role("Vault", None),
+            HeldRole {
+                role: "2a353749-3749-2a35-4937-352a4937352a".to_owned(),
+                role_name: Some("Auditor".to_owned()),
+                ..role("Register", None)
+            },
         ],
         groups: 2,
         mail_groups: 1,
@@ -104,7 +111,7 @@ fn roles_and_groups_are_not_known_until_they_were_read() {
         shown(&of(access), names),
         [
             "[]",
-            "[Portal (default; for 3d), Vault (default)]",
+            "[Portal (default; for 3d), Vault (default), Register (Auditor)]",
             "2",
             "1"
         ]

@@ -11,7 +11,7 @@ use proptest::prelude::{
 use crate::conditions::{ann, judge};
 
 /// Things about a guest that are true, false or not known, and list all that a condition can ask about.
-const ATOMS: [&str; 32] = [
+const ATOMS: [&str; 33] = [
     "true",
     "false",
     "guest.enabled",
@@ -41,6 +41,7 @@ const ATOMS: [&str; 32] = [
     "guest.projects.all(p, p.ended)",
     "guest.access_packages.all(p, p.ends_in_days > 3)",
     "size(guest.app_roles.filter(r, r.days > 10)) == 0",
+    "guest.app_roles.exists(r, r.role_name == \"Auditor\")",
     "\"Reader\" in guest.eligible_roles",
     "guest.group_count == guest.mail_group_count",
     "guest.projects.filter(p, p.ends_in_days < guest.pending_days).exists(p, p.name == \"b\")",
@@ -132,6 +133,7 @@ impl Case {
         let app_role = |days: &i64| AppRoleFact {
             application: "a",
             role: "default",
+            role_name: (*days > 0).then_some("Auditor"),
             days: (*days > 0).then_some(*days),
         };
         Facts {

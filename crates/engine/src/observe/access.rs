@@ -9,13 +9,14 @@ use std::pin::pin;
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use innkeeper_domain::access::{Held, Register, Told};
+use innkeeper_domain::access::{Held, Register, RoleNames, Told};
 use innkeeper_domain::group::Found;
 use innkeeper_domain::ids::{GroupId, GuestId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_graph::GraphError;
 use roaring::RoaringTreemap;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -152,7 +153,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             }
         }
         if self.policies().any(Policy::asks_holdings) {
-            let held = self.held(guests).await?;
+            let mut held = self.held(guests).await?;
+            self.name_roles(&mut held, &mut RoleNames::new()).await?;
             self.keep_holdings(&held).await?;
         }
         Ok(())
@@ -293,6 +295,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     /// Asks for each guest, a page of the store at a time.
     async fn read_holdings(&self, keys: &RoaringTreemap) -> Result<(), CycleError> {
         let mut after = None;
+        let mut names = RoleNames::new();
         loop {
             let mut tx = self.store.read().await?;
             let rows = tx.guest_rows(self.tenant.id, after, PAGE).await?;
@@ -304,8 +307,42 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
                 .filter(|row| keys.contains(row.key.into()))
                 .map(|row| row.view.record.guest.id)
                 .collect();
-            let held = self.held(&guests).await?;
+            let mut held = self.held(&guests).await?;
+            self.name_roles(&mut held, &mut names).await?;
             self.keep_holdings(&held).await?;
+        }
+        Ok(())
+    }
+
+    /// Says what the roles are called, where the policy asks; each application is asked once. Where that is not permitted
+    /// the names stay unknown, and what depends on them with them.
+    async fn name_roles(
+        &self,
+        held: &mut BTreeMap<GuestId, Held>,
+        names: &mut RoleNames,
+    ) -> Result<(), CycleError> {
+        if !self.policies().any(Policy::asks_role_names) {
+            return Ok(());
+        }
+        let roles = held.values().flat_map(|held| &held.app_roles);
+        let applications: BTreeSet<Uuid> = roles
+            .filter(|role| role.name().is_none())
+            .filter_map(|role| role.resource)
+            .filter(|application| !names.contains_key(application))
+            .collect();
+        let applications: Vec<Uuid> = applications.into_iter().collect();
+        let reading = self.tenant.reader.role_names(&applications);
+        match self.unless_stopped(reading).await? {
+            Ok(found) => names.extend(found),
+            Err(error @ GraphError::Forbidden { .. }) => {
+                warn!(%error, "what roles in applications are called cannot be read, so guest.app_roles has no role_name; grant the application permission Application.Read.All");
+                names.extend(applications.into_iter().map(|id| (id, BTreeMap::new())));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        for held in held.values_mut() {
+            let roles = std::mem::take(&mut held.app_roles);
+            held.app_roles = roles.into_iter().map(|role| role.named(names)).collect();
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ impl Reader {
     /// application is known, or where Graph names none that is still good.
     ///
     /// # Errors
-    /// `Forbidden` without `Application.Read.All`, which nothing else needs.
+    /// `Forbidden` without `Application.Read.All`, which else only the names of roles in applications need.
     pub async fn own_secret_end(
         &self,
         now: DateTime<Utc>,

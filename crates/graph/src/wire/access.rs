@@ -2,7 +2,7 @@
 //! `appRoleAssignment`, and the groups of `memberOf`).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use innkeeper_domain::access::{Assignment, HeldRole};
+use innkeeper_domain::access::{Assignment, DEFAULT_ROLE, HeldRole};
 use innkeeper_domain::ids::GuestId;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -66,6 +66,30 @@ pub(crate) struct HeldAssignment {
     app_role_id: Option<Uuid>,
     #[serde(default)]
     created_date_time: Moment,
+}
+
+/// An application as the tenant has it (`servicePrincipal`), as far as its roles go.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RolesOfApplication {
+    pub(crate) app_roles: Option<Vec<DefinedRole>>,
+}
+
+/// A role that an application defines (`appRole`).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DefinedRole {
+    pub(crate) id: Option<Uuid>,
+    display_name: Option<String>,
+    value: Option<String>,
+}
+
+impl DefinedRole {
+    /// What people see, else what programs do; `None` where it has neither.
+    pub(crate) fn name(self) -> Option<String> {
+        let told = [self.display_name, self.value];
+        told.into_iter().flatten().find(|name| !name.is_empty())
+    }
 }
 
 /// Something of which a user is a direct member.
@@ -151,10 +175,12 @@ impl HeldAssignment {
                 .resource_display_name
                 .unwrap_or_else(|| resource.to_string()),
             role: if role.is_nil() {
-                "default".to_owned()
+                DEFAULT_ROLE.to_owned()
             } else {
                 role.to_string()
             },
+            role_name: None,
+            resource: Some(resource),
             since: self.created_date_time.0,
         })
     }

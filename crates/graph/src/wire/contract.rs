@@ -19,7 +19,7 @@ struct Read {
 }
 
 /// Every type of this module that reads an object.
-fn all() -> [Read; 34] {
+fn all() -> [Read; 36] {
     [
         read::<User>(&["user"]),
         read::<Identity>(&["objectIdentity"]),
@@ -37,6 +37,8 @@ fn all() -> [Read; 34] {
         read::<access::Subject>(&["accessPackageSubject"]),
         read::<access::Package>(&["accessPackage"]),
         read::<access::HeldAssignment>(&["appRoleAssignment"]),
+        read::<access::RolesOfApplication>(&["servicePrincipal"]),
+        read::<access::DefinedRole>(&["appRole"]),
         read::<access::MemberOf>(&["group"]),
         read::<reviews::ReviewDefinition>(&["accessReviewScheduleDefinition"]),
         read::<reviews::ReviewSettings>(&["accessReviewScheduleSettings"]),

@@ -116,6 +116,8 @@ async fn asked(schema: &Arc<Schema>, stubborn: bool) -> Vec<Asked> {
     assert!(!privileges[&guest].is_empty(), "{privileges:?}");
     let held = reader.held(&[guest]).await.expect("what it holds");
     assert_eq!(held[&guest].app_roles.len(), 1);
+    let names = reader.role_names(&[id]).await.expect("its roles");
+    assert_eq!(names[&id].len(), 1, "{names:?}");
     let extensions = reader.extensions(&[guest]).await.expect("attributes");
     assert!(extensions.contains_key(&guest), "{extensions:?}");
     reader.organization().await.expect("the organization");

@@ -90,6 +90,7 @@ pub(super) fn shape(segments: &[String]) -> Vec<&str> {
                     | "sponsors"
                     | "deletedItems"
                     | "appRoleAssignments"
+                    | "servicePrincipals"
                     | "definitions"
                     | "instances"
             )
@@ -190,6 +191,9 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), Reply> {
             has(READ_DIRECTORY) || has(READ_GROUPS) || has(&["GroupMember.ReadBasic.All"])
         }
         ("GET", ["users", _, "appRoleAssignments"]) => has(READ_DIRECTORY),
+        ("GET", ["servicePrincipals", _]) => {
+            has(&["Application.Read.All", "Application.ReadWrite.All"])
+        }
         ("POST" | "DELETE", ["users", _, "appRoleAssignments", ..]) => {
             has(&["AppRoleAssignment.ReadWrite.All"])
         }

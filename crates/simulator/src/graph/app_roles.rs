@@ -17,7 +17,19 @@ use crate::world::World;
 /// The default access of an application that defines no roles.
 const DEFAULT_ACCESS: Uuid = Uuid::nil();
 
-const APPS: &[&str] = &["Supplier Portal", "Design Vault", "Travel Desk"];
+/// The last one defines a role; the others have none but their default access.
+const APPS: &[&str] = &[
+    "Supplier Portal",
+    "Design Vault",
+    "Travel Desk",
+    "Asset Register",
+];
+
+/// So many of them, the first ones, are what users and groups come with.
+const COME_WITH: usize = 3;
+
+/// The name and the value of the role that the last application defines.
+const AUDITOR: (&str, &str) = ("Auditor", "Assets.Audit");
 
 pub(super) fn list(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     call.query.only(&["$select", "$top", "$filter"])?;
@@ -64,7 +76,7 @@ fn direct(world: &World, ix: UserIx) -> Vec<AppRole> {
 /// What an object comes with, if it comes with anything.
 fn first(principal: Uuid, since: Option<Second>) -> AppRole {
     let mut dice = Dice::for_object(principal, 0xa9a);
-    let app = dice.index(APPS.len());
+    let app = dice.index(COME_WITH);
     AppRole {
         id: dice.uuid().simple().to_string(),
         app,
@@ -77,11 +89,57 @@ fn resource(app: usize) -> Uuid {
     Dice::of(&[0xa99, app as u64]).uuid()
 }
 
+/// The role that is assigned in an application.
+fn role_of(app: usize) -> Uuid {
+    if app < COME_WITH {
+        DEFAULT_ACCESS
+    } else {
+        Dice::of(&[0xa9c, app as u64]).uuid()
+    }
+}
+
+/// `/servicePrincipals/{id}`: an application as the tenant has it, with the roles that it defines.
+pub(super) fn application(call: &Call<'_>, id: &str) -> Outcome {
+    call.query.only(&["$select"])?;
+    let wanted = Uuid::try_parse(id).ok();
+    let app = (0..APPS.len()).find(|app| Some(resource(*app)) == wanted);
+    let app = app.ok_or_else(|| Reply::not_found(id))?;
+    let (name, value) = AUDITOR;
+    let role = json!({
+        "allowedMemberTypes": ["User"],
+        "description": "Reads everything and changes nothing.",
+        "displayName": name,
+        "id": role_of(app),
+        "isEnabled": true,
+        "origin": "Application",
+        "value": value,
+    });
+    let whole = json!({
+        "id": resource(app),
+        "displayName": APPS[app],
+        "appDisplayName": APPS[app],
+        "accountEnabled": true,
+        "appRoles": if role_of(app) == DEFAULT_ACCESS { json!([]) } else { json!([role]) },
+    });
+    let mut row = json!({});
+    let names = call.query.get("$select");
+    let all = "id,displayName,appDisplayName,accountEnabled,appRoles";
+    for name in names.unwrap_or(all).split(',').map(str::trim) {
+        let value = whole.get(name).ok_or_else(|| {
+            Reply::bad_request(format!(
+                "Could not find a property named '{name}' on type 'microsoft.graph.servicePrincipal'."
+            ))
+        })?;
+        row[name] = value.clone();
+    }
+    Ok(Reply::ok(row))
+}
+
 fn assignment(role: &AppRole, principal: Uuid, name: &str, kind: &str) -> Value {
     json!({
         "id": role.id,
         "deletedDateTime": null,
-        "appRoleId": DEFAULT_ACCESS,
+        "appRoleId": role_of(role.app),
         "createdDateTime": role.since.map(|at| at.to_string()),
         "principalDisplayName": name,
         "principalId": principal,
@@ -91,7 +149,7 @@ fn assignment(role: &AppRole, principal: Uuid, name: &str, kind: &str) -> Value 
     })
 }
 
-/// Assigns the default access of an application that is there; twice is refused.
+/// Assigns the role of an application that is there; twice is refused.
 pub(super) fn add(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let ix = users::find(world, key)?;
     let id_of = |name: &str| {
@@ -108,7 +166,7 @@ pub(super) fn add(world: &mut World, call: &Call<'_>, key: &str) -> Outcome {
     let wanted = id_of("resourceId")?;
     let app = (0..APPS.len()).find(|app| resource(*app) == wanted);
     let app = app.ok_or_else(|| Reply::not_found(&wanted.to_string()))?;
-    if id_of("appRoleId")? != DEFAULT_ACCESS {
+    if id_of("appRoleId")? != role_of(app) {
         return Err(Reply::bad_request(
             "Permission being assigned was not found on application",
         ));

@@ -58,6 +58,7 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
         ["users", _, "manager", "$ref"] => REPLACE,
         ["users", _, "appRoleAssignments"] => &["GET", "POST"],
         ["users", _, "appRoleAssignments", _] => REMOVE,
+        ["servicePrincipals", _] => READ,
         ["invitations"] => ACT,
         ["groups", _, "members", "microsoft.graph.user"] => READ,
         [

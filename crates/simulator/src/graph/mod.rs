@@ -286,6 +286,7 @@ fn dispatch(world: &mut World, call: &Call<'_>) -> Outcome {
                 below @ ..,
             ],
         ) => reviews::get(world, call, below),
+        ("GET", ["servicePrincipals", id]) => app_roles::application(call, id),
         ("GET", ["users", id, "appRoleAssignments"]) => app_roles::list(world, call, id),
         ("POST", ["users", id, "appRoleAssignments"]) => app_roles::add(world, call, id),
         ("DELETE", ["users", id, "appRoleAssignments", assignment]) => {

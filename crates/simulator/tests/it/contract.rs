@@ -243,6 +243,8 @@ async fn everything_else_is_as_graph_declares_it() {
             break;
         }
     }
+    let with_app = with_app.expect("somebody uses an application");
+    let application = text(&tenant.get(&with_app).await.rows()[0]["resourceId"]);
     let deleted = tenant.add_guest("gone").await;
     tenant.delete(&format!("/users/{deleted}")).await.ok();
     let reviews = json!({ "reviews": [{ "name": "Guests", "guests": [guest] }] });
@@ -255,7 +257,7 @@ async fn everything_else_is_as_graph_declares_it() {
         reviews,
         &runs,
         &format!("{runs}/{run}/decisions"),
-        with_app.expect("somebody uses an application").as_str(),
+        &with_app,
         "/organization",
         "/subscribedSkus",
         "/roleManagement/directory/roleAssignments",
@@ -277,6 +279,13 @@ async fn everything_else_is_as_graph_declares_it() {
         .ok();
     let faults = schema.faults_served("directoryObject", &restored.body);
     assert!(faults.is_empty(), "{faults:#?}");
+    tenant.permit(&["Application.Read.All"]).await;
+    assert_fits(
+        &schema,
+        &tenant,
+        &format!("/servicePrincipals/{application}"),
+    )
+    .await;
 }
 
 #[tokio::test]

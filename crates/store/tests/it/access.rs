@@ -120,6 +120,8 @@ async fn what_is_held_is_kept_beside_the_rest_and_erased_with_the_guest(store: S
         app_roles: vec![HeldRole {
             application: "Supplier Portal".to_owned(),
             role: "default".to_owned(),
+            role_name: None,
+            resource: None,
             since: Some(at(0)),
         }],
         groups: 3,

@@ -19,6 +19,7 @@ pub(super) fn app_roles(held: Option<&Held>, now: DateTime<Utc>) -> Fact<Vec<App
         let roles = held.app_roles.iter().map(|role| AppRoleFact {
             application: &role.application,
             role: &role.role,
+            role_name: role.name(),
             days: role.since.map(|since| days_since(since, now)),
         });
         roles.collect()

@@ -23,6 +23,7 @@ pub(super) struct Compiled {
     pub(super) tree: Bool,
     pub(super) facts: Vec<FactName>,
     pub(super) groups: Vec<String>,
+    pub(super) fields: Vec<Field>,
 }
 
 pub(super) fn compile(source: &str) -> Result<Compiled> {
@@ -33,6 +34,7 @@ pub(super) fn compile(source: &str) -> Result<Compiled> {
             variables: Vec::new(),
             asked: Vec::new(),
             groups: Vec::new(),
+            fields: Vec::new(),
         };
         let tree = compiler.bool(&syntax.root)?;
         let mut facts = Vec::new();
@@ -45,6 +47,7 @@ pub(super) fn compile(source: &str) -> Result<Compiled> {
             tree,
             facts,
             groups: compiler.groups,
+            fields: compiler.fields,
         })
     })
 }
@@ -100,6 +103,8 @@ struct Compiler<'s> {
     /// Every fact asked about, each time that it is.
     asked: Vec<FactName>,
     groups: Vec<String>,
+    /// Every field asked for, each time that it is.
+    fields: Vec<Field>,
 }
 
 impl Compiler<'_> {
@@ -329,6 +334,7 @@ impl Compiler<'_> {
                 format!("a {what} has no field {}{hint}", select.field),
             );
         };
+        self.fields.push(*field);
         Ok((element, *field))
     }
 

@@ -178,6 +178,7 @@ pub(super) enum Field {
     ProjectEndsInDays,
     AppRoleApplication,
     AppRoleRole,
+    AppRoleRoleName,
     AppRoleDays,
     PackageName,
     PackageEndsInDays,
@@ -204,9 +205,10 @@ impl Field {
         ("ended", Self::ProjectEnded),
         ("ends_in_days", Self::ProjectEndsInDays),
     ];
-    pub(super) const APP_ROLE: [(&'static str, Self); 3] = [
+    pub(super) const APP_ROLE: [(&'static str, Self); 4] = [
         ("application", Self::AppRoleApplication),
         ("role", Self::AppRoleRole),
+        ("role_name", Self::AppRoleRoleName),
         ("days", Self::AppRoleDays),
     ];
     pub(super) const PACKAGE: [(&'static str, Self); 2] = [
@@ -226,6 +228,7 @@ impl Field {
             | Self::ProjectName
             | Self::AppRoleApplication
             | Self::AppRoleRole
+            | Self::AppRoleRoleName
             | Self::PackageName => FieldType::Text,
         }
     }
@@ -239,7 +242,10 @@ impl Field {
             | Self::SponsorGuest
             | Self::SponsorMail => FactName::Sponsors,
             Self::ProjectName | Self::ProjectEnded | Self::ProjectEndsInDays => FactName::Projects,
-            Self::AppRoleApplication | Self::AppRoleRole | Self::AppRoleDays => FactName::AppRoles,
+            Self::AppRoleApplication
+            | Self::AppRoleRole
+            | Self::AppRoleRoleName
+            | Self::AppRoleDays => FactName::AppRoles,
             Self::PackageName | Self::PackageEndsInDays => FactName::AccessPackages,
         }
     }

@@ -6,6 +6,7 @@ use toml_edit::{Item, TableLike};
 
 use super::nearest_or_all;
 use super::reader::{Place, Reader, start};
+use crate::access::DEFAULT_ROLE;
 use crate::facts::{FactName, Kind};
 use crate::ids::SponsorId;
 use crate::policy::Policy;
@@ -226,15 +227,24 @@ fn project(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<(Str
 }
 
 fn app_role(reader: &mut Reader<'_>, place: Place<'_>, what: &str) -> Option<GivenAppRole> {
-    reader.only_keys(place.table, what, &["application", "role", "days"]);
+    reader.only_keys(
+        place.table,
+        what,
+        &["application", "role", "role_name", "days"],
+    );
     let (application, _) = reader.text(place, "application", what)?;
     let role = match place.get("role") {
         Some(_) => reader.text(place, "role", what)?.0,
-        None => "default".to_owned(),
+        None => DEFAULT_ROLE.to_owned(),
+    };
+    let role_name = match place.get("role_name") {
+        Some(_) => Some(reader.text(place, "role_name", what)?.0),
+        None => (role == DEFAULT_ROLE).then(|| DEFAULT_ROLE.to_owned()),
     };
     Some(GivenAppRole {
         application,
         role,
+        role_name,
         days: days(reader, place, "days", what),
     })
 }

@@ -162,6 +162,7 @@ fn text_field<'f>(item: Option<Item<'f>>, field: Field) -> Known<&'f str> {
         (Some(Item::Project(project)), Field::ProjectName) => Some(project.name),
         (Some(Item::AppRole(role)), Field::AppRoleApplication) => Some(role.application),
         (Some(Item::AppRole(role)), Field::AppRoleRole) => Some(role.role),
+        (Some(Item::AppRole(role)), Field::AppRoleRoleName) => role.role_name,
         (Some(Item::Package(package)), Field::PackageName) => Some(package.name),
         _ => None,
     };
@@ -169,13 +170,14 @@ fn text_field<'f>(item: Option<Item<'f>>, field: Field) -> Known<&'f str> {
 }
 
 /// A sponsor without an address has none, and so has a project or an access package without an end; whether a sponsor is
-/// enabled is always so or so, only perhaps not known, and so is when an app role was assigned.
+/// enabled is always so or so, only perhaps not known, and so is when an app role was assigned and what it is called.
 pub(super) fn has_field(item: Option<Item<'_>>, field: Field) -> Known<bool> {
     match (item, field) {
         (Some(Item::Sponsor(sponsor)), Field::SponsorMail) => Ok(sponsor.mail.is_some()),
         (Some(Item::Project(project)), Field::ProjectEndsInDays) => Ok(project.ends.is_some()),
         (Some(Item::Package(package)), Field::PackageEndsInDays) => Ok(package.ends.is_some()),
         (Some(Item::AppRole(_)), Field::AppRoleDays) => int_field(item, field).map(|_| true),
+        (Some(Item::AppRole(_)), Field::AppRoleRoleName) => text_field(item, field).map(|_| true),
         (Some(Item::Sponsor(_)), Field::SponsorEnabled | Field::SponsorEligible) => {
             bool_field(item, field).map(|_| true)
         }

@@ -31,11 +31,13 @@ enum Feature {
     Governing,
     /// Reading when guests leave, if the policy takes that for a date.
     LeaveDates,
+    /// Reading what roles in applications are called, if the policy asks.
+    RoleNames,
     /// Carrying out an action, if the policy has it.
     Acting(Action),
 }
 
-const NEEDS: [Need; 17] = [
+const NEEDS: [Need; 18] = [
     Need {
         name: "User.Read.All",
         role: uuid!("df021288-bdef-4463-88db-98f22de89214"),
@@ -126,6 +128,14 @@ const NEEDS: [Need; 17] = [
         covered_by: &["User-LifeCycleInfo.ReadWrite.All"],
     },
     Need {
+        name: "Application.Read.All",
+        role: uuid!("9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30"),
+        from: Mode::Observe,
+        by: Feature::RoleNames,
+        reason: "the policy asks for role_name of app roles, and only the applications themselves tell it; without the permission it is unknown",
+        covered_by: &["Application.ReadWrite.All"],
+    },
+    Need {
         name: "Mail.Send",
         role: uuid!("b633e1c5-b582-4048-a93e-9f11b44c7e96"),
         from: Mode::Warn,
@@ -199,6 +209,7 @@ pub(super) struct Uses {
     actions: BTreeSet<Action>,
     names_groups: bool,
     leave_dates: bool,
+    role_names: bool,
 }
 
 impl Uses {
@@ -208,6 +219,7 @@ impl Uses {
             actions: stages.map(|stage| stage.action).collect(),
             names_groups: !policy.groups().is_empty(),
             leave_dates: policy.extras().attribute.as_deref() == Some(LEAVE),
+            role_names: policy.asks_role_names(),
         }
     }
 }
@@ -236,6 +248,7 @@ pub(super) fn compare(
         (Feature::Observing, _) => true,
         (Feature::Governing, _) => governed != Some(false),
         (Feature::LeaveDates, uses) => uses.is_some_and(|uses| uses.leave_dates),
+        (Feature::RoleNames, uses) => uses.is_some_and(|uses| uses.role_names),
         (Feature::Acting(action), Some(uses)) => uses.actions.contains(&action),
         (Feature::Acting(_), None) => false,
     };
@@ -297,6 +310,7 @@ mod tests {
             actions: actions.iter().copied().collect(),
             names_groups: false,
             leave_dates: false,
+            role_names: false,
         }
     }
 
@@ -446,6 +460,21 @@ mod tests {
         let with = granted(&[&READING[..], &[packages, reviews]].concat());
         let compared = compare(Mode::Observe, Some(&uses(&[])), Some(false), &with);
         assert!(compared.unneeded.is_empty(), "{compared:?}");
+    }
+
+    #[test]
+    fn names_of_roles_need_a_permission_only_where_the_policy_asks_for_them() {
+        let missing = |uses: Uses| {
+            let compared = compare(Mode::Observe, Some(&uses), Some(false), &granted(&READING));
+            let names = compared.missing.iter().map(|need| need.name);
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(missing(uses(&[])), [""; 0]);
+        let asks = Uses {
+            role_names: true,
+            ..uses(&[])
+        };
+        assert_eq!(missing(asks), ["Application.Read.All"]);
     }
 
     #[test]
