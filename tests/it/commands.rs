@@ -170,7 +170,9 @@ async fn guests_are_listed_as_table_json_and_csv() {
     let csv = tenant.run(&["guests", "list", "--output", "csv"]).await;
     let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
     assert!(
-        csv.starts_with("guest_id,upn,mail,enabled,last_sign_in,verdict,rule,next,due,reason\n"),
+        csv.starts_with(
+            "guest_id,upn,mail,enabled,last_sign_in,verdict,rule,next,due,reason,final_day\n"
+        ),
         "{csv}"
     );
     assert_eq!(csv.lines().count(), 3);
