@@ -17,7 +17,7 @@ use innkeeper_domain::plan::Mode;
 use innkeeper_engine::schedule::Schedule;
 use innkeeper_engine::{CycleError, Report};
 use innkeeper_graph::{Credential, WriteError, Writer};
-use innkeeper_store::{AlarmRow, Store};
+use innkeeper_store::{AlarmRow, Store, StoreError};
 
 use crate::config::{Alarms, Config, Heartbeat, TenantConfig};
 use crate::hook;
@@ -430,7 +430,12 @@ async fn beat(watched: &Watched, is_healthy: bool) -> Result<()> {
 fn ending(mode: Mode, ended: Result<&Report, &CycleError>) -> Option<Ending> {
     let report = match ended {
         Ok(report) => report,
-        Err(CycleError::Stopped | CycleError::Busy { .. }) => return None,
+        // Where another process has the tenant, or takes it over, that one's cycle is what counts.
+        Err(
+            CycleError::Stopped
+            | CycleError::Busy { .. }
+            | CycleError::Store(StoreError::LeaseLost),
+        ) => return None,
         Err(_) => return Some(Ending::Failed),
     };
     let waiting = report.approval.waiting.len() as u64;
