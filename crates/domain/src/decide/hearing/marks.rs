@@ -1,6 +1,7 @@
 //! Marks of a guest: those that are to be written after all, and those that nothing requires any more.
 
-use super::{Closable, Findings, Hearing};
+use super::closing::Closable;
+use super::{Findings, Hearing};
 use crate::case::{Case, Closing};
 use crate::ids::CaseId;
 use crate::mark::{Mark, Written};
