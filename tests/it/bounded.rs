@@ -61,8 +61,6 @@ async fn after_sixty_days_no_table_but_the_journal_has_more_than_after_thirty() 
     let mut tenant = Tenant::with(0, "sqlite://innkeeper.db".to_owned()).await;
     let file = tenant.path("innkeeper.db");
     tenant.move_to(format!("sqlite://{}", file.display())).await;
-    let off = json!({ "enabled": false });
-    tenant.control(Method::PUT, "throttling", Some(off)).await;
     tenant
         .post("groups", json!({ "name": "tower", "kind": "security" }))
         .await;

@@ -115,8 +115,6 @@ async fn nothing_is_left_of_a_guest_whose_data_was_erased_but_its_id() {
             let file = tenant.path("innkeeper.db");
             tenant.move_to(format!("sqlite://{}", file.display())).await;
         }
-        let off = json!({ "enabled": false });
-        tenant.control(Method::PUT, "throttling", Some(off)).await;
         tenant.write("policy.toml", POLICY);
         for name in ["active", "quiet"] {
             tenant.add_guest(name, 1).await;

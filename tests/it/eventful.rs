@@ -75,14 +75,6 @@ impl Eventful {
             let file = tenant.path("innkeeper.db");
             tenant.move_to(format!("sqlite://{}", file.display())).await;
         }
-        // Cycle after cycle without a pause would run into the limits, and wait in real time.
-        tenant
-            .control(
-                reqwest::Method::PUT,
-                "throttling",
-                Some(json!({ "enabled": false })),
-            )
-            .await;
         for name in ["active", "quiet"] {
             tenant.add_guest(name, 1).await;
         }

@@ -107,13 +107,6 @@ async fn a_database_that_goes_away_in_the_middle_of_a_cycle_ends_the_cycle_and_n
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_died_halfway_is_gone_on_with_from_its_last_twenty_pages() {
     let tenant = Tenant::with(4_500, "sqlite://innkeeper.db".to_owned()).await;
-    tenant
-        .control(
-            reqwest::Method::PUT,
-            "throttling",
-            Some(json!({ "enabled": false })),
-        )
-        .await;
     // As earlier services did: the client falls back to pages of a hundred.
     tenant
         .post("faults", json!({ "kind": "activity_cap" }))

@@ -46,8 +46,6 @@ struct Place {
 impl Place {
     async fn on(database: String) -> Self {
         let tenant = Tenant::with(0, database).await;
-        let off = json!({ "enabled": false });
-        tenant.control(Method::PUT, "throttling", Some(off)).await;
         tenant.write("policy.toml", &policy());
         let sara = json!({ "mail": "sara@contoso.example", "user_type": "Member" });
         let sara = tenant.post("users", sara).await["id"].clone();

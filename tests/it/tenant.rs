@@ -117,6 +117,8 @@ impl Tenant {
             },
             start,
             speed,
+            // Cycle after cycle without a pause would run into the limits, which are counted in real time.
+            throttling: speed > 0.0,
             ..Options::default()
         })
         .await
