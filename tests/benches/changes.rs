@@ -11,7 +11,6 @@ mod installed;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Duration;
 
 use installed::{SHIPPED_POLICY, Server, build, mebibytes, run, simulate, write_installation};
 use reqwest::{Client, Method, Response};
@@ -117,20 +116,20 @@ async fn killed(innkeeper: &Path, guests: u64) -> bool {
     tenant.forget();
     tenant.reset().await;
     let halfway = guests / GUESTS_A_PAGE / 2;
+    let hold = json!({
+        "kind": "hold", "when": "before", "method": "GET", "path": "/v1.0/users", "skip": halfway, "next": 1
+    });
+    tenant.control(Method::POST, "faults", &hold).await;
     let mut child = tenant
         .command()
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary starts");
-    while tenant.pages().await < halfway {
-        assert!(
-            child.try_wait().expect("it can be waited for").is_none(),
-            "it is at its end before it is killed"
-        );
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    let held = tenant.get("held?wait=60").await;
+    assert_eq!(held.as_array().map(Vec::len), Some(1), "{held}");
     child.kill().expect("it runs");
     child.wait().expect("it can be waited for");
+    tenant.control(Method::DELETE, "faults", &Value::Null).await;
     let before = tenant.pages().await;
     tenant.plan();
     let all = tenant.pages().await;

@@ -62,15 +62,12 @@ impl Tx {
             micros(now - UNDOABLE),
             i64::from(limit)
         )?;
-        let given = Given::rows(old.len()).ids("intent_id", old.iter().map(|(intent,)| *intent));
-        for sql in [
+        let statements = [
             "DELETE FROM snapshots WHERE tenant_id = $1 AND intent_id IN (SELECT intent_id FROM given)",
             "DELETE FROM outcomes WHERE tenant_id = $1 AND intent_id IN (SELECT intent_id FROM given)",
             "DELETE FROM intents WHERE tenant_id = $1 AND intent_id IN (SELECT intent_id FROM given)",
-        ] {
-            self.execute_given(tenant, &given, sql).await?;
-        }
-        Ok(old.len() as u64)
+        ];
+        self.let_go(tenant, "intent_id", &old, &statements).await
     }
 
     /// Removes at most `limit` cases that closed before a time, the oldest first; returns how many. They go on counting
@@ -93,17 +90,14 @@ impl Tx {
             micros(before),
             i64::from(limit)
         )?;
-        let given = Given::rows(old.len()).ids("case_id", old.iter().map(|(case,)| *case));
-        for sql in [
+        let statements = [
             "UPDATE guests SET cases_let_go = cases_let_go + (SELECT COUNT(*) FROM cases c \
              WHERE c.guest_key = guests.guest_key AND c.case_id IN (SELECT case_id FROM given)) \
              WHERE tenant_id = $1 AND guest_key IN \
              (SELECT guest_key FROM cases WHERE tenant_id = $1 AND case_id IN (SELECT case_id FROM given))",
             "DELETE FROM cases WHERE tenant_id = $1 AND case_id IN (SELECT case_id FROM given)",
-        ] {
-            self.execute_given(tenant, &given, sql).await?;
-        }
-        Ok(old.len() as u64)
+        ];
+        self.let_go(tenant, "case_id", &old, &statements).await
     }
 
     /// Removes at most `limit` answers from before a time that a newer one of the same person has replaced; returns how
@@ -191,6 +185,21 @@ impl Tx {
             "DELETE FROM managers WHERE tenant_id = $1 AND user_id IN (SELECT guest_id FROM given)",
             "DELETE FROM guests WHERE tenant_id = $1 AND guest_key IN (SELECT guest_key FROM given)",
         ]) {
+            self.execute_given(tenant, &given, sql).await?;
+        }
+        Ok(old.len() as u64)
+    }
+
+    /// Runs these statements over rows that have had their time; returns how many rows.
+    pub(crate) async fn let_go(
+        &mut self,
+        tenant: TenantId,
+        id: &'static str,
+        old: &[(Uuid,)],
+        statements: &[&str],
+    ) -> Result<u64, StoreError> {
+        let given = Given::rows(old.len()).ids(id, old.iter().map(|(id,)| *id));
+        for sql in statements {
             self.execute_given(tenant, &given, sql).await?;
         }
         Ok(old.len() as u64)

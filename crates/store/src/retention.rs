@@ -74,15 +74,12 @@ impl Tx {
             kept,
             i64::from(limit)
         )?;
-        let given = Given::rows(old.len()).ids("plan_id", old.iter().map(|(plan,)| *plan));
-        for sql in [
+        let statements = [
             "DELETE FROM plan_steps WHERE tenant_id = $1 AND plan_id IN (SELECT plan_id FROM given)",
             "DELETE FROM plan_decisions WHERE tenant_id = $1 AND plan_id IN (SELECT plan_id FROM given)",
             "DELETE FROM plans WHERE tenant_id = $1 AND plan_id IN (SELECT plan_id FROM given)",
-        ] {
-            self.execute_given(tenant, &given, sql).await?;
-        }
-        Ok(old.len() as u64)
+        ];
+        self.let_go(tenant, "plan_id", &old, &statements).await
     }
 
     /// Erases the personal data of at most `limit` guests who have been gone since before a time: names and addresses,

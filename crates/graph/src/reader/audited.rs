@@ -8,6 +8,7 @@ use super::Reader;
 use crate::budget::Kind;
 use crate::error::GraphError;
 use crate::page::pages;
+use crate::request::Request;
 use crate::token::OwnIds;
 use crate::wire::{DirectoryAudit, Initiated};
 
@@ -44,17 +45,7 @@ impl Reader {
         activity: &str,
         since: DateTime<Utc>,
     ) -> Result<Vec<Audited>, GraphError> {
-        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let filter = format!("activityDisplayName eq '{activity}' and activityDateTime ge {since}");
-        let request = self
-            .0
-            .get(
-                &["auditLogs", "directoryAudits"],
-                "/auditLogs/directoryAudits",
-                "AuditLog.Read.All and Directory.Read.All",
-            )
-            .with("$filter", &filter)
-            .of_kind(Kind::Reports);
+        let request = self.audits(activity, since);
         let entries: Vec<DirectoryAudit> = pages(&self.0, request).try_concat().await?;
         let own = self.0.own_ids().await?;
         let done = entries.into_iter().flat_map(DirectoryAudit::done);
@@ -65,6 +56,20 @@ impl Reader {
                 at: done.at,
             })
             .collect())
+    }
+
+    /// What the directory's audit log has of one kind of activity, since then.
+    pub(super) fn audits(&self, activity: &str, since: DateTime<Utc>) -> Request {
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let filter = format!("activityDisplayName eq '{activity}' and activityDateTime ge {since}");
+        self.0
+            .get(
+                &["auditLogs", "directoryAudits"],
+                "/auditLogs/directoryAudits",
+                "AuditLog.Read.All and Directory.Read.All",
+            )
+            .with("$filter", &filter)
+            .of_kind(Kind::Reports)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who answers for a guest where its sponsors do not: managers, the members of the sponsor group, inviters.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
 use innkeeper_domain::sponsor::Sponsor;
@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use super::sponsors::{LANES, SPONSOR};
 use super::{IN_ONE_FILTER, Reader, among};
-use crate::budget::Kind;
 use crate::error::GraphError;
 use crate::page::pages;
 use crate::wire::{DirectoryAudit, DirectoryObject};
@@ -141,17 +140,7 @@ impl Reader {
         &self,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<Invited>, GraphError>> + Send {
-        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let filter = format!("activityDisplayName eq '{INVITED}' and activityDateTime ge {since}");
-        let request = self
-            .0
-            .get(
-                &["auditLogs", "directoryAudits"],
-                "/auditLogs/directoryAudits",
-                "AuditLog.Read.All and Directory.Read.All",
-            )
-            .with("$filter", &filter)
-            .of_kind(Kind::Reports);
+        let request = self.audits(INVITED, since);
         let reader = self.clone();
         pages::<DirectoryAudit>(&self.0, request).and_then(move |page| {
             let reader = reader.clone();
