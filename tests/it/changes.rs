@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::tenant::Tenant;
+use crate::tenant::{POLICY, Tenant};
 
 /// Requests to Graph by the last run, by route.
 async fn requests(tenant: &Tenant) -> serde_json::Map<String, Value> {
@@ -161,7 +161,7 @@ async fn who_signs_in_without_a_prompt_is_not_disabled_between_two_whole_reading
     tenant
         .control(reqwest::Method::PATCH, &path, Some(sign_in))
         .await;
-    tenant.post("clock/advance", hours(2)).await;
+    tenant.post("clock/advance", hours(6)).await;
     let report = tenant.json(&["apply", "--changes"]).await;
     let shown = tenant.json(&["plan", "--changes"]).await;
     assert!(!is_whole(&shown), "{:#}", shown["observation"]);
@@ -173,4 +173,39 @@ async fn who_signs_in_without_a_prompt_is_not_disabled_between_two_whole_reading
     );
     let ann = tenant.get(&format!("truth/{ann}")).await;
     assert_eq!(ann["enabled"], true, "{ann:#}");
+}
+
+#[tokio::test]
+async fn between_whole_readings_a_log_is_asked_how_fresh_it_is_once_what_is_known_of_it_is_old() {
+    let tenant = Tenant::empty().await;
+    let ann = tenant.add_guest("ann", 1).await;
+    let policy = format!("{POLICY}newest_log_entry = \"1d\"\n");
+    tenant.write("policy.toml", &policy);
+    let rarely =
+        |config: String| config.replace("[schedule]", "[schedule]\nwhole_reading_hours = 144");
+    tenant.configure(rarely).await;
+    let sign_in = format!("users/{ann}/sign-in");
+    tenant.post(&sign_in, json!({ "success": true })).await;
+    assert!(is_whole(&plan_changes(&tenant).await));
+    let asked = async || requests(&tenant).await["GET /auditLogs/signIns"].clone();
+    let hours = async |hours: u64| {
+        let advance = json!({ "seconds": hours * 3_600 });
+        tenant.post("clock/advance", advance).await;
+        plan_changes(&tenant).await
+    };
+    let plan = hours(20).await;
+    assert!(!is_whole(&plan), "{plan:#}");
+    assert_eq!(asked().await, 1, "who signed in");
+    // Somebody did meanwhile, so it is fresh after all.
+    tenant.post(&sign_in, json!({ "success": true })).await;
+    let plan = hours(6).await;
+    assert!(!is_whole(&plan), "{plan:#}");
+    assert_eq!(asked().await, 2, "who signed in, and when the last one did");
+    assert_eq!(plan["observation"]["health"]["doubts"], json!([]));
+    // And then the log stops.
+    let stopped = json!({ "kind": "stopped_log", "days": 2 });
+    tenant.post("faults", stopped).await;
+    let plan = hours(30).await;
+    let doubts = plan["observation"]["health"]["doubts"].to_string();
+    assert!(doubts.contains("sign-in log"), "{doubts}");
 }
