@@ -6,7 +6,7 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::Sponsor;
-use innkeeper_graph::{Depth, Reread};
+use innkeeper_graph::{Depth, Reread, SponsorPage};
 use roaring::RoaringTreemap;
 
 use crate::cycle::Cycle;
@@ -41,8 +41,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             .await?
             .map_err(|broken| broken.1)?
         {
-            let sponsored = pages.into_iter().flat_map(|page| page.guests).collect();
-            read |= self.take_in_sponsors(sponsored).await?;
+            read |= self.take_in_sponsors(pages).await?;
             self.progress
                 .at(Phase::Sponsors, read.len(), Some(guests.len()));
         }
@@ -67,31 +66,31 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let answers = self
                 .unless_stopped(self.tenant.reader.reread(chunk, Depth::WithoutSignIns))
                 .await??;
-            let sponsored = answers.into_iter().filter_map(|answer| match answer {
+            let told = answers.into_iter().filter_map(|answer| match answer {
                 Reread::Present {
                     guest, sponsors, ..
-                } => Some((guest.id, sponsors)),
+                } => Some(SponsorPage {
+                    guests: vec![(guest.id, sponsors.iter().map(|it| it.id).collect())],
+                    sponsors,
+                }),
                 Reread::Deleted(_) | Reread::Absent(_) => None,
             });
-            self.take_in_sponsors(sponsored.collect()).await?;
+            self.take_in_sponsors(told.collect()).await?;
         }
         Ok(())
     }
 
     async fn take_in_sponsors(
         &self,
-        sponsored: Vec<(GuestId, Vec<Sponsor>)>,
+        pages: Vec<SponsorPage>,
     ) -> Result<RoaringTreemap, CycleError> {
-        let sponsors: BTreeMap<SponsorId, &Sponsor> = sponsored
-            .iter()
-            .flat_map(|(_, sponsors)| sponsors)
-            .map(|sponsor| (sponsor.id, sponsor))
-            .collect();
-        let sponsors: Vec<Sponsor> = sponsors.into_values().cloned().collect();
-        let links: Vec<(GuestId, Vec<SponsorId>)> = sponsored
-            .iter()
-            .map(|(guest, sponsors)| (*guest, sponsors.iter().map(|sponsor| sponsor.id).collect()))
-            .collect();
+        let mut sponsors: BTreeMap<SponsorId, Sponsor> = BTreeMap::new();
+        let mut links: Vec<(GuestId, Vec<SponsorId>)> = Vec::new();
+        for page in pages {
+            sponsors.extend(page.sponsors.into_iter().map(|it| (it.id, it)));
+            links.extend(page.guests);
+        }
+        let sponsors: Vec<Sponsor> = sponsors.into_values().collect();
         let mut tx = self.store.begin().await?;
         self.lease.check(&mut tx).await?;
         tx.save_sponsors(self.tenant.id, &sponsors).await?;

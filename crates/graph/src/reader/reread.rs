@@ -1,6 +1,6 @@
 //! A fresh look at a few guests, right before something is done to them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{TryStreamExt, pin_mut};
 use innkeeper_domain::guest::Guest;
@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::warn;
 use url::Url;
+use uuid::Uuid;
 
-use super::sponsors::Known;
 use super::{IN_ONE_FILTER, Reader, among};
 use crate::answer::{malformed, wrong_with};
 use crate::error::GraphError;
@@ -104,11 +104,10 @@ impl Reader {
             let (mut present, asked) = self.users(chunk, depth).await?;
             // The users come first of all that is asked about them.
             sent = older(sent, asked);
-            let known = Known::default();
             let mut about = self.about(&present).await?;
             let sponsors: Vec<&DirectoryObject> =
                 about.values().flat_map(|about| &about.sponsors).collect();
-            self.look_up(&sponsors, &known).await?;
+            let known = self.look_up(&sponsors).await?;
             for id in chunk {
                 answers.push(match (present.remove(id), about.remove(id)) {
                     (Some(guest), Some(about)) => about.answer(guest, &known),
@@ -309,7 +308,7 @@ struct About {
 }
 
 impl About {
-    fn answer(self, guest: Guest, known: &Known) -> Reread {
+    fn answer(self, guest: Guest, known: &HashMap<Uuid, Sponsor>) -> Reread {
         let Self {
             sponsors,
             member_of,
@@ -336,9 +335,13 @@ impl About {
             .collect();
         groups.sort();
         groups.dedup();
+        let sponsors: BTreeMap<Uuid, &Sponsor> = sponsors
+            .iter()
+            .filter_map(|object| Some((object.id, known.get(&object.id)?)))
+            .collect();
         Reread::Present {
             guest: Box::new(guest),
-            sponsors: known.sponsors(&sponsors),
+            sponsors: sponsors.into_values().cloned().collect(),
             groups,
             roles,
         }

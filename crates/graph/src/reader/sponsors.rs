@@ -1,6 +1,6 @@
 //! The guests' sponsors.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -32,13 +32,15 @@ const BEGINNINGS: &str = "abcdefghijklmnopqrstuvwxyz0123456789_-.'!#^~";
 /// Guests with their sponsors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SponsorPage {
+    /// The sponsors that no page before this one told of. A tenant has many, so what they are like is given once.
+    pub sponsors: Vec<Sponsor>,
     /// Each guest with its sponsors, ordered by id.
-    pub guests: Vec<(GuestId, Vec<Sponsor>)>,
+    pub guests: Vec<(GuestId, Vec<SponsorId>)>,
 }
 
-/// Sponsors that were looked up; `None` for one that is not there any more.
+/// Of sponsors that were looked up, whether they are still there.
 #[derive(Clone, Default)]
-pub(super) struct Known(Arc<Mutex<HashMap<Uuid, Option<Sponsor>>>>);
+struct Met(Arc<Mutex<HashMap<Uuid, bool>>>);
 
 impl Reader {
     /// Every guest's sponsors: `GET /users?$expand=sponsors`. A guest whose row does not say is left out, as is a sponsor
@@ -69,89 +71,81 @@ impl Reader {
             vec![of("userType eq 'Guest'")]
         };
         let rows = stream::iter(parts).flatten_unordered(LANES);
-        let known = Known::default();
+        let met = Met::default();
         let reader = self.clone();
-        // Pages are completed side by side as well; what two of them look up at once is looked up twice.
+        // Pages are completed side by side as well; whom two of them look up at once is looked up twice.
         let completed = rows.map_ok(move |rows| {
-            let (reader, known) = (reader.clone(), known.clone());
-            async move { reader.complete(rows, &known).await }
+            let (reader, met) = (reader.clone(), met.clone());
+            async move { reader.complete(rows, &met).await }
         });
         completed.try_buffer_unordered(LANES)
     }
 
-    async fn complete(
-        &self,
-        rows: Vec<Sponsored>,
-        known: &Known,
-    ) -> Result<SponsorPage, GraphError> {
-        let mut guests = Vec::with_capacity(rows.len());
+    async fn complete(&self, rows: Vec<Sponsored>, met: &Met) -> Result<SponsorPage, GraphError> {
         let whole = || rows.iter().filter_map(|row| Some((row.id, row.whole()?)));
-        let objects: Vec<&DirectoryObject> = whole().flat_map(|(_, objects)| objects).collect();
-        self.look_up(&objects, known).await?;
+        let new = met.new_among(whole().flat_map(|(_, objects)| objects));
+        let found = self.look_up(&new).await?;
+        // Nothing is waited for from here on, so whoever finds somebody met comes after this page, which tells of them.
+        let mut met = met.lock();
+        met.extend(new.iter().map(|it| (it.id, found.contains_key(&it.id))));
+        let is_there = |object: &&DirectoryObject| met.get(&object.id) == Some(&true);
+        let mut guests = Vec::with_capacity(rows.len());
         for (id, objects) in whole() {
-            guests.push((GuestId(id), known.sponsors(objects)));
+            let there = objects.iter().filter(is_there);
+            let mut sponsors: Vec<SponsorId> = there.map(|object| SponsorId(object.id)).collect();
+            sponsors.sort();
+            sponsors.dedup();
+            guests.push((GuestId(id), sponsors));
         }
-        Ok(SponsorPage { guests })
+        Ok(SponsorPage {
+            sponsors: found.into_values().collect(),
+            guests,
+        })
     }
 
     /// Looks up what an expansion does not tell of users: whether they are enabled, and guests themselves. Graph may
-    /// ignore a `$select` inside an `$expand`.
+    /// ignore a `$select` inside an `$expand`. Who is not there any more is left out.
     pub(super) async fn look_up(
         &self,
         objects: &[&DirectoryObject],
-        known: &Known,
-    ) -> Result<(), GraphError> {
-        let mut unknown: Vec<Uuid> = Vec::new();
-        {
-            let mut known = known.lock();
-            for object in objects {
-                if object.is_group() {
-                    known
-                        .entry(object.id)
-                        .or_insert_with(|| Some((*object).clone().sponsor()));
-                } else if !known.contains_key(&object.id) && !unknown.contains(&object.id) {
-                    unknown.push(object.id);
-                }
-            }
-        }
-        let mut looked_up = Vec::new();
-        for chunk in unknown.chunks(IN_ONE_FILTER) {
+    ) -> Result<HashMap<Uuid, Sponsor>, GraphError> {
+        let (groups, users): (Vec<_>, Vec<_>) = objects
+            .iter()
+            .copied()
+            .partition(|object| object.is_group());
+        let users: HashSet<Uuid> = users.into_iter().map(|user| user.id).collect();
+        let users: Vec<Uuid> = users.into_iter().collect();
+        let looked_up = users.chunks(IN_ONE_FILTER).map(|chunk| {
             let request = self
                 .0
                 .get(&["users"], "/users", "User.Read.All")
                 .with("$filter", &among(chunk.iter().copied()))
                 .with("$select", SPONSOR);
-            looked_up.push(pages::<DirectoryObject>(&self.0, request).try_concat());
-        }
+            pages::<DirectoryObject>(&self.0, request).try_concat()
+        });
+        let looked_up: Vec<_> = looked_up.collect();
         let found: Vec<Vec<DirectoryObject>> = stream::iter(looked_up)
             .buffer_unordered(LANES)
             .try_collect()
             .await?;
         let found = found.into_iter().flatten();
-        let mut known = known.lock();
-        known.extend(found.map(|object| (object.id, Some(object.sponsor()))));
-        for id in unknown {
-            known.entry(id).or_insert(None);
-        }
-        Ok(())
+        let told = groups.into_iter().cloned().chain(found);
+        Ok(told.map(|object| (object.id, object.sponsor())).collect())
     }
 }
 
-impl Known {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Option<Sponsor>>> {
+impl Met {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, bool>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sponsors that are still there, ordered by id.
-    pub(super) fn sponsors(&self, objects: &[DirectoryObject]) -> Vec<Sponsor> {
-        let known = self.lock();
-        let mut sponsors: Vec<Sponsor> = objects
-            .iter()
-            .filter_map(|object| known.get(&object.id).cloned().flatten())
-            .collect();
-        drop(known);
-        sponsors.sort_by_key(|sponsor| sponsor.id);
-        sponsors.dedup_by_key(|sponsor: &mut Sponsor| -> SponsorId { sponsor.id });
-        sponsors
+    fn new_among<'o>(
+        &self,
+        objects: impl Iterator<Item = &'o DirectoryObject>,
+    ) -> Vec<&'o DirectoryObject> {
+        let met = self.lock();
+        objects
+            .filter(|object| !met.contains_key(&object.id))
+            .collect()
     }
 }

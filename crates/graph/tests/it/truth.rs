@@ -104,12 +104,16 @@ async fn every_guest_is_read_with_its_true_sponsors() {
     let tenant = Simulated::start().await;
     let mut live = tenant.live().await;
     let mut found = 0;
+    let mut told = BTreeMap::new();
     for page in all(tenant.reader().sponsors(7))
         .await
         .expect("the sponsors")
     {
+        told.extend(page.sponsors.into_iter().map(|it| (it.id, it)));
         for (guest, sponsors) in page.guests {
             let row = live.remove(&guest).expect("a guest, and only once");
+            let of = |id| told.get(id).cloned().expect("told of by then");
+            let sponsors: Vec<Sponsor> = sponsors.iter().map(of).collect();
             assert_eq!(read_sponsors(&sponsors), true_sponsors(&row), "{row}");
             found += sponsors.len();
         }
@@ -271,12 +275,19 @@ async fn sponsors_read_in_parts_are_those_of_one_chain() {
     let simulated = Simulated::start().await;
     let reader = simulated.reader();
     let sorted = |pages: Vec<innkeeper_graph::SponsorPage>| {
-        let mut guests: Vec<_> = pages.into_iter().flat_map(|page| page.guests).collect();
-        guests.sort_by_key(|(guest, _)| *guest);
-        guests
+        let (mut sponsors, mut guests) = (BTreeMap::new(), BTreeMap::new());
+        for page in pages {
+            sponsors.extend(page.sponsors.into_iter().map(|it| (it.id, it)));
+            for (guest, of) in page.guests {
+                let told = of.iter().all(|id| sponsors.contains_key(id));
+                assert!(told, "a sponsor is told of before it is named");
+                guests.insert(guest, of);
+            }
+        }
+        (sponsors, guests)
     };
     let one = sorted(all(reader.sponsors(7)).await.expect("one chain"));
     let parts = sorted(all(reader.sponsors(1_000_000)).await.expect("parts"));
-    assert!(one.len() > 200);
+    assert!(one.1.len() > 200);
     assert_eq!(one, parts);
 }
