@@ -32,8 +32,9 @@ impl Tx {
         first: RowKey,
         last: RowKey,
     ) -> Result<BTreeMap<RowKey, Since>, StoreError> {
+        // So written, SQLite goes by the keys, and not through all states of the tenant.
         let sql = "SELECT s.guest_key, s.since, s.body FROM guest_states s \
-                   WHERE s.tenant_id = $1 AND s.guest_key BETWEEN $2 AND $3 \
+                   WHERE (s.tenant_id = $1) IS TRUE AND s.guest_key BETWEEN $2 AND $3 \
                    AND s.since = (SELECT MAX(n.since) FROM guest_states n WHERE n.guest_key = s.guest_key)";
         fetch_all!(self, Row, sql, tenant.0, first.0, last.0)?
             .into_iter()
@@ -52,7 +53,7 @@ impl Tx {
         last: RowKey,
     ) -> Result<BTreeMap<RowKey, Vec<Since>>, StoreError> {
         let sql = "SELECT guest_key, since, body FROM guest_states \
-                   WHERE tenant_id = $1 AND guest_key BETWEEN $2 AND $3 ORDER BY guest_key, since";
+                   WHERE (tenant_id = $1) IS TRUE AND guest_key BETWEEN $2 AND $3 ORDER BY guest_key, since";
         let mut states: BTreeMap<RowKey, Vec<Since>> = BTreeMap::new();
         for row in fetch_all!(self, Row, sql, tenant.0, first.0, last.0)? {
             let (key, state) = since(row)?;

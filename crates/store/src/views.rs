@@ -274,9 +274,11 @@ impl Tx {
             put(guest_key, &mut |view| view.previous_cases += count(cases));
         }
 
-        let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at FROM decisions d \
-                   JOIN guests g ON g.tenant_id = d.tenant_id AND g.guest_id = d.guest_id \
-                   WHERE d.tenant_id = $1 AND g.guest_key BETWEEN $2 AND $3 ORDER BY g.guest_key, d.kind";
+        // SQLite takes the tables of a CROSS JOIN in the order in which they are written.
+        let sql = "SELECT g.guest_key, d.guest_id, d.kind, d.day, d.reason, d.decided_by, d.decided_at \
+                   FROM guests g CROSS JOIN decisions d \
+                   WHERE d.tenant_id = $1 AND g.guest_key BETWEEN $2 AND $3 AND d.guest_id = g.guest_id \
+                   ORDER BY g.guest_key, d.kind";
         for DecisionOn {
             guest_key,
             decision,
