@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::Certificate;
 use reqwest::redirect::Policy;
-use tracing::warn;
+use tracing::{debug, warn};
 use url::Url;
 
 use crate::budget::Budgets;
@@ -144,6 +144,13 @@ impl Connection {
     /// Whether the token may go there: to the configured scheme, host and port.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
         url.origin() == self.settings.graph_url.origin()
+    }
+
+    /// Has a token ready, if one attempt is enough; else whoever needs it tries again, and tells what is wrong.
+    pub(crate) async fn prepare(&self) {
+        if let Err(failed) = self.tokens.current(self).await {
+            debug!(error = %failed.error, "no token ahead of time");
+        }
     }
 
     pub(crate) async fn roles(&self) -> Result<BTreeSet<String>, GraphError> {

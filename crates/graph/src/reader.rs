@@ -69,6 +69,11 @@ impl Reader {
         self.0.requests()
     }
 
+    /// Asks for the first token before anything needs it. What goes wrong is told by the first request that does.
+    pub async fn prepare(&self) {
+        self.0.prepare().await;
+    }
+
     /// The application permissions in the current token.
     ///
     /// # Errors

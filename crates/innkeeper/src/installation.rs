@@ -43,11 +43,7 @@ pub(crate) enum Access {
 impl Installation {
     /// Opens what the configuration file names.
     pub(crate) async fn open(global: &Global) -> Result<Self> {
-        let config = load_config(&global.config)?;
-        for warning in &config.warnings {
-            eprintln!("warning: {warning}");
-        }
-        Self::of(config).await
+        Self::of(config(global)?).await
     }
 
     /// Opens what a configuration names.
@@ -88,7 +84,16 @@ impl Installation {
     }
 }
 
-fn tenant_of<'c>(config: &'c Config, global: &Global) -> Result<&'c TenantConfig> {
+/// The configuration, its warnings told.
+pub(crate) fn config(global: &Global) -> Result<Config> {
+    let config = load_config(&global.config)?;
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(config)
+}
+
+pub(crate) fn tenant_of<'c>(config: &'c Config, global: &Global) -> Result<&'c TenantConfig> {
     let names = || {
         config
             .tenants

@@ -2,8 +2,11 @@
 
 mod witness;
 
+use std::pin::pin;
+
 use anyhow::Result;
 use chrono::{DateTime, Utc};
+use futures_util::future::{Either, select};
 use innkeeper_domain::observation::{Counts, Health, Silence};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::policy::Policy;
@@ -16,27 +19,38 @@ use super::backlog::Pace;
 use super::judging::shown;
 use super::plans::waits;
 use crate::cli::{Global, Output};
+use crate::config::Config;
 use crate::exit::Exit;
-use crate::installation::{Access, Installation, open_tenant};
+use crate::installation::{self, Access, GraphTenant, Installation, open_tenant, tenant_of};
 use crate::oddities;
 use crate::output::{Rows, print, print_json};
 use crate::progress::Bars;
 use crate::standing::{self, short};
 
 pub(crate) async fn run(global: &Global, changes: bool) -> Result<Exit> {
-    let installation = Installation::open(global).await?;
+    let config = installation::config(global)?;
     let tenant = Tenant {
-        whole_every: installation.config.whole_every().filter(|_| changes),
-        ..open_tenant(installation.tenant(global)?, Access::Read)?
+        whole_every: config.whole_every().filter(|_| changes),
+        ..open_tenant(tenant_of(&config, global)?, Access::Read)?
     };
-    for oddity in oddities::unsaid(&installation.store, &tenant).await? {
+    // Somebody waits for it, so the token comes while the database is opened.
+    let ahead = pin!(tenant.reader.prepare());
+    match select(pin!(plan(global, config, &tenant)), ahead).await {
+        Either::Left((exit, _)) => exit,
+        Either::Right(((), plan)) => plan.await,
+    }
+}
+
+async fn plan(global: &Global, config: Config, tenant: &GraphTenant) -> Result<Exit> {
+    let installation = Installation::of(config).await?;
+    for oddity in oddities::unsaid(&installation.store, tenant).await? {
         eprintln!("{}: {oddity}", tenant.name);
     }
     let policy = &tenant.policy.policy;
     let witness = Witness::new(Bars::new(global.quiet), policy, global.output);
     let report = installation
         .engine()
-        .cycle(&tenant, &witness, &CancellationToken::new())
+        .cycle(tenant, &witness, &CancellationToken::new())
         .await;
     witness.bars.clear();
     let report = report?;
