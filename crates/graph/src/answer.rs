@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::DateTime;
+use memchr::memmem;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -169,7 +170,7 @@ pub(crate) fn decode<T: DeserializeOwned>(request: &Request, body: &[u8]) -> Res
 
 /// U+0000, which no text of Graph has and no database takes, can only be written in this way.
 fn has_nul(json: &str) -> bool {
-    json.match_indices("\\u0000").any(|(at, _)| {
+    memmem::find_iter(json.as_bytes(), "\\u0000").any(|at| {
         let before = json.as_bytes()[..at].iter().rev();
         // An odd number of backslashes in all: else it is a backslash, followed by plain letters.
         before.take_while(|byte| **byte == b'\\').count() % 2 == 0

@@ -17,7 +17,7 @@ use crate::open::Tx;
 use crate::rows::{count, micros};
 
 pub(crate) use columns::Columns;
-use columns::{ADD, UPSERT, given};
+use columns::{ADD, ADD_RETURNING, UPSERT, given};
 
 /// Row keys read at once, so that memory does not grow with the guests.
 const KEYS: i64 = 10_000;
@@ -45,6 +45,15 @@ pub struct StoredVerdict {
     pub verdict: String,
     /// The rule or protection that decided.
     pub rule: Option<RuleName>,
+}
+
+/// What came of adding guests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// The row keys of those who were not stored before.
+    pub keys: Vec<RowKey>,
+    /// Those who were.
+    pub known: HashSet<GuestId>,
 }
 
 /// A row key with the guest's id, as a statement gives them: by place, since by name costs more and a reading gets one
@@ -125,8 +134,8 @@ impl Tx {
         Ok(id.map(|(id,)| id.into()))
     }
 
-    /// Writes those of these guests, each given once, that are not stored yet; returns the row key of each. Nothing is
-    /// learnt of the others, and they stay as they are.
+    /// Writes those of these guests, each given once, that are not stored yet. Nothing is learnt of the others, and they
+    /// stay as they are.
     ///
     /// # Errors
     /// When the database fails.
@@ -134,9 +143,36 @@ impl Tx {
         &mut self,
         tenant: TenantId,
         records: &[&GuestRecord],
-    ) -> Result<Vec<(GuestId, RowKey)>, StoreError> {
-        let added: Vec<Keyed> = self.fetch_given(tenant, &given(records), ADD).await?;
-        Ok(added.into_iter().map(pair).collect())
+    ) -> Result<Added, StoreError> {
+        let ids = || records.iter().map(|record| record.guest.id);
+        let given = given(records);
+        let added: Vec<(GuestId, RowKey)> = match self {
+            Self::Sqlite(tx) => {
+                // A new row's key is one more than the largest, so that the keys need not be handed back row by row.
+                let largest = "SELECT COALESCE(MAX(guest_key), 0) FROM guests";
+                let largest: i64 = sqlx::query_scalar(largest).fetch_one(&mut **tx).await?;
+                let added = self.execute_given(tenant, &given, ADD).await?;
+                if added == records.len() as u64 {
+                    let keys = (largest + 1..).take(records.len()).map(RowKey);
+                    return Ok(Added {
+                        keys: keys.collect(),
+                        known: HashSet::new(),
+                    });
+                }
+                let ids: Vec<GuestId> = ids().collect();
+                let mut keys = self.keys(tenant, &ids).await?;
+                keys.retain(|(_, key)| key.0 > largest);
+                keys
+            }
+            Self::Postgres(_) => {
+                let sql = ADD_RETURNING;
+                let added: Vec<Keyed> = self.fetch_given(tenant, &given, sql).await?;
+                added.into_iter().map(pair).collect()
+            }
+        };
+        let (new, keys): (HashSet<GuestId>, Vec<RowKey>) = added.into_iter().unzip();
+        let known = ids().filter(|id| !new.contains(id)).collect();
+        Ok(Added { keys, known })
     }
 
     /// Writes guests, new or known; returns the row key of each. What is stored already is not written again. Of a

@@ -44,7 +44,7 @@ pub use attestations::Unconfirmed;
 pub use cases::CaseRow;
 pub use decisions::{DecisionRow, WaitingStep};
 pub use error::StoreError;
-pub use guests::{RowKey, StoredVerdict};
+pub use guests::{Added, RowKey, StoredVerdict};
 pub use intents::IntentRow;
 pub use leases::LeaseGrant;
 pub use observations::{ObservationRow, ObservationState};

@@ -11,7 +11,7 @@ use innkeeper_domain::ids::GuestId;
 use innkeeper_domain::merge::{Change, merge};
 use innkeeper_domain::observation::Counts;
 use innkeeper_graph::{GraphError, GuestPage};
-use innkeeper_store::{RowKey, Tx};
+use innkeeper_store::{Added, RowKey, Tx};
 
 use roaring::RoaringTreemap;
 use tracing::{debug, info};
@@ -229,18 +229,16 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         let now = self.clock.now();
         let records = guests.into_iter().map(|guest| merge(None, guest, now).0);
         let records: Vec<GuestRecord> = records.collect();
-        let added = tx
+        let Added { keys, known } = tx
             .add_guests(self.tenant.id, &records.iter().collect::<Vec<_>>())
             .await?;
-        let added: HashMap<GuestId, RowKey> = added.into_iter().collect();
+        seen.keys.extend(keys.into_iter().map(u64::from));
         let mut others = Vec::new();
         for record in records {
-            match added.get(&record.guest.id) {
-                Some(key) => {
-                    seen.keys.insert((*key).into());
-                    seen.count(&record, Change::New);
-                }
-                None => others.push(record.guest),
+            if known.contains(&record.guest.id) {
+                others.push(record.guest);
+            } else {
+                seen.count(&record, Change::New);
             }
         }
         Ok(others)

@@ -165,11 +165,18 @@ pub(super) const UPSERT: &str = concat!(
     RETURNING guest_key, guest_id"
 );
 
+/// Adds to [`insert`] that who is stored already stays as it is.
+macro_rules! add {
+    () => {
+        concat!(insert!(), "ON CONFLICT (tenant_id, guest_id) DO NOTHING")
+    };
+}
+
 /// Writes those of the guests that `given` has who are not stored yet.
-pub(super) const ADD: &str = concat!(
-    insert!(),
-    "ON CONFLICT (tenant_id, guest_id) DO NOTHING RETURNING guest_key, guest_id"
-);
+pub(super) const ADD: &str = add!();
+
+/// The same, telling who they are.
+pub(super) const ADD_RETURNING: &str = concat!(add!(), " RETURNING guest_key, guest_id");
 
 /// The columns of guests as [`UPSERT`] and [`ADD`] read them.
 pub(super) fn given<'a>(records: &[&'a GuestRecord]) -> Given<'a> {

@@ -1,11 +1,11 @@
 //! Many rows at once: more than one statement takes, the same twice, the same again.
 
 use innkeeper_domain::guest::GuestRecord;
-use innkeeper_domain::ids::{GroupId, GuestId, SponsorId};
+use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
 use innkeeper_domain::journal::{Anchors, Event};
 use innkeeper_domain::policy::RuleName;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
-use innkeeper_store::{Store, StoredVerdict, Tx};
+use innkeeper_store::{Added, RowKey, Store, StoredVerdict, Tx};
 use roaring::RoaringTreemap;
 
 use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
@@ -15,6 +15,7 @@ on_both! {
     a_guest_given_twice_is_kept_once_as_it_was_given_last
     what_is_stored_already_is_not_written_again
     only_who_is_new_is_added
+    whoever_is_added_has_the_key_that_is_told
     nothing_given_is_nothing_done
 }
 
@@ -196,8 +197,8 @@ async fn only_who_is_new_is_added(store: Store) {
     let new = guest(7);
     let given = [&changed, &new, &records[1]];
     let added = tx.add_guests(tenant(), &given).await.expect("kept");
-    let ids: Vec<GuestId> = added.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids, [new.guest.id]);
+    let known = [records[0].guest.id, records[1].guest.id];
+    assert_eq!(added.known, known.into());
     let ids = [records[0].guest.id, new.guest.id];
     let known = tx.guests_by_id(tenant(), &ids).await.expect("read");
     let is_same = known
@@ -205,8 +206,26 @@ async fn only_who_is_new_is_added(store: Store) {
         .map(|(_, record)| record)
         .eq([&records[0], &new]);
     assert!(is_same, "{known:?}");
-    assert_eq!(known[1].0, added[0].1);
-    assert_eq!(tx.add_guests(tenant(), &[]).await.expect("nothing"), []);
+    assert_eq!(added.keys, [known[1].0]);
+    let nobody = tx.add_guests(tenant(), &[]).await.expect("nothing");
+    assert_eq!(nobody, Added::default());
+}
+
+async fn whoever_is_added_has_the_key_that_is_told(store: Store) {
+    let mut tx = begin(&store).await;
+    // More than one statement takes, beside those of another tenant.
+    let records: Vec<GuestRecord> = (0..1_200).map(guest).collect();
+    let other = TenantId::derived(&[b"fabrikam"]);
+    for of in [other, tenant()] {
+        let given: Vec<&GuestRecord> = records.iter().collect();
+        let Added { mut keys, known } = tx.add_guests(of, &given).await.expect("kept");
+        assert!(known.is_empty(), "{known:?}");
+        keys.sort();
+        let ids: Vec<GuestId> = records.iter().map(|record| record.guest.id).collect();
+        let kept = tx.guests_by_id(of, &ids).await.expect("read");
+        let kept: Vec<RowKey> = kept.into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, kept);
+    }
 }
 
 async fn nothing_given_is_nothing_done(store: Store) {
