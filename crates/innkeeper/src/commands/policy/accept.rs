@@ -1,6 +1,7 @@
 //! `policy accept` and `policy status`: which policy decides, and a person's word for the one that waits.
 
 use anyhow::Result;
+use chrono::SecondsFormat;
 use innkeeper_domain::acceptance::{Acceptance, DECISION_VERSION};
 use innkeeper_domain::journal::Event;
 use innkeeper_domain::policy::Policy;
@@ -140,7 +141,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
                 hash.clone(),
                 "accepted".to_owned(),
                 decision_version.to_string(),
-                at.to_rfc3339(),
+                at.to_rfc3339_opts(SecondsFormat::Secs, true),
                 by.clone().unwrap_or_default(),
                 reason.clone().unwrap_or_default(),
                 String::new(),
@@ -164,7 +165,7 @@ pub(crate) async fn status(global: &Global) -> Result<Exit> {
                 hash.clone(),
                 if *held { "waits, held" } else { "waits" }.to_owned(),
                 decision_version.to_string(),
-                since.to_rfc3339(),
+                since.to_rfc3339_opts(SecondsFormat::Secs, true),
                 String::new(),
                 String::new(),
                 affected.to_string(),

@@ -5,7 +5,7 @@ mod people;
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use innkeeper_domain::case::Closing;
 use innkeeper_domain::guest::{Guest, GuestRecord};
 use innkeeper_domain::ids::GuestId;
@@ -495,7 +495,8 @@ impl Report<'_> {
                 attribute(|guest| Some(guest.upn.clone())),
                 rule.clone(),
                 by.clone(),
-                at.map(|at| at.to_rfc3339()).unwrap_or_default(),
+                at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
+                    .unwrap_or_default(),
                 detail.clone(),
                 until.clone(),
                 reason.clone(),
