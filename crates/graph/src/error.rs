@@ -158,8 +158,8 @@ pub enum GraphError {
         /// What it answered.
         answered: Answered,
     },
-    /// Graph is out of order.
-    #[error("Graph is out of order ({answered}); the next cycle tries again")]
+    /// Whoever was asked is out of order: Graph, Entra, or the platform.
+    #[error("no usable answer came ({answered}); the next cycle tries again")]
     Unavailable {
         /// What it answered.
         answered: Answered,

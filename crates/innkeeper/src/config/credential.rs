@@ -16,8 +16,11 @@ use super::path::KeyPath;
 use super::raw::RawCredential;
 use super::tenant::required;
 
-/// The metadata service of a virtual machine ("How to use managed identities for Azure resources on an Azure VM").
-const VM: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
+/// The metadata service of a virtual machine ("How to use managed identities for Azure resources on an Azure VM"), unless
+/// the variable names another host, as Microsoft's own libraries have it; and the path there.
+const VM: &str = "http://169.254.169.254";
+const VM_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+const VM_PATH: &str = "metadata/identity/oauth2/token";
 
 /// The agent of Azure Arc, and where its keys are.
 const ARC: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
@@ -108,11 +111,13 @@ pub(super) fn check(
             let of_platform = |name: &str, findings: &Findings<'_>| {
                 findings.layers.platform(name).map(str::to_owned)
             };
-            let client_id = client_id.or_else(|| of_platform("AZURE_CLIENT_ID", findings));
-            let token_file =
-                token_file.or_else(|| of_platform("AZURE_FEDERATED_TOKEN_FILE", findings));
+            let [client, token] = ["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"];
+            let client_id = client_id.or_else(|| of_platform(client, findings));
+            let token_file = token_file.or_else(|| of_platform(token, findings));
+            let client_id = findings.required_or(&key, client_id, client);
             let client_id = application(client_id, findings);
             let key = path.child("token_file");
+            let token_file = findings.required_or(&key, token_file, token);
             let file = required(&key, token_file, |file| Ok(folder.join(file)), findings);
             Some(Credential::Application {
                 client_id: client_id?,
@@ -207,16 +212,19 @@ fn check_source(
         None if Path::new("/opt/azcmagent/bin/himds").exists() => Source::Arc,
         None => Source::Vm,
     };
-    let address = |text: &str| {
+    let address = |text: &str, variable: &str| {
         let url: Result<Url, _> = text.parse();
-        url.map_err(|error| format!("the variable IDENTITY_ENDPOINT is not an address: {error}"))
+        url.map_err(|error| format!("the variable {variable} is not an address: {error}"))
     };
+    const ENDPOINT: &str = "IDENTITY_ENDPOINT";
+    let vm = findings.layers.platform(VM_HOST).unwrap_or(VM);
+    let vm = format!("{}/{VM_PATH}", vm.trim_end_matches('/'));
     match (source, endpoint, header) {
         (Source::Vm, _, _) => Some(IdentitySource::Vm {
-            endpoint: findings.check(&key, address(VM))?,
+            endpoint: findings.check(&key, address(&vm, VM_HOST))?,
         }),
         (Source::AppService, Some(endpoint), Some(header)) => Some(IdentitySource::AppService {
-            endpoint: findings.check(&key, address(&endpoint))?,
+            endpoint: findings.check(&key, address(&endpoint, ENDPOINT))?,
             header: header.into(),
         }),
         (Source::AppService, _, _) => {
@@ -227,7 +235,8 @@ fn check_source(
             None
         }
         (Source::Arc, endpoint, _) => Some(IdentitySource::Arc {
-            endpoint: findings.check(&key, address(endpoint.as_deref().unwrap_or(ARC)))?,
+            endpoint: findings
+                .check(&key, address(endpoint.as_deref().unwrap_or(ARC), ENDPOINT))?,
             keys: PathBuf::from(ARC_KEYS),
         }),
     }

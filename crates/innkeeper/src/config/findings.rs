@@ -49,6 +49,22 @@ impl<'a> Findings<'a> {
         value
     }
 
+    /// The same of a key for which a variable of the platform stands in.
+    pub(super) fn required_or<T>(
+        &mut self,
+        key: &KeyPath,
+        value: Option<T>,
+        variable: &str,
+    ) -> Option<T> {
+        if value.is_none() && !self.is_reported(key) {
+            self.note(
+                key,
+                format!("{key} is missing, and so is the variable {variable}"),
+            );
+        }
+        value
+    }
+
     /// Something is known to be wrong with a key, or with what it lies in.
     pub(super) fn is_reported(&self, key: &KeyPath) -> bool {
         self.problems

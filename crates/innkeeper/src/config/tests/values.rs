@@ -220,17 +220,30 @@ fn each_kind_of_credential_is_read_with_what_azure_tells_of_itself() {
         "{service:?}"
     );
     assert!(!format!("{service:?}").contains("the-header"));
-    let vm = with("kind = \"managed-identity\"\nsource = \"vm\"", &[]);
-    assert!(
-        matches!(
-            &vm,
-            Credential::ManagedIdentity {
-                source: IdentitySource::Vm { .. },
-                ..
-            }
+    let vm = "kind = \"managed-identity\"\nsource = \"vm\"";
+    let host = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+    for (env, expected) in [
+        (
+            &[][..],
+            "http://169.254.169.254/metadata/identity/oauth2/token",
         ),
-        "{vm:?}"
-    );
+        (
+            &[(host, "http://127.0.0.1:41/")],
+            "http://127.0.0.1:41/metadata/identity/oauth2/token",
+        ),
+    ] {
+        let vm = with(vm, env);
+        assert!(
+            matches!(
+                &vm,
+                Credential::ManagedIdentity {
+                    source: IdentitySource::Vm { endpoint },
+                    ..
+                } if endpoint.as_str() == expected
+            ),
+            "{vm:?}"
+        );
+    }
 }
 
 #[test]
