@@ -320,3 +320,39 @@ async fn a_notice_to_the_manager_goes_to_the_guests_own_first() {
     assert!(to("ann@partner", "gert@contoso.example"), "{mails:?}");
     assert!(to("ben@partner", "mona@contoso.example"), "{mails:?}");
 }
+
+#[tokio::test]
+async fn where_sponsors_are_not_listed_along_with_the_guests_each_guest_is_asked_for_its_own() {
+    let mut tenant = Tenant::with(60, "sqlite://innkeeper.db".to_owned()).await;
+    let sponsorless = r#"
+[[rule]]
+name = "sponsorless"
+when = 'guest.sponsor_count == 0'
+stages = [{ action = "flag" }]
+"#;
+    tenant.write("policy.toml", sponsorless);
+    let verdicts = async |tenant: &Tenant| {
+        let plan = tenant.json(&["plan"]).await;
+        let health = &plan["observation"]["health"];
+        assert_eq!(health["healthy"], true, "{health}");
+        plan["verdicts"].clone()
+    };
+    let listed = verdicts(&tenant).await;
+    let of_both = |verdicts: &Value| {
+        let words = verdicts.as_array().expect("verdicts").iter();
+        words
+            .map(|of| of["verdict"].to_string())
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+    };
+    assert!(of_both(&listed) > 1, "some have a sponsor: {listed}");
+    for kind in ["expand_refused", "expand_ignored"] {
+        tenant.post("faults", json!({ "kind": kind })).await;
+        tenant.move_to(format!("sqlite://{kind}.db")).await;
+        assert_eq!(verdicts(&tenant).await, listed, "{kind}");
+        let faults = tenant.get("faults").await;
+        let hits = faults[0]["hits"].as_u64();
+        assert!(hits.is_some_and(|hits| hits > 0), "{faults}");
+        tenant.control(Method::DELETE, "faults", None).await;
+    }
+}

@@ -62,6 +62,11 @@ pub trait ReadDirectory: Send + Sync {
     ) -> impl Stream<Item = Result<Result<ChangePage<GroupChange>, Lost>, GraphError>> + Send;
     /// Every guest's sponsors, page by page; about so many guests are there.
     fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
+    /// The sponsors of each of these guests by itself; who is not there is left out.
+    fn sponsors_of_each(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send;
     /// The group with this id or exact name.
     fn find_group(&self, key: &str) -> impl Future<Output = Result<Found, GraphError>> + Send;
     /// A group's direct members that are users, page by page.
@@ -339,6 +344,13 @@ impl ReadDirectory for Reader {
 
     fn sponsors(&self, guests: u64) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
         Self::sponsors(self, guests)
+    }
+
+    fn sponsors_of_each(
+        &self,
+        guests: &[GuestId],
+    ) -> impl Stream<Item = Result<SponsorPage, GraphError>> + Send {
+        Self::sponsors_of_each(self, guests)
     }
 
     async fn find_group(&self, key: &str) -> Result<Found, GraphError> {

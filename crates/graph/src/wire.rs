@@ -382,6 +382,15 @@ pub(crate) struct Sponsored {
 }
 
 impl Sponsored {
+    /// A guest whose sponsors came by themselves.
+    pub(crate) fn of(id: Uuid, sponsors: Vec<DirectoryObject>) -> Self {
+        Self {
+            id,
+            sponsors: Some(sponsors),
+            rest: None,
+        }
+    }
+
     /// The sponsors, if these are all.
     pub(crate) fn whole(&self) -> Option<&[DirectoryObject]> {
         match self.rest {

@@ -94,6 +94,7 @@ impl Arrived {
             delta_token: self.path.ends_with("/delta")
                 && (is_token("$skiptoken") || is_token("$deltatoken")),
             lost_page: retries.is_lost(&self.query),
+            expands: self.path.ends_with("/users") && query.get("$expand").is_some(),
             top: query.get("$top").and_then(|top| top.parse().ok()),
             graph: self.path.starts_with("/v1.0/"),
             token: tokens.get(self.bearer()),
@@ -193,6 +194,7 @@ async fn befall(
         FaultKind::ExpiredPage,
         FaultKind::ClaimsChallenge,
         FaultKind::ActivityCap,
+        FaultKind::ExpandRefused,
         FaultKind::RetriedPage,
     ];
     if let Some(found) = instead.into_iter().find_map(find) {

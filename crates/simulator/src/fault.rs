@@ -107,6 +107,10 @@ pub enum FaultKind {
     MissingRows,
     /// 400, as pages of sign-in data had at most 120 rows. Befalls only requests for more at once.
     ActivityCap,
+    /// 400. Befalls only listings of users with `$expand`.
+    ExpandRefused,
+    /// Rows come without what was to be expanded. Befalls only listings of users with `$expand`.
+    ExpandIgnored,
     /// 400 `DirectoryPageTokenNotFoundException`. Befalls only requests that go on with a link out of the answer to a
     /// request which had failed before; both must come after this fault.
     RetriedPage,

@@ -23,6 +23,8 @@ pub(crate) struct Subject<'r> {
     pub(crate) delta_token: bool,
     /// It goes on with a link that is lost.
     pub(crate) lost_page: bool,
+    /// It lists users with what hangs on them (`$expand`).
+    pub(crate) expands: bool,
     /// `$top`, if it has one.
     pub(crate) top: Option<u32>,
     /// It is Graph that is asked, not a token endpoint.
@@ -83,6 +85,7 @@ impl Fault {
             FaultKind::ActivityCap => {
                 subject.sign_in_data && subject.top.is_some_and(|top| top > MOST_ACTIVITIES)
             }
+            FaultKind::ExpandRefused | FaultKind::ExpandIgnored => subject.expands,
             FaultKind::StoppedLog => subject.path.ends_with("/auditLogs/signIns"),
             FaultKind::RetriedPage => subject.lost_page,
             FaultKind::ErrorShape => subject.graph,
@@ -126,6 +129,9 @@ impl Befalling {
             FaultKind::ActivityCap => Reply::bad_request(format!(
                 "Cannot query data for more than {MOST_ACTIVITIES} users at a time."
             )),
+            FaultKind::ExpandRefused => {
+                Reply::bad_request("Expanding this property is not supported.")
+            }
             FaultKind::RetriedPage => Reply::lost_page(),
             FaultKind::ClaimsChallenge => claims_challenge(),
             FaultKind::ServerError if self.fault.empty => {
@@ -146,6 +152,7 @@ impl Befalling {
             | FaultKind::EmptyPage
             | FaultKind::DuplicateRows
             | FaultKind::ReorderedRows
+            | FaultKind::ExpandIgnored
             | FaultKind::Fractions
             | FaultKind::ErrorShape
             | FaultKind::StaleRead
@@ -260,6 +267,7 @@ mod tests {
             page_token: false,
             delta_token: false,
             lost_page: false,
+            expands: false,
             top: None,
             graph: true,
             token: None,

@@ -120,18 +120,20 @@ impl Tx {
         Ok(rows.into_iter().map(pair).collect())
     }
 
-    /// The guest in a row.
+    /// The guests in these rows.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn guest_id(
+    pub async fn guest_ids(
         &mut self,
         tenant: TenantId,
-        key: RowKey,
-    ) -> Result<Option<GuestId>, StoreError> {
-        let sql = "SELECT guest_id FROM guests WHERE tenant_id = $1 AND guest_key = $2";
-        let id: Option<(Uuid,)> = fetch_optional!(self, (Uuid,), sql, tenant.0, key.0)?;
-        Ok(id.map(|(id,)| id.into()))
+        keys: &[RowKey],
+    ) -> Result<Vec<GuestId>, StoreError> {
+        let given = Given::rows(keys.len()).integers("guest_key", keys.iter().map(|key| key.0));
+        // So written, SQLite goes by the keys, and not through all guests of the tenant.
+        let sql = "SELECT guest_id FROM guests WHERE (tenant_id = $1) IS TRUE AND guest_key IN (SELECT guest_key FROM given)";
+        let ids: Vec<(Uuid,)> = self.fetch_given(tenant, &given, sql).await?;
+        Ok(ids.into_iter().map(|(id,)| id.into()).collect())
     }
 
     /// Writes those of these guests, each given once, that are not stored yet. Nothing is learnt of the others, and they

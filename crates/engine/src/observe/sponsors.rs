@@ -6,8 +6,10 @@ use std::pin::pin;
 use futures_util::TryStreamExt;
 use innkeeper_domain::ids::{GuestId, SponsorId};
 use innkeeper_domain::sponsor::Sponsor;
-use innkeeper_graph::{Depth, Reread, SponsorPage};
+use innkeeper_graph::{GraphError, SponsorPage};
+use innkeeper_store::RowKey;
 use roaring::RoaringTreemap;
+use tracing::warn;
 
 use crate::cycle::Cycle;
 use crate::error::CycleError;
@@ -17,67 +19,74 @@ use crate::progress::Phase;
 /// Pages written in one transaction; a page with sponsors has at most 100 guests.
 const PAGES_PER_TRANSACTION: usize = 50;
 
-/// Guests looked at again in one go.
-const REREAD: usize = 15;
+/// Guests asked for one by one between two looks at the store.
+const EACH: usize = 1_000;
 
-/// Up to so many guests may be missing from the pass over the sponsors: those who arrived or left meanwhile.
+/// Of so many guests the sponsors may stay unread: of those who left meanwhile.
 fn tolerable(guests: u64) -> u64 {
     guests / 100 + 2
 }
 
 impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
-    /// Reads the sponsors of every guest whose row is in `guests`. A guest whom the pass did not have is looked at on
-    /// its own: without that, "no sponsor" would be concluded from a page that never came.
+    /// Reads the sponsors of every guest whose row is in `guests`. Of whom the listing does not tell, each is asked for by
+    /// itself: without that, "no sponsor" would be concluded from a page that never came.
     pub(super) async fn read_sponsors(&self, guests: &RoaringTreemap) -> Result<(), CycleError> {
         let mut read = RoaringTreemap::new();
-        let mut chunks = pin!(
-            self.tenant
-                .reader
-                .sponsors(guests.len())
-                .try_chunks(PAGES_PER_TRANSACTION)
-        );
-        while let Some(pages) = self
-            .unless_stopped(chunks.try_next())
-            .await?
-            .map_err(|broken| broken.1)?
-        {
-            read |= self.take_in_sponsors(pages).await?;
-            self.progress
-                .at(Phase::Sponsors, read.len(), Some(guests.len()));
+        match self.list_sponsors(guests.len(), &mut read).await {
+            Err(CycleError::Graph(GraphError::BadRequest { answered })) => {
+                warn!(%answered, "sponsors are not listed along with the guests; each guest is asked for its own");
+            }
+            other => other?,
         }
-        let missing = guests - &read;
-        if missing.len() > tolerable(guests.len()) {
+        self.read_sponsors_of_each(&(guests - &read), &mut read)
+            .await?;
+        if (guests - &read).len() > tolerable(guests.len()) {
             return Err(CycleError::SponsorsIncomplete {
                 read: read.len(),
                 guests: guests.len(),
             });
         }
-        self.read_missing_sponsors(&missing).await
+        Ok(())
     }
 
-    async fn read_missing_sponsors(&self, missing: &RoaringTreemap) -> Result<(), CycleError> {
-        let mut tx = self.store.read().await?;
-        let mut ids = Vec::new();
-        for key in missing {
-            ids.extend(tx.guest_id(self.tenant.id, key.into()).await?);
-        }
-        drop(tx);
-        for chunk in ids.chunks(REREAD) {
-            let answers = self
-                .unless_stopped(self.tenant.reader.reread(chunk, Depth::WithoutSignIns))
-                .await??;
-            let told = answers.into_iter().filter_map(|answer| match answer {
-                Reread::Present {
-                    guest, sponsors, ..
-                } => Some(SponsorPage {
-                    guests: vec![(guest.id, sponsors.iter().map(|it| it.id).collect())],
-                    sponsors,
-                }),
-                Reread::Deleted(_) | Reread::Absent(_) => None,
-            });
-            self.take_in_sponsors(told.collect()).await?;
+    async fn list_sponsors(
+        &self,
+        guests: u64,
+        read: &mut RoaringTreemap,
+    ) -> Result<(), CycleError> {
+        let pages = self.tenant.reader.sponsors(guests);
+        let mut chunks = pin!(pages.try_chunks(PAGES_PER_TRANSACTION));
+        while let Some(pages) = self
+            .unless_stopped(chunks.try_next())
+            .await?
+            .map_err(|broken| broken.1)?
+        {
+            *read |= self.take_in_sponsors(pages).await?;
+            self.progress.at(Phase::Sponsors, read.len(), Some(guests));
         }
         Ok(())
+    }
+
+    async fn read_sponsors_of_each(
+        &self,
+        missing: &RoaringTreemap,
+        read: &mut RoaringTreemap,
+    ) -> Result<(), CycleError> {
+        let total = missing.len() + read.len();
+        let mut keys = missing.iter().map(RowKey::from);
+        loop {
+            let some: Vec<RowKey> = keys.by_ref().take(EACH).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut tx = self.store.read().await?;
+            let ids = tx.guest_ids(self.tenant.id, &some).await?;
+            drop(tx);
+            let pages = self.tenant.reader.sponsors_of_each(&ids);
+            let pages = self.unless_stopped(pages.try_collect::<Vec<_>>()).await??;
+            *read |= self.take_in_sponsors(pages).await?;
+            self.progress.at(Phase::Sponsors, read.len(), Some(total));
+        }
     }
 
     async fn take_in_sponsors(

@@ -232,7 +232,7 @@ impl Reader {
         Ok(value)
     }
 
-    fn sponsors_of(&self, id: GuestId) -> Request {
+    pub(super) fn sponsors_of(&self, id: GuestId) -> Request {
         self.0
             .get(
                 &["users", &id.to_string(), "sponsors"],

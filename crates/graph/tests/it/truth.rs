@@ -271,7 +271,7 @@ async fn members_and_owners_of_a_group_are_read_whole() {
 }
 
 #[tokio::test]
-async fn sponsors_read_in_parts_are_those_of_one_chain() {
+async fn sponsors_read_in_parts_or_guest_by_guest_are_those_of_one_chain() {
     let simulated = Simulated::start().await;
     let reader = simulated.reader();
     let sorted = |pages: Vec<innkeeper_graph::SponsorPage>| {
@@ -290,4 +290,8 @@ async fn sponsors_read_in_parts_are_those_of_one_chain() {
     let parts = sorted(all(reader.sponsors(1_000_000)).await.expect("parts"));
     assert!(one.1.len() > 200);
     assert_eq!(one, parts);
+    let mut ids: Vec<GuestId> = one.1.keys().copied().collect();
+    ids.insert(30, guest_id("nobody"));
+    let each = all(reader.sponsors_of_each(&ids)).await.expect("each");
+    assert_eq!(one, sorted(each), "who is not there is left out");
 }

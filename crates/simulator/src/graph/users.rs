@@ -50,6 +50,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
         (false, false) => MOST,
     };
     let top = call.query.top(CUSTOMARY, most)?;
+    let is_expanded = call.fault(FaultKind::ExpandIgnored).is_none();
     let from = place(world, call)?;
     let directory = &world.tenant.directory;
     let mut names = objects::selected(select.as_deref(), objects::DEFAULT_USER);
@@ -77,7 +78,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Outcome {
             continue;
         }
         let mut row = objects::user(directory, ix, &names, call.fault(FaultKind::SignInActivity));
-        if let Some(inner) = &expand {
+        if let Some(inner) = expand.as_ref().filter(|_| is_expanded) {
             row.insert(
                 "sponsors".to_owned(),
                 Value::Array(sponsor_rows(&world.tenant, ix, inner.as_deref())),

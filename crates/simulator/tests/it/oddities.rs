@@ -29,6 +29,21 @@ async fn activity_cap_refuses_more_than_a_hundred_and_twenty() {
 }
 
 #[tokio::test]
+async fn an_expansion_is_refused_or_left_out_and_other_listings_are_not() {
+    let tenant = Tenant::still(3).await;
+    let expanding = "/users?$filter=userType eq 'Guest'&$select=id&$expand=sponsors";
+    let has_sponsors = |rows: &[Value]| rows.iter().any(|row| row.get("sponsors").is_some());
+    assert!(has_sponsors(tenant.get(expanding).await.ok().rows()));
+    let refused = json!({ "kind": "expand_refused", "next": 1 });
+    tenant.fault(refused).await;
+    tenant.get("/users?$select=id").await.ok();
+    assert_eq!(tenant.get(expanding).await.status, 400);
+    tenant.fault(json!({ "kind": "expand_ignored" })).await;
+    let answer = tenant.get(expanding).await.ok();
+    assert!(!answer.rows().is_empty() && !has_sponsors(answer.rows()));
+}
+
+#[tokio::test]
 async fn a_fault_can_be_kept_for_those_who_lack_a_permission() {
     let mut tenant = Tenant::with(3, |options| options.throttling = false).await;
     let premium = json!({ "kind": "premium", "without_role": "Directory.Read.All", "share": 0.5 });

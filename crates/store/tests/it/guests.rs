@@ -97,8 +97,8 @@ async fn guests_come_back_as_they_were_kept(store: Store) {
     );
     let (key, _) = tx.guests_by_id(tenant(), &ids[..1]).await.expect("read")[0];
     assert_eq!(
-        tx.guest_id(tenant(), key).await.expect("read"),
-        Some(ids[0])
+        tx.guest_ids(tenant(), &[key]).await.expect("read"),
+        [ids[0]]
     );
 }
 

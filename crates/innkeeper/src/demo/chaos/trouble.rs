@@ -223,6 +223,8 @@ fn listing(dice: &mut Dice) -> Fault {
         FaultKind::ReorderedRows,
         FaultKind::Fractions,
         FaultKind::StaleRead,
+        FaultKind::ExpandRefused,
+        FaultKind::ExpandIgnored,
     ];
     Fault {
         rows: *dice.pick(&[None, Some(0.3), Some(0.05), Some(0.01)]),
@@ -362,7 +364,7 @@ mod tests {
     use super::*;
 
     /// How many kinds of fault there are.
-    const KINDS: usize = 27;
+    const KINDS: usize = 29;
 
     /// A kind's place among all. A new kind needs one, and to be drawn above.
     fn place(kind: FaultKind) -> usize {
@@ -394,6 +396,8 @@ mod tests {
             FaultKind::StoppedLog => 24,
             FaultKind::SlowBody => 25,
             FaultKind::Latency => 26,
+            FaultKind::ExpandRefused => 27,
+            FaultKind::ExpandIgnored => 28,
         }
     }
 
