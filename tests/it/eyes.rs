@@ -212,6 +212,31 @@ async fn the_same_guests_stay_on_postgres() {
     names_that_are_none(innkeeper_testdb::postgres_url().await).await;
 }
 
+#[tokio::test]
+async fn an_observation_tells_its_pages_and_what_the_tenant_has_no_licence_for() {
+    let tenant = Tenant::with(130, "sqlite://innkeeper.db".to_owned()).await;
+    // Pages of a hundred.
+    let cap = json!({ "kind": "activity_cap" });
+    tenant.post("faults", cap).await;
+    let counts = async || -> Value {
+        let plan = tenant.json(&["plan"]).await;
+        plan["observation"]["health"]["counts"].clone()
+    };
+    let licensed = counts().await;
+    assert_eq!(licensed["pages"], 2, "{licensed}");
+    let all = |told: &str| json!({ "eligible-roles": told, "access-packages": told, "access-reviews": told });
+    assert_eq!(licensed["registers"], all("read"));
+    let none = json!({ "licensed": true, "governance": false });
+    tenant.control(Method::PUT, "license", Some(none)).await;
+    assert_eq!(counts().await["registers"], all("no-licence"));
+    let shown = shown(&tenant.run(&["plan"]).await);
+    assert!(shown.contains("Everything was read: 2 pages, "), "{shown}");
+    assert!(shown.contains("eligible-roles (no licence)"), "{shown}");
+    let journal = tenant.run(&["journal", "export"]).await;
+    let journal = String::from_utf8_lossy(&journal.stdout).into_owned();
+    assert!(journal.contains("\"pages\":2"), "{journal}");
+}
+
 async fn permit_more(tenant: &Tenant, role: &str) {
     let mut roles: Vec<&str> = innkeeper_simulator::DEFAULT_PERMISSIONS.to_vec();
     roles.push(role);

@@ -1,8 +1,11 @@
 //! One complete reading of a tenant, and what its worth is.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Register, Told};
 use crate::ids::{GroupId, ObservationId};
 use crate::policy::{Eyes, exceeds};
 use crate::watch::Watched;
@@ -60,6 +63,9 @@ pub struct Counts {
     /// Guests whose sign-in the log showed before `signInActivity` did; `None` where the log could not be read.
     #[serde(default)]
     pub logged_in: Option<u64>,
+    /// Pages on which the guests came, or what changed.
+    #[serde(default)]
+    pub pages: u64,
     /// Requests sent for it, retries among them; a batch counts once.
     #[serde(default)]
     pub requests: u64,
@@ -76,6 +82,10 @@ pub struct Counts {
     /// The application permissions in the token; `None` where it could not be looked into.
     #[serde(default)]
     pub permissions: Option<Vec<String>>,
+    /// How what takes a licence of its own could be read last. Sign-in times take one too: without it no observation is
+    /// complete.
+    #[serde(default)]
+    pub registers: BTreeMap<Register, Told>,
     /// When the client secret ends, where the application may read itself; as last read.
     #[serde(default)]
     pub secret_ends: Option<SecretEnd>,
@@ -285,11 +295,13 @@ impl Doubt {
             newest_log_entry,
             silence,
             logged_in: _,
+            pages: _,
             requests,
             retries,
             throttled,
             clock_ahead: _,
             permissions: _,
+            registers: _,
             secret_ends: _,
             groups_missing: _,
             groups_emptied,

@@ -272,6 +272,8 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         } = seen;
         let limits = &self.policy.limits;
         let finished = self.clock.now();
+        let registers = tx.registers(self.tenant.id).await?.into_iter();
+        counts.registers = registers.map(|(of, (told, _))| (of, told)).collect();
         let last = tx.last_healthy_observation(self.tenant.id).await?;
         // Against what is known to be there: guests that Innkeeper itself deleted are not missing.
         let known = tx.guest_count(self.tenant.id).await?;

@@ -113,9 +113,13 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             return Ok(None);
         }
         let mut users = Users::default();
+        let mut pages = 0;
         let since = ChangesSince(marks.users);
         let round = self.tenant.reader.user_changes(&since);
-        let Some(next) = self.round(round, |change| users.take(change)).await? else {
+        let Some(next) = self
+            .round(round, &mut pages, |change| users.take(change))
+            .await?
+        else {
             return Ok(None);
         };
         marks.users = next.0;
@@ -125,7 +129,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             let since = ChangesSince(std::mem::take(point));
             let round = self.tenant.reader.member_changes(&since);
             let next = self
-                .round(round, |change| match change {
+                .round(round, &mut pages, |change| match change {
                     GroupChange::Removed(group) => deleted = Some(group),
                     members_of @ GroupChange::Members { .. } => members.push(members_of),
                 })
@@ -143,6 +147,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             new: 0,
             gone: 0,
             unreadable: 0,
+            pages,
             ..last.counts
         };
         let gone = self.take_in_changes(users, &mut counts).await?;
@@ -164,6 +169,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
     async fn round<T>(
         &self,
         pages: impl Stream<Item = Result<Result<ChangePage<T>, Lost>, GraphError>>,
+        came_on: &mut u64,
         mut take: impl FnMut(T),
     ) -> Result<Option<ChangesSince>, CycleError> {
         let mut pages = pin!(pages);
@@ -171,6 +177,7 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
         while let Some(page) = self.unless_stopped(pages.try_next()).await?? {
             match page {
                 Ok(page) => {
+                    *came_on += 1;
                     page.changes.into_iter().for_each(&mut take);
                     next = page.next.or(next);
                 }

@@ -134,6 +134,9 @@ impl<R: ReadDirectory, W: WriteDirectory> Cycle<'_, R, W> {
             next,
         } in pages
         {
+            // One is empty where Graph lost its place, or was asked differently.
+            let is_empty = guests.is_empty() && unreadable.is_empty();
+            seen.counts.pages += u64::from(!is_empty);
             seen.counts.unreadable += unreadable.len() as u64;
             self.take_in_unreadable(&mut tx, &unreadable, seen).await?;
             self.take_in_page(&mut tx, guests, seen).await?;

@@ -7,6 +7,7 @@ use std::pin::pin;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use futures_util::future::{Either, select};
+use innkeeper_domain::access::Told;
 use innkeeper_domain::observation::{Counts, Health, Silence};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::policy::Policy;
@@ -206,6 +207,20 @@ fn eyes(counts: &Counts) -> String {
         || "no entry of the log is known".to_owned(),
         |entry| format!("the newest entry of the log is of {}", at(entry)),
     );
+    let registers = counts.registers.iter().map(|(register, told)| {
+        let word = match told {
+            Told::Read => "read",
+            Told::NoLicence => "no licence",
+            Told::Refused => "refused",
+        };
+        format!("{} ({word})", register.as_str())
+    });
+    let registers: Vec<String> = registers.collect();
+    let licences = if registers.is_empty() {
+        String::new()
+    } else {
+        format!("; with licences of their own: {}", registers.join(", "))
+    };
     let silence = match counts.silence {
         Some(Silence::Confirmed) => ", and by it the guests are truly silent".to_owned(),
         Some(Silence::Refuted { signed_in }) => {
@@ -218,8 +233,9 @@ fn eyes(counts: &Counts) -> String {
         None => "the sign-in log cannot be read".to_owned(),
     };
     format!(
-        "{extent}: {requests} requests, {retries} of them again, {throttled} throttled. Graph counts {counted}, {before} were known; \
-         {with} have sign-in times, of {vanished} they vanished, of {regressed} they went back; newest sign-in {newest}; {log}; {entry}{silence}.\n",
+        "{extent}: {pages} pages, {requests} requests, {retries} of them again, {throttled} throttled. Graph counts {counted}, {before} were known; \
+         {with} have sign-in times, of {vanished} they vanished, of {regressed} they went back; newest sign-in {newest}; {log}; {entry}{silence}{licences}.\n",
+        pages = counts.pages,
         requests = counts.requests,
         retries = counts.retries,
         throttled = counts.throttled,
