@@ -90,6 +90,14 @@ pub enum StoreError {
         /// The value.
         value: String,
     },
+    /// Guests were given sponsors of whom nothing was told. Kept, it would look as if they had none.
+    #[error(
+        "{sponsors} sponsors were named of whom nothing is known, so none were kept; report this"
+    )]
+    UntoldSponsors {
+        /// How many links to them.
+        sponsors: u64,
+    },
     /// Anything else that the driver says.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),

@@ -118,7 +118,7 @@ impl Tx {
     /// returns the rows of those that are.
     ///
     /// # Errors
-    /// When the database fails.
+    /// `UntoldSponsors` where a sponsor was never saved, or when the database fails.
     pub async fn set_guest_sponsors(
         &mut self,
         tenant: TenantId,
@@ -150,9 +150,15 @@ impl Tx {
         let sql = "DELETE FROM guest_sponsors WHERE tenant_id = $1 AND (guest_key, sponsor_id) IN \
                    (SELECT guest_key, sponsor_id FROM given)";
         self.execute_given(tenant, &lost, sql).await?;
-        let sql = "INSERT INTO guest_sponsors (guest_key, sponsor_id, tenant_id) SELECT guest_key, sponsor_id, $1 FROM given";
+        let sql = "INSERT INTO guest_sponsors (guest_key, sponsor_id, tenant_id) \
+                   SELECT given.guest_key, given.sponsor_id, $1 FROM given \
+                   JOIN sponsors s ON s.tenant_id = $1 AND s.sponsor_id = given.sponsor_id";
         let won = given_links(after.difference(&before));
-        self.execute_given(tenant, &won, sql).await?;
+        let written = self.execute_given(tenant, &won, sql).await?;
+        let untold = (after.difference(&before).count() as u64).saturating_sub(written);
+        if untold > 0 {
+            return Err(StoreError::UntoldSponsors { sponsors: untold });
+        }
         let sql = "DELETE FROM former_sponsors WHERE tenant_id = $1 AND (guest_key, sponsor_id) IN \
                    (SELECT guest_key, sponsor_id FROM given)";
         self.execute_given(tenant, &won, sql).await?;

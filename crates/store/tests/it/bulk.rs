@@ -5,7 +5,7 @@ use innkeeper_domain::ids::{GroupId, GuestId, SponsorId, TenantId};
 use innkeeper_domain::journal::{Anchors, Event};
 use innkeeper_domain::policy::RuleName;
 use innkeeper_domain::sponsor::{Sponsor, SponsorKind};
-use innkeeper_store::{Added, RowKey, Store, StoredVerdict, Tx};
+use innkeeper_store::{Added, RowKey, Store, StoreError, StoredVerdict, Tx};
 use roaring::RoaringTreemap;
 
 use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
@@ -13,6 +13,7 @@ use crate::databases::{at, begin, guest, on_both, tenant, with_guests};
 on_both! {
     more_rows_than_one_statement_takes_are_all_kept
     a_guest_given_twice_is_kept_once_as_it_was_given_last
+    a_sponsor_of_whom_nothing_was_told_is_an_error_and_not_none
     what_is_stored_already_is_not_written_again
     only_who_is_new_is_added
     whoever_is_added_has_the_key_that_is_told
@@ -151,6 +152,24 @@ async fn a_guest_given_twice_is_kept_once_as_it_was_given_last(store: Store) {
     assert_eq!(
         tx.owners(tenant(), group).await.expect("read"),
         [sponsor("Sara Berg")]
+    );
+}
+
+async fn a_sponsor_of_whom_nothing_was_told_is_an_error_and_not_none(store: Store) {
+    let records = with_guests(&store, 2).await;
+    let mut tx = begin(&store).await;
+    tx.save_sponsors(tenant(), &[sponsor("Sara")])
+        .await
+        .expect("kept");
+    let nobody = SponsorId::derived(&[b"nobody"]);
+    let links = [
+        (records[0].guest.id, vec![sponsor("Sara").id]),
+        (records[1].guest.id, vec![sponsor("Sara").id, nobody]),
+    ];
+    let error = tx.set_guest_sponsors(tenant(), &links).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::UntoldSponsors { sponsors: 1 }),
+        "{error}"
     );
 }
 
