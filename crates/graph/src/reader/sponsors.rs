@@ -1,6 +1,6 @@
 //! The guests' sponsors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -165,7 +165,8 @@ impl Reader {
             .iter()
             .copied()
             .partition(|object| object.is_group());
-        let users: HashSet<Uuid> = users.into_iter().map(|user| user.id).collect();
+        // Each once, and in an order that can be had again.
+        let users: BTreeSet<Uuid> = users.into_iter().map(|user| user.id).collect();
         let users: Vec<Uuid> = users.into_iter().collect();
         let looked_up = users.chunks(IN_ONE_FILTER).map(|chunk| {
             let request = self
