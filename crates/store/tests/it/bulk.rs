@@ -166,7 +166,8 @@ async fn a_sponsor_of_whom_nothing_was_told_is_an_error_and_not_none(store: Stor
         (records[0].guest.id, vec![sponsor("Sara").id]),
         (records[1].guest.id, vec![sponsor("Sara").id, nobody]),
     ];
-    let error = tx.set_guest_sponsors(tenant(), &links).await.unwrap_err();
+    let error = tx.set_guest_sponsors(tenant(), &links).await;
+    let error = error.expect_err("nobody told of one");
     assert!(
         matches!(error, StoreError::UntoldSponsors { sponsors: 1 }),
         "{error}"
