@@ -1,6 +1,6 @@
 //! What the commands print.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tenant::{Tenant, shown};
 
@@ -216,4 +216,20 @@ async fn every_command_has_help_with_an_example() {
             shown(&output)
         );
     }
+}
+
+#[tokio::test]
+async fn a_plan_asks_for_its_token_once_and_tells_once_why_it_gets_none() {
+    let tenant = Tenant::empty().await;
+    tenant.add_guest("ann", 5).await;
+    tenant.post("reset", json!({})).await;
+    tenant.json(&["plan"]).await;
+    let requests = tenant.get("requests").await;
+    assert_eq!(requests["by_route"]["POST /token"], 1, "{requests}");
+
+    tenant
+        .configure(|config| config.replace(innkeeper_simulator::DEFAULT_CLIENT_SECRET, "another"))
+        .await;
+    let refused = shown(&tenant.run(&["plan"]).await);
+    assert_eq!(refused.matches("AADSTS7000215").count(), 1, "{refused}");
 }
