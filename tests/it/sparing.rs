@@ -109,7 +109,7 @@ async fn what_forbids_a_step_and_came_after_the_listing_spares_the_guest_with_th
         assert!(!is_enabled(&tenant, &guests[4]).await);
         for (guest, why) in [
             (&guests[0], "Reports Reader"),
-            (&guests[1], "those of the role-assignable group admins"),
+            (&guests[1], "of the role-assignable group admins"),
             (&guests[2], "is in the group \\\"spared\\\""),
             (&guests[3], "guest.eligible_sponsor_count"),
         ] {
@@ -200,7 +200,7 @@ async fn whoever_is_new_among_the_changes_is_protected_by_whatever_role_it_has()
     }
     assert_eq!(tenant.writes().await, [""; 0]);
     for (guest, why) in [
-        (&ann, "those of the role-assignable group admins"),
+        (&ann, "of the role-assignable group admins"),
         (&ben, "Reports Reader"),
     ] {
         let explained = shown(&tenant.run(&["explain", guest]).await);

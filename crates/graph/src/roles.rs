@@ -138,7 +138,7 @@ pub(crate) fn name(definition: Uuid) -> String {
 }
 
 /// What makes a member or owner of a role-assignable group privileged: it holds whatever the group holds, and Entra
-/// guards it as if it held that itself.
+/// guards it as if it held that itself. Read after "the directory role".
 pub(crate) fn of_group(group: &str) -> String {
-    format!("those of the role-assignable group {group}")
+    format!("of the role-assignable group {group}")
 }

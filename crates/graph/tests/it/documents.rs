@@ -273,7 +273,7 @@ async fn assignments_of_roles_and_members() {
         .await;
     let holders = tenant.reader().role_holders().await.expect("the holders");
     let expected = [
-        (ADELE, "those of the role-assignable group Admins"),
+        (ADELE, "of the role-assignable group Admins"),
         (SARA, "Global Administrator"),
     ];
     assert_eq!(

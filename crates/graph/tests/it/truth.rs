@@ -192,7 +192,7 @@ async fn who_holds_a_role_is_seen_by_listing_and_by_a_fresh_look() {
     assert_eq!(of(direct), ["Guest Inviter"]);
     assert_eq!(
         of(member),
-        ["those of the role-assignable group Admins of guests"]
+        ["of the role-assignable group Admins of guests"]
     );
     assert!(of(plain).is_empty() || live[&plain]["privileged"] == true);
     for look in tenant
