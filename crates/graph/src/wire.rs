@@ -382,8 +382,10 @@ pub(crate) struct Sponsored {
 }
 
 impl Sponsored {
-    /// A guest whose sponsors came by themselves.
-    pub(crate) fn of(id: Uuid, sponsors: Vec<DirectoryObject>) -> Self {
+    /// A guest whose sponsors came by themselves. Of far more than Entra has, the first show that there are some: left out,
+    /// the guest would look as if it had none.
+    pub(crate) fn of(id: Uuid, mut sponsors: Vec<DirectoryObject>) -> Self {
+        sponsors.truncate(MOST_SPONSORS);
         Self {
             id,
             sponsors: Some(sponsors),

@@ -194,6 +194,26 @@ async fn a_guest_with_more_sponsors_than_a_guest_can_have_is_left_out_and_the_ot
     assert_eq!(told, [(guest_id("bob"), 5)]);
 }
 
+#[tokio::test]
+async fn a_guest_asked_by_itself_that_has_far_too_many_sponsors_is_not_one_without() {
+    let sponsor = |nth: usize| {
+        let id = guest_id(&format!("sponsor {nth}"));
+        json!({ "@odata.type": "#microsoft.graph.group", "id": id })
+    };
+    let sponsors: Vec<Value> = (0..101).map(sponsor).collect();
+    let body = json!({ "value": sponsors });
+    let responses = json!([{ "id": "0", "status": 200, "body": body }]);
+    let tenant = Tenant::start().await;
+    let answer = ok(&json!({ "responses": responses }));
+    tenant.answers("POST", "/$batch", [answer]).await;
+    let ann = guest_id("ann");
+    let read = all(tenant.reader().sponsors_of_each(&[ann])).await;
+    let read = read.expect("a page");
+    assert_eq!(read[0].guests.len(), 1);
+    assert_eq!(read[0].guests[0].0, ann);
+    assert_eq!(read[0].guests[0].1.len(), 100);
+}
+
 /// What the reading of guests comes to under a hostile answer of the simulator.
 async fn met_with(answer: &str) -> GraphError {
     let tenant = Simulated::start().await;
