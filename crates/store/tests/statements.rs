@@ -1,13 +1,18 @@
 //! What the statements about a page of guests go through on SQLite, which has no figures of its tables to plan by. A binary of
 //! its own, because the statements are heard of by what the whole process logs.
 
+#[path = "it/databases.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "the other binary needs more of it"
+)]
+mod databases;
+
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
-use innkeeper_domain::activity::{Reading, SignIns};
-use innkeeper_domain::guest::{Guest, GuestRecord, Invitation, UserType};
-use innkeeper_domain::ids::{GuestId, TenantId};
 use innkeeper_store::Store;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -17,6 +22,8 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::databases::{guest, tenant};
 
 /// Steps through tables that have a few rows for each tenant, whatever the number of its guests.
 const SMALL: [&str; 3] = [
@@ -52,44 +59,15 @@ impl Visit for Statement {
     }
 }
 
-fn guest() -> GuestRecord {
-    GuestRecord {
-        guest: Guest {
-            id: GuestId::derived(&[b"ann"]),
-            upn: "ann_partner.example#EXT#@contoso.example".to_owned(),
-            mail: None,
-            display_name: None,
-            user_type: UserType::Guest,
-            enabled: Some(true),
-            created: None,
-            invitation: Invitation::None,
-            on_premises_sync: None,
-            management_restricted: None,
-            company: None,
-            creation_type: None,
-            external: None,
-            attribute: None,
-            sign_ins: SignIns::default(),
-        },
-        reading: Reading::Never,
-        logged_in: None,
-        first_seen: DateTime::<Utc>::UNIX_EPOCH,
-        gone: None,
-        revived: None,
-        disabled_by_us: None,
-        deleted_by_us: None,
-    }
-}
-
 #[tokio::test]
 async fn a_page_of_guests_is_found_by_its_keys_and_never_by_going_through_the_tenant() {
     let folder = TempDir::new().expect("a folder");
     let url = innkeeper_testdb::sqlite_url(folder.path());
     let store = Store::open(&url).await.expect("a database");
     store.migrate().await.expect("a schema");
-    let tenant = TenantId::derived(&[b"contoso"]);
+    let tenant = tenant();
     let mut tx = store.begin().await.expect("a transaction");
-    tx.save_guests(tenant, &[&guest()]).await.expect("kept");
+    tx.save_guests(tenant, &[&guest(1)]).await.expect("kept");
     tracing_subscriber::registry().with(Listener).init();
 
     let rows = tx.guest_rows(tenant, None, 1_000).await.expect("a page");
