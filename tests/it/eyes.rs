@@ -231,7 +231,7 @@ async fn an_observation_tells_its_pages_and_what_the_tenant_has_no_licence_for()
     assert_eq!(counts().await["registers"], all("no-licence"));
     let shown = shown(&tenant.run(&["plan"]).await);
     assert!(shown.contains("Everything was read: 2 pages, "), "{shown}");
-    assert!(shown.contains("eligible-roles (no licence)"), "{shown}");
+    assert!(shown.contains("eligible-roles (no-licence)"), "{shown}");
     let journal = tenant.run(&["journal", "export"]).await;
     let journal = String::from_utf8_lossy(&journal.stdout).into_owned();
     assert!(journal.contains("\"pages\":2"), "{journal}");

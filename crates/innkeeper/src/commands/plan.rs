@@ -7,7 +7,6 @@ use std::pin::pin;
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use futures_util::future::{Either, select};
-use innkeeper_domain::access::Told;
 use innkeeper_domain::observation::{Counts, Health, Silence};
 use innkeeper_domain::plan::{Plan, Refusal};
 use innkeeper_domain::policy::Policy;
@@ -207,15 +206,11 @@ fn eyes(counts: &Counts) -> String {
         || "no entry of the log is known".to_owned(),
         |entry| format!("the newest entry of the log is of {}", at(entry)),
     );
-    let registers = counts.registers.iter().map(|(register, told)| {
-        let word = match told {
-            Told::Read => "read",
-            Told::NoLicence => "no licence",
-            Told::Refused => "refused",
-        };
-        format!("{} ({word})", register.as_str())
-    });
-    let registers: Vec<String> = registers.collect();
+    let registers: Vec<String> = counts
+        .registers
+        .iter()
+        .map(|(register, told)| format!("{} ({})", register.as_str(), told.as_str()))
+        .collect();
     let licences = if registers.is_empty() {
         String::new()
     } else {

@@ -22,6 +22,9 @@ const VM: &str = "http://169.254.169.254";
 const VM_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const VM_PATH: &str = "metadata/identity/oauth2/token";
 
+/// Where App Service and Azure Arc say that they hand out tokens.
+const ENDPOINT: &str = "IDENTITY_ENDPOINT";
+
 /// The agent of Azure Arc, and where its keys are.
 const ARC: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
 const ARC_KEYS: &str = "/var/opt/azcmagent/tokens";
@@ -189,10 +192,7 @@ fn check_source(
     findings: &mut Findings<'_>,
 ) -> Option<IdentitySource> {
     let key = path.child("source");
-    let endpoint = findings
-        .layers
-        .platform("IDENTITY_ENDPOINT")
-        .map(str::to_owned);
+    let endpoint = findings.layers.platform(ENDPOINT).map(str::to_owned);
     let header = findings
         .layers
         .platform("IDENTITY_HEADER")
@@ -216,7 +216,6 @@ fn check_source(
         let url: Result<Url, _> = text.parse();
         url.map_err(|error| format!("the variable {variable} is not an address: {error}"))
     };
-    const ENDPOINT: &str = "IDENTITY_ENDPOINT";
     let vm = findings.layers.platform(VM_HOST).unwrap_or(VM);
     let vm = format!("{}/{VM_PATH}", vm.trim_end_matches('/'));
     match (source, endpoint, header) {

@@ -43,10 +43,7 @@ impl<'a> Findings<'a> {
 
     /// The value of a key that must be there.
     pub(super) fn required<T>(&mut self, key: &KeyPath, value: Option<T>) -> Option<T> {
-        if value.is_none() && !self.is_reported(key) {
-            self.note(key, format!("{key} is missing"));
-        }
-        value
+        self.present(key, value, || format!("{key} is missing"))
     }
 
     /// The same of a key for which a variable of the platform stands in.
@@ -56,11 +53,19 @@ impl<'a> Findings<'a> {
         value: Option<T>,
         variable: &str,
     ) -> Option<T> {
+        self.present(key, value, || {
+            format!("{key} is missing, and so is the variable {variable}")
+        })
+    }
+
+    fn present<T>(
+        &mut self,
+        key: &KeyPath,
+        value: Option<T>,
+        otherwise: impl FnOnce() -> String,
+    ) -> Option<T> {
         if value.is_none() && !self.is_reported(key) {
-            self.note(
-                key,
-                format!("{key} is missing, and so is the variable {variable}"),
-            );
+            self.note(key, otherwise());
         }
         value
     }
